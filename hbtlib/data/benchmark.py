@@ -1,0 +1,99 @@
+"""Benchmark: queries, passages and judgements to evaluate on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+SETTINGS = ("monolingual", "cross-lingual", "multilingual")
+_COLUMNS = {
+    "queries": ("query_id", "question_id", "language", "text"),
+    "passages": ("passage_id", "language", "text"),
+    "judgements": ("query_id", "passage_id", "grade"),
+}
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A retrieval benchmark in one language or many, checked when it is made.
+
+    queries: query_id, question_id (the same question in all its languages; query_id where missing), language, text.
+    passages: passage_id, language, text, and what else the data set gives (title, paragraph).
+    judgements: query_id, passage_id, grade (0: judged and not relevant; missing: 1).
+    settings: which of monolingual, cross-lingual, multilingual make sense for it.
+
+    Raises ValueError that names the table, the row and the id for a missing column, an empty or duplicate id, an
+    empty text, a judgement of an unknown query or passage, or a grade below 0.
+    """
+
+    name: str
+    queries: pd.DataFrame
+    passages: pd.DataFrame
+    judgements: pd.DataFrame
+    settings: tuple[str, ...] = SETTINGS
+
+    def __post_init__(self) -> None:
+        queries, judgements = self.queries, self.judgements
+        if "question_id" not in queries and "query_id" in queries:
+            queries = queries.assign(question_id=queries["query_id"])
+        if "grade" not in judgements:
+            judgements = judgements.assign(grade=1)
+        for table, frame in (("queries", queries), ("passages", self.passages), ("judgements", judgements)):
+            missing = [c for c in _COLUMNS[table] if c not in frame]
+            if missing:
+                raise ValueError(f"benchmark {self.name!r}: {table} lack the column {missing[0]!r}; "
+                                 f"they have {list(frame.columns)}")
+            frame = frame.reset_index(drop=True)
+            texts = [c for c in _COLUMNS[table] if c != "grade"]
+            frame = frame.astype({c: "str" for c in texts if not isinstance(frame[c].dtype, pd.StringDtype)})
+            for column in texts:
+                empty = np.flatnonzero(frame[column].isna() | (frame[column].str.strip() == ""))
+                if empty.size:
+                    row = frame.iloc[int(empty[0])]
+                    raise ValueError(f"benchmark {self.name!r}: {table} row {empty[0]} ({row.iloc[0]!r}) has an empty "
+                                     f"{column}; leave the row out or fill it")
+            object.__setattr__(self, table, frame)
+        self._check_ids()
+
+    def _check_ids(self) -> None:
+        for table, column in (("queries", "query_id"), ("passages", "passage_id")):
+            ids = getattr(self, table)[column]
+            if ids.duplicated().any():
+                raise ValueError(f"benchmark {self.name!r}: {table} hold the {column} {ids[ids.duplicated()].iloc[0]!r} "
+                                 "more than once; ids must be unique over all languages")
+            unknown = ~self.judgements[column].isin(ids)
+            if unknown.any():
+                row = int(np.flatnonzero(unknown)[0])
+                raise ValueError(f"benchmark {self.name!r}: judgements row {row} names the {column} "
+                                 f"{self.judgements[column].iloc[row]!r}, which is not among the {table}")
+        if self.judgements.duplicated(["query_id", "passage_id"]).any():
+            row = int(np.flatnonzero(self.judgements.duplicated(["query_id", "passage_id"]))[0])
+            raise ValueError(f"benchmark {self.name!r}: judgements row {row} judges a query and passage a second time")
+        if (self.judgements["grade"] < 0).any():
+            raise ValueError(f"benchmark {self.name!r}: a grade is below 0; grades are 0 (not relevant), 1, 2, …")
+        unknown_settings = set(self.settings) - set(SETTINGS)
+        if unknown_settings:
+            raise ValueError(f"benchmark {self.name!r}: no setting {unknown_settings.pop()!r}; there are {SETTINGS}")
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Every language a query or a passage is in, sorted."""
+        return tuple(sorted({*self.queries["language"].unique(), *self.passages["language"].unique()}))
+
+    def restrict(self, languages: Sequence[str]) -> Benchmark:
+        """The same benchmark with the queries and passages of these languages alone."""
+        unknown = sorted(set(languages) - set(self.languages))
+        if unknown:
+            raise ValueError(f"benchmark {self.name!r} has no language {unknown[0]!r}; it has {' '.join(self.languages)}")
+        queries = self.queries[self.queries["language"].isin(languages)]
+        passages = self.passages[self.passages["language"].isin(languages)]
+        judgements = self.judgements[self.judgements["query_id"].isin(queries["query_id"])
+                                     & self.judgements["passage_id"].isin(passages["passage_id"])]
+        return Benchmark(self.name, queries, passages, judgements, self.settings)
+
+    def __repr__(self) -> str:
+        return (f"Benchmark({self.name!r}, {len(self.queries):,} queries, {len(self.passages):,} passages, "
+                f"{len(self.judgements):,} judgements, languages {' '.join(self.languages)})")

@@ -1,0 +1,224 @@
+"""Encoder: text → unit vectors. A folder that transformers and sentence-transformers both load."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+Chunks = dict[str, Any]  # "chunks": input_ids and attention_mask, (b, T) each; "place": where each text's row is
+POOLINGS = ("mean", "cls", "lasttoken")
+_POOLING_FLAGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token",
+                  "lasttoken": "pooling_mode_lasttoken"}
+
+
+class Settings(NamedTuple):
+    """What turns a transformer's token states into a vector, beside its weights."""
+
+    pooling: str = "mean"
+    normalize: bool = True
+    query_prefix: str = "Query: "
+    passage_prefix: str = "Passage: "
+    max_length: int = 256
+
+
+class Encoder(torch.nn.Module):
+    """A transformer with pooling, normalisation and the two prefixes; query and passage share the weights."""
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: Settings) -> None:
+        super().__init__()
+        if settings.pooling not in POOLINGS:
+            raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}")
+        limit = getattr(model.config, "max_position_embeddings", None)
+        if limit:
+            # RoBERTa's family numbers positions from the padding id on, so that two of them are never used.
+            offset = (tokenizer.pad_token_id or 0) + 1 if "roberta" in model.config.model_type else 0
+            settings = settings._replace(max_length=min(settings.max_length, limit - offset))
+        self.model, self.tokenizer, self.settings = model, tokenizer, settings
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path, *, pooling: str | None = None, normalize: bool | None = None,
+             query_prefix: str | None = None, passage_prefix: str | None = None, max_length: int | None = None,
+             device: str | None = None, **model_options: Any) -> Encoder:
+        """An encoder from a folder or a hub name, or `small`, the default study's own; what is not given is read there, or is as in `Settings`.
+
+        A folder that sentence-transformers wrote brings its pooling, normalisation, prompts and length along.
+        `model_options` go to `transformers.AutoModel.from_pretrained` (attn_implementation, dtype, revision, …).
+        Raises OSError, as transformers does, where there is no such model.
+        """
+        if name_or_folder == "small":
+            from hbtlib.small import worldfacts_encoder
+
+            return worldfacts_encoder().to(device or _device())
+        found = _saved_settings(name_or_folder)
+        given = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
+                 "passage_prefix": passage_prefix, "max_length": max_length}
+        settings = Settings(**{**found, **{k: v for k, v in given.items() if v is not None}})
+        with _no_bars():
+            model = AutoModel.from_pretrained(name_or_folder, **model_options)
+        tokenizer = AutoTokenizer.from_pretrained(name_or_folder, revision=model_options.get("revision"))
+        if tokenizer.pad_token is None:  # decoders often have none
+            tokenizer.pad_token = tokenizer.eos_token
+        encoder = cls(model, tokenizer, settings)
+        return encoder.to(device or _device()).eval()
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    @property
+    def dimension(self) -> int:
+        return int(self.model.config.hidden_size)
+
+    def tokenize(self, texts: Sequence[str], role: str, chunk_tokens: int | None = None) -> Chunks:
+        """Prefixed and truncated texts in chunks of like length, so that little is padded.
+
+        A chunk holds at most `chunk_tokens` tokens, padding included (by default 512 on a CPU, where small chunks cost
+        nothing, and 16,384 elsewhere), one text at least; longest texts first.
+        """
+        budget = chunk_tokens or (512 if self.device.type == "cpu" else 16_384)
+        prefix = self.prefix(role)
+        ids = self.tokenizer([prefix + text for text in texts], truncation=True, max_length=self.settings.max_length,
+                             return_attention_mask=False)["input_ids"]
+        order = np.argsort([-len(i) for i in ids], kind="stable")
+        chunks, start = [], 0
+        while start < len(order):
+            count = max(budget // max(len(ids[order[start]]), 1), 1)
+            padded = self.tokenizer.pad({"input_ids": [ids[i] for i in order[start:start + count]]}, return_tensors="pt")
+            chunks.append({"input_ids": padded["input_ids"], "attention_mask": padded["attention_mask"]})
+            start += count
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        return {"chunks": chunks, "place": torch.from_numpy(place)}
+
+    def prefix(self, role: str) -> str:
+        """What stands before a query's or a passage's text."""
+        if role not in ("query", "passage"):
+            raise ValueError(f"role is {role!r}; it is 'query' or 'passage'")
+        return self.settings.query_prefix if role == "query" else self.settings.passage_prefix
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Vectors of a tokenised batch: (B, T) → (B, d), float32, unit length if the settings say so."""
+        states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, d)
+        pooled = pool(states, attention_mask, self.settings.pooling).float()
+        return torch.nn.functional.normalize(pooled, dim=-1) if self.settings.normalize else pooled
+
+    @torch.inference_mode()
+    def embed(self, texts: Sequence[str], role: str = "passage", *, progress: bool = False) -> NDArray[np.float32]:
+        """The texts' vectors, in their order: float32 (n, d). Texts of like length are encoded together."""
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        order = np.argsort([-len(text) for text in texts], kind="stable")
+        was_training = self.training
+        self.eval()
+        bar = tqdm(total=len(texts), unit="text", disable=None if progress else True, desc=f"embedding, {role}")
+        for start in range(0, len(texts), 1024):
+            rows = order[start:start + 1024]
+            tokens = self.tokenize([texts[i] for i in rows], role)
+            vectors[rows] = encode(self, tokens, self.device).cpu().numpy()
+            bar.update(len(rows))
+        bar.close()
+        self.train(was_training)
+        return vectors
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the folder: transformers' files at the top, and the modules that sentence-transformers reads."""
+        folder = Path(folder)
+        settings = self.settings
+        with _no_bars():
+            self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        names = ["", "1_Pooling", "2_Normalize"]
+        types = ["Transformer", "Pooling", "Normalize"]
+        modules = [{"idx": i, "name": str(i), "path": names[i], "type": f"sentence_transformers.models.{types[i]}"}
+                   for i in range(3 if settings.normalize else 2)]
+        _write_json(folder / "modules.json", modules)
+        _write_json(folder / "sentence_bert_config.json", {"max_seq_length": settings.max_length, "do_lower_case": False})
+        _write_json(folder / "1_Pooling" / "config.json",
+                    {"word_embedding_dimension": self.dimension, "include_prompt": True,
+                     **{flag: mode == settings.pooling for mode, flag in _POOLING_FLAGS.items()}})
+        (folder / "2_Normalize").mkdir(exist_ok=True)
+        _write_json(folder / "config_sentence_transformers.json",
+                    {"prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
+                     "default_prompt_name": None, "similarity_fn_name": "cosine"})
+
+
+def encode(model: torch.nn.Module, tokens: Chunks, device: torch.device | None = None) -> torch.Tensor:
+    """The vectors of tokenised texts, chunk by chunk, in the texts' own order: (n, d)."""
+    vectors = [model(**{k: v.to(device) for k, v in chunk.items()}) for chunk in tokens["chunks"]]
+    return torch.cat(vectors)[tokens["place"].to(vectors[0].device)]
+
+
+def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
+    """Token states (B, T, d) and mask (B, T) → (B, d): their mean, the first real token's, or the last real token's."""
+    if pooling == "mean":
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        return (states * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
+    positions = torch.arange(mask.shape[1], device=mask.device)
+    # Whichever side is padded: the first or the last position whose mask is 1.
+    where = (mask * (positions + 1)).argmax(1) if pooling == "lasttoken" else mask.to(torch.int32).argmax(1)
+    return states[torch.arange(len(states), device=states.device), where]
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """transformers shows a bar for every file it reads or writes: a line of noise a model in an executed notebook."""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _saved_settings(name_or_folder: str | Path) -> dict[str, Any]:
+    """The settings in a sentence-transformers folder (or hub repository); {} for a plain transformers one."""
+
+    def read(file: str) -> Any:
+        path: Path | None = Path(name_or_folder) / file
+        if not Path(name_or_folder).is_dir():
+            from transformers.utils import cached_file
+
+            hub = cached_file(str(name_or_folder), file, _raise_exceptions_for_missing_entries=False,
+                              _raise_exceptions_for_connection_errors=False)
+            path = Path(hub) if hub else None
+        return json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else None
+
+    modules = read("modules.json")
+    if not modules:
+        return {}
+    settings: dict[str, Any] = {"query_prefix": "", "passage_prefix": "",
+                                "normalize": any(m["type"].endswith("Normalize") for m in modules)}
+    length = read("sentence_bert_config.json")
+    if length and length.get("max_seq_length"):
+        settings["max_length"] = length["max_seq_length"]
+    for module in modules:
+        if module["type"].endswith("Pooling"):
+            config = read(f"{module['path']}/config.json") or {}
+            chosen = [m for m, flag in _POOLING_FLAGS.items() if config.get(flag) or config.get("pooling_mode") == m]
+            if len(chosen) != 1:
+                raise ValueError(f"{name_or_folder}: its pooling {config} is none of {', '.join(POOLINGS)}; "
+                                 "give pooling=… to choose one")
+            settings["pooling"] = chosen[0]
+    prompts = (read("config_sentence_transformers.json") or {}).get("prompts") or {}
+    settings["query_prefix"] = prompts.get("query") or ""
+    settings["passage_prefix"] = prompts.get("passage") or prompts.get("document") or ""
+    return settings

@@ -1,0 +1,147 @@
+"""Measures from ranks: what `ranks.parquet` says of a run, as tidy tables.
+
+A query counts in a setting when a passage of the pool is relevant to it (`n_queries` says how many do): a question that
+has no translation in the pool's language has nothing to be found there. The settings (arXiv 2408.10536, section 4):
+`monolingual`, pool language = query language; `cross-lingual`, any other one language; `multilingual`, all together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+METRICS = ("mAP", "MRR@10", "nDCG@10", "R@1", "R@10", "rank-distance")
+_NAME = re.compile(r"(mAP|MRR|nDCG|R|rank-distance)(?:@([1-9]\d*))?")
+
+Floats = NDArray[np.float64]
+
+
+class _Queries:
+    """The ranks, grouped: one group a (query, pool), its rows from best to worst."""
+
+    def __init__(self, ranks: pd.DataFrame) -> None:
+        keys = [_codes(ranks[c]) for c in ("query_id", "pool")]
+        order = np.lexsort([ranks["rank"].to_numpy(), keys[1], keys[0]])
+        new = np.ones(len(order), bool)
+        new[1:] = (np.diff(keys[0][order]) != 0) | (np.diff(keys[1][order]) != 0)
+        self.starts = np.flatnonzero(new)
+        self.rank = ranks["rank"].to_numpy()[order].astype(np.float64)
+        self.group = np.cumsum(new) - 1
+        self.place = np.arange(len(order)) - self.starts[self.group] + 1.0  # the i-th relevant passage found
+        self.relevant = ranks["n_relevant"].to_numpy()[order][self.starts].astype(np.float64)
+        self.grade = ranks["grade"].to_numpy()[order].astype(np.float64) if "grade" in ranks else np.ones(len(order))
+        rows = ranks.iloc[order[self.starts]]
+        self.table = rows[["query_id", "question_id", "query_language", "pool"]].reset_index(drop=True)
+
+    def sum(self, values: Floats) -> Floats:
+        """Sums over each group's rows."""
+        return np.add.reduceat(values, self.starts) if len(values) else values
+
+
+def average_precision(queries: _Queries, k: float) -> Floats:
+    """mAP@k: Σ over the relevant passages in the top k of (their place among the relevant / rank), over all relevant."""
+    return queries.sum(np.where(queries.rank <= k, queries.place / queries.rank, 0.0)) / queries.relevant
+
+
+def reciprocal_rank(queries: _Queries, k: float) -> Floats:
+    """MRR@k: 1 / rank of the best relevant passage, 0 if that is past k."""
+    best = queries.rank[queries.starts]
+    return np.where(best <= k, 1.0 / best, 0.0)
+
+
+def ndcg(queries: _Queries, k: float) -> Floats:
+    """nDCG@k: Σ grade / log₂(rank + 1) over the top k, over the same sum for the best order (Järvelin & Kekäläinen 2002).
+
+    The gain is the grade itself, as in trec_eval.
+    """
+    found = queries.sum(np.where(queries.rank <= k, queries.grade / np.log2(queries.rank + 1), 0.0))
+    best = np.lexsort([-queries.grade, queries.group])  # each group's grades from high to low
+    ideal = queries.sum(np.where(queries.place <= k, queries.grade[best] / np.log2(queries.place + 1), 0.0))
+    return found / ideal
+
+
+def recall(queries: _Queries, k: float) -> Floats:
+    """R@k: the share of the relevant passages in the top k."""
+    return queries.sum((queries.rank <= k).astype(np.float64)) / queries.relevant
+
+
+def rank_distance(queries: _Queries, k: float) -> Floats:
+    """Largest minus smallest rank of the relevant passages (arXiv 2408.10536, section 5.3), in ranks; lower is better.
+
+    Ranks past k count as k.
+    """
+    capped = np.minimum(queries.rank, k)
+    return np.maximum.reduceat(capped, queries.starts) - np.minimum.reduceat(capped, queries.starts)
+
+
+_COMPUTE: dict[str, Callable[[_Queries, float], Floats]] = {
+    "mAP": average_precision, "MRR": reciprocal_rank, "nDCG": ndcg, "R": recall, "rank-distance": rank_distance,
+}
+
+
+def parse(metric: str) -> tuple[str, float]:
+    """A metric's name and cut-off: "mAP@10" → ("mAP", 10); infinity without one. Raises ValueError for another name."""
+    found = _NAME.fullmatch(metric)
+    if not found or (found[1] == "R" and not found[2]):
+        raise ValueError(f"no metric {metric!r}; there are mAP, mAP@k, MRR@k, nDCG@k, R@k and rank-distance "
+                         "(k a whole number from 1 up)")
+    return found[1], float(found[2] or np.inf)
+
+
+def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+    """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric."""
+    missing = {"query_id", "question_id", "query_language", "pool", "rank", "n_relevant"} - set(ranks.columns)
+    if missing:
+        raise ValueError(f"the ranks lack the column {sorted(missing)[0]!r}; hbt.rank makes such a table")
+    parsed = [parse(m) for m in metrics]
+    queries = _Queries(ranks)
+    own = queries.table["query_language"].astype("str") == queries.table["pool"].astype("str")
+    setting = np.where(queries.table["pool"] == "all", "multilingual", np.where(own, "monolingual", "cross-lingual"))
+    table = queries.table.assign(setting=setting)
+    for metric, (name, k) in zip(metrics, parsed, strict=True):
+        table[metric] = _COMPUTE[name](queries, k)
+    return table
+
+
+def measure(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+    """Tidy: setting, query_language, pool, metric, value (the mean over queries), n_queries.
+
+    rank-distance is given where a pool can hold several relevant passages: in the multilingual setting alone.
+    """
+    table = per_query(ranks, metrics)
+    keys = ["setting", "query_language", "pool"]
+    grouped = table.groupby(keys, observed=True, sort=True)
+    means = grouped[list(metrics)].mean().reset_index().melt(keys, var_name="metric")
+    counts = grouped.size().rename("n_queries").reset_index()
+    tidy = means.merge(counts, on=keys)
+    tidy = tidy[(tidy["metric"].str.split("@").str[0] != "rank-distance") | (tidy["setting"] == "multilingual")]
+    return tidy.astype({c: "str" for c in keys}).reset_index(drop=True)
+
+
+def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
+    """`measure`'s table with the column `languages`: `trained`, or `unseen` where the query's or the pool's is not."""
+    seen = measured["query_language"].isin(trained) & measured["pool"].isin([*trained, "all"])
+    return measured.assign(languages=np.where(seen, "trained", "unseen"))
+
+
+def summarise(measured: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """One row a run (a value of the columns `by`): each metric macro-averaged over the settings' language pairs.
+
+    Columns are (setting, metric). The average is over (query language, pool) pairs, each counting once, as in the
+    paper's Tables 1 and 2.
+    """
+    frame = measured if by else measured.assign(run="")
+    wide = frame.groupby([*(by or ["run"]), "setting", "metric"], sort=False, observed=True)["value"].mean()
+    table = wide.unstack(["setting", "metric"]).sort_index(axis=1, level=0, sort_remaining=False)
+    order = [s for s in ("monolingual", "cross-lingual", "multilingual") if s in table.columns.levels[0]]
+    return table[order] if by else table[order].reset_index(drop=True)
+
+
+def _codes(column: pd.Series) -> NDArray[np.int64]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy().astype(np.int64)
+    return pd.factorize(column)[0]

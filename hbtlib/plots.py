@@ -1,0 +1,284 @@
+"""Pictures: each function takes one of the library's tables and returns a matplotlib Figure.
+
+Scores are drawn in cividis between fixed limits, differences in a diverging palette centred on 0. Languages stand by
+their ISO codes, those of one script beside each other, trained before unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from hbtlib.languages import by_script
+from hbtlib.sampler import BatchPlan
+
+mpl.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize": 10, "figure.dpi": 100, "savefig.dpi": 150,
+                     "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hbtlib"})
+
+COLOURS: dict[str, str] = {"x-x-mono": "#4477AA", "x-x": "#66CCEE", "x-y": "#CC6677", "x-y-mono": "#DDAA77",
+                           "en-en": "#999999", "hybrid": "#228833"}
+"""A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers)."""
+
+
+def save(figure: Figure, name: str, data: pd.DataFrame, folder: Path) -> list[Path]:
+    """Writes NAME.pdf, NAME.png and NAME.csv (the data drawn): the same bytes for the same data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv")]
+    figure.savefig(paths[0], bbox_inches="tight", metadata={"CreationDate": None})
+    figure.savefig(paths[1], bbox_inches="tight", metadata={"Software": None})
+    data.to_csv(paths[2], index=False, float_format="%.6g")
+    return paths
+
+
+def ordered(codes: Sequence[str], trained: Sequence[str]) -> list[str]:
+    """Trained languages first, then unseen ones; languages of one script beside each other."""
+    return by_script([c for c in codes if c in trained]) + by_script([c for c in codes if c not in trained])
+
+
+def _grid(measured: pd.DataFrame, metric: str, trained: Sequence[str]) -> tuple[pd.DataFrame, int]:
+    chosen = measured[measured["metric"] == metric]
+    if chosen.empty:
+        raise ValueError(f"no values of {metric!r} here; there are {', '.join(sorted(measured['metric'].unique()))}")
+    wide = chosen.pivot_table(index="query_language", columns="pool", values="value")
+    rows = ordered(list(wide.index), trained)
+    columns = ordered([c for c in wide.columns if c != "all"], trained) + (["all"] if "all" in wide.columns else [])
+    return wide.reindex(index=rows, columns=columns), sum(c in trained for c in rows)
+
+
+def _draw_grid(axes: Axes, wide: pd.DataFrame, seen: int, low: float, high: float, palette: str, form: str) -> None:
+    sns.heatmap(wide, ax=axes, vmin=low, vmax=high, cmap=palette, annot=True, fmt=form, annot_kws={"size": 7},
+                cbar=False, square=True, linewidths=0.4, linecolor="white")
+    count = len(wide)
+    inner = [c for c in wide.columns if c != "all"]
+    if 0 < seen < count:  # what was trained on, and what was not
+        axes.axhline(seen, color="black", lw=1.6)
+        axes.plot([seen, seen], [0, count], color="black", lw=1.6)
+    if "all" in wide.columns:
+        axes.axvspan(len(inner) - 0.04, len(inner) + 0.04, color="white", lw=3)
+    labels = [f"{c}*" if i >= seen else c for i, c in enumerate(wide.index)]
+    axes.set_yticks(np.arange(count) + 0.5, labels, rotation=0)
+    axes.set_xticks(np.arange(len(wide.columns)) + 0.5, [f"{c}*" if c in wide.index[seen:] else c for c in wide.columns],
+                    rotation=0)
+    axes.tick_params(length=0)
+    axes.set(xlabel="passage language (pool)", ylabel="query language")
+
+
+def _bar(figure: Figure, axes: Axes | np.ndarray, low: float, high: float, palette: str, label: str) -> None:
+    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(low, high), palette)
+    bar = figure.colorbar(scale, ax=axes, fraction=0.03, pad=0.02, label=label)
+    bar.outline.set_visible(False)
+
+
+def heatmap(measured: pd.DataFrame, metric: str = "mAP", *, trained: Sequence[str] = (), title: str = "") -> Figure:
+    """`measure`'s table of one run: the metric for every query language (rows) and pool (columns), 0 to 1.
+
+    The diagonal is the monolingual setting, the rest of the square the cross-lingual one, the column `all` the
+    multilingual one. Lines divide trained languages from unseen ones, which bear a star.
+    """
+    wide, seen = _grid(measured, metric, trained or list(measured["query_language"].unique()))
+    figure = Figure(figsize=(1.6 + 0.5 * len(wide.columns), 1.3 + 0.46 * len(wide)), layout="constrained")
+    axes = figure.subplots()
+    _draw_grid(axes, wide, seen, 0, 1, "cividis", ".2f")
+    _bar(figure, axes, 0, 1, "cividis", metric)
+    axes.set_title(title or metric, loc="left")
+    if trained:
+        figure.text(0.01, -0.03, "* never trained on", fontsize=8)
+    return figure
+
+
+def heatmaps(measured: Mapping[str, pd.DataFrame], metric: str = "mAP", *, trained: Sequence[str] = ()) -> Figure:
+    """Several runs' heatmaps side by side on one scale: name → `measure`'s table."""
+    figure = Figure(figsize=(0.8 + 5.3 * len(measured), 5.2), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, len(measured)))
+    for part, (name, table) in zip(axes, measured.items(), strict=True):
+        wide, seen = _grid(table, metric, trained or list(table["query_language"].unique()))
+        _draw_grid(part, wide, seen, 0, 1, "cividis", ".2f")
+        part.set_title(name, loc="left")
+    for part in axes[1:]:
+        part.set_ylabel("")
+    _bar(figure, axes, 0, 1, "cividis", metric)
+    if trained:
+        figure.text(0.01, -0.02, "* never trained on", fontsize=8)
+    return figure
+
+
+def differences(measured: pd.DataFrame, baselines: Mapping[str, pd.DataFrame], metric: str = "mAP", *,
+                trained: Sequence[str] = (), name: str = "hybrid", limit: float | None = None) -> Figure:
+    """Heatmaps of one run's metric minus each baseline's: green where it is higher, purple where it is lower."""
+    figure = Figure(figsize=(0.8 + 5.3 * len(baselines), 5.2), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, len(baselines)))
+    known = trained or list(measured["query_language"].unique())
+    wide, seen = _grid(measured, metric, known)
+    grids = {other: wide - _grid(table, metric, known)[0] for other, table in baselines.items()}
+    limit = limit or max(float(np.nanmax(np.abs(g.to_numpy()))) for g in grids.values()) or 1.0
+    for part, (other, grid) in zip(axes, grids.items(), strict=True):
+        _draw_grid(part, grid, seen, -limit, limit, "PRGn", "+.2f")
+        part.set_title(f"{name} − {other}", loc="left")
+    for part in axes[1:]:
+        part.set_ylabel("")
+    _bar(figure, axes, -limit, limit, "PRGn", f"difference in {metric}")
+    if trained:
+        figure.text(0.01, -0.02, "* never trained on", fontsize=8)
+    return figure
+
+
+def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, trained: Sequence[str] = (),
+                     chance: float | None = None) -> Figure:
+    """`bias`'s table by query language, strategies side by side: bars are means, points the seeds.
+
+    biases: measure, query_language, value, and (for several runs) strategy and seed. `chance` is drawn as a line.
+    """
+    chosen = biases[biases["measure"] == measure]
+    if "strategy" not in chosen:
+        chosen = chosen.assign(strategy="run")
+    codes = ordered(list(chosen["query_language"].unique()), trained or list(chosen["query_language"].unique()))
+    strategies = list(dict.fromkeys(chosen["strategy"]))
+    figure = Figure(figsize=(1.5 + 0.62 * len(codes), 3.2), layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / len(strategies)
+    for i, strategy in enumerate(strategies):
+        mine = chosen[chosen["strategy"] == strategy]
+        means = mine.groupby("query_language")["value"].mean().reindex(codes)
+        at = np.arange(len(codes)) + (i - (len(strategies) - 1) / 2) * width
+        axes.bar(at, means, width * 0.94, color=COLOURS.get(strategy, "#4477AA"), label=strategy)
+        if mine.groupby("query_language").size().max() > 1:
+            for x, code in zip(at, codes, strict=True):
+                values = mine.loc[mine["query_language"] == code, "value"]
+                axes.plot([x] * len(values), values, ".", color="black", ms=3)
+    if chance is not None:
+        axes.axhline(chance, color="black", ls="--", lw=1)
+        axes.text(len(codes) - 0.45, chance, "chance", ha="right", va="bottom", fontsize=8)
+        axes.set_ylim(top=chance * 1.1)
+    seen = sum(c in trained for c in codes) if trained else len(codes)
+    if 0 < seen < len(codes):
+        axes.axvline(seen - 0.5, color="black", lw=1)
+    axes.set_xticks(np.arange(len(codes)), [f"{c}*" if i >= seen else c for i, c in enumerate(codes)])
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}" if abs(v) >= 10 else f"{v:g}"))
+    axes.set(xlabel="query language" + (" (* never trained on)" if seen < len(codes) else ""),
+             ylabel=measure + (" (ranks)" if measure in ("rank-distance", "rank-distance-median") else ""))
+    if len(strategies) > 1:
+        figure.legend(loc="outside upper left", ncols=len(strategies), frameon=False)
+    return figure
+
+
+def rank_ecdf(ranks: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
+    """How soon the relevant passages of each language come in the pool of all: their share found up to each rank.
+
+    One line a passage language; dotted where it was never trained on. Lines that lie together mean no language is
+    favoured.
+    """
+    joint = ranks[ranks["pool"] == "all"]
+    codes = ordered([str(c) for c in joint["passage_language"].unique()],
+                    trained or [str(c) for c in joint["passage_language"].unique()])
+    figure = Figure(figsize=(5.6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    grid = np.unique(np.logspace(0, np.log10(joint["n_passages"].max()), 160).astype(int))
+    for code, colour in zip(codes, language_colours(codes).values(), strict=True):
+        found = np.sort(joint.loc[joint["passage_language"] == code, "rank"].to_numpy())
+        unseen = bool(trained) and code not in trained
+        axes.plot(grid, np.searchsorted(found, grid, side="right") / len(found), color=colour, lw=1.5,
+                  ls=":" if unseen else "-", label=f"{code}*" if unseen else code)
+    axes.set(xscale="log", ylim=(0, 1), xlabel="rank in the pool of all languages", ylabel="share of relevant passages found")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
+    figure.legend(loc="outside right upper", frameon=False, title="passage\nlanguage")
+    return figure
+
+
+def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
+    """A training log's loss and, where there is one, validation loss, over steps."""
+    figure = Figure(figsize=(5.6, 3.0), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(log["step"], log["loss"], color="#BBBBBB", lw=1, label="training loss")
+    checked = log.dropna(subset=["validation_loss"])
+    if len(checked):
+        axes.plot(checked["step"], checked["validation_loss"], "o-", color="#4477AA", ms=3, label="validation loss")
+        best = checked.loc[checked["validation_loss"].idxmin()]
+        axes.axvline(best["step"], color="#4477AA", ls=":", lw=1)
+        axes.text(best["step"], axes.get_ylim()[1], " kept ", va="top", ha="right", fontsize=8, color="#4477AA")
+    axes.set(xlabel="step", ylabel="InfoNCE", ylim=(0, None))
+    axes.set_title(title, loc="left")
+    axes.legend(frameon=False)
+    return figure
+
+
+def language_colours(codes: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """A colour a language, far from each other."""
+    return dict(zip(codes, sns.husl_palette(len(codes), s=0.75, l=0.62), strict=True))
+
+
+def batch_picture(plan: BatchPlan, *, batches: int = 8, pairs: int = 16, title: str = "") -> Figure:
+    """The first batches of a plan, as the paper's Figure 2 draws them: a row a batch, a box a pair.
+
+    A box's left half is the query's language, its right half the passage's: one colour where they are the same.
+    """
+    colours = language_colours(by_script(plan.languages))
+    figure = Figure(figsize=(1.7 + 0.5 * pairs, 0.9 + 0.36 * batches), layout="constrained")
+    axes = figure.subplots()
+    labels = []
+    for row in range(batches):
+        batch = plan[row]
+        labels.append(f"batch {row}: {batch.kind}")
+        for i in range(min(pairs, len(batch))):
+            for x, code in ((0.0, str(batch.query_languages[i])), (0.45, str(batch.passage_languages[i]))):
+                axes.add_patch(Rectangle((i + x, row), 0.45, 0.84, color=colours[code], lw=0))
+                axes.text(i + x + 0.225, row + 0.44, code, ha="center", va="center", fontsize=7, color="white")
+    axes.set(xlim=(0, pairs), ylim=(batches, -0.1), xticks=[])
+    axes.set_yticks(np.arange(batches) + 0.42, labels)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(f"the first {pairs} of {plan.batch_size} pairs (query | passage)")
+    axes.set_title(title, loc="left")
+    return figure
+
+
+def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
+    """Characters a text by language, queries and passages: texts has language, role and text."""
+    table = texts.assign(characters=texts["text"].str.len())
+    codes = ordered(list(table["language"].unique()), trained or list(table["language"].unique()))
+    figure = Figure(figsize=(1.2 + 0.55 * len(codes), 3.0), layout="constrained")
+    axes = figure.subplots()
+    sns.boxplot(table, x="language", y="characters", hue="role", order=codes, ax=axes, fliersize=0, linewidth=0.8,
+                palette={"query": "#4477AA", "passage": "#DDAA77"})
+    axes.set(xlabel="", ylabel="characters")
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.legend(frameon=False, title="")
+    return figure
+
+
+def settings(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
+    """A metric by setting and language group, strategies side by side: bars are means over seeds, points the seeds.
+
+    summaries: strategy, seed, languages (trained or unseen), setting, metric, value.
+    """
+    chosen = summaries[summaries["metric"] == metric]
+    groups = [g for g in ("trained", "unseen") if g in set(chosen["languages"])]
+    figure = Figure(figsize=(3.6 * len(groups) + 0.6, 3.2), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, len(groups), sharey=True))
+    order = [s for s in ("monolingual", "cross-lingual", "multilingual") if s in set(chosen["setting"])]
+    strategies = list(dict.fromkeys(chosen["strategy"]))
+    width = 0.8 / len(strategies)
+    for part, group in zip(axes, groups, strict=True):
+        for i, strategy in enumerate(strategies):
+            for at, setting in enumerate(order):
+                mine = chosen[(chosen["languages"] == group) & (chosen["strategy"] == strategy)
+                              & (chosen["setting"] == setting)]["value"]
+                x = at + (i - (len(strategies) - 1) / 2) * width
+                part.bar(x, mine.mean(), width * 0.94, color=COLOURS.get(strategy, "#4477AA"))
+                part.plot([x] * len(mine), mine, ".", color="black", ms=3)
+                part.text(x, max(mine.max(), 0) + 0.015, f"{mine.mean():.2f}".lstrip("0"), ha="center", fontsize=7)
+        part.set_xticks(range(len(order)), order)
+        part.set(ylim=(0, 1))
+        part.set_title(f"{group} languages", loc="left")
+    axes[0].set_ylabel(metric)
+    figure.legend(handles=[Patch(color=COLOURS.get(s, "#4477AA"), label=s) for s in strategies],
+                  loc="outside upper left", ncols=len(strategies), frameon=False)
+    return figure

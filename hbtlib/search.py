@@ -1,0 +1,137 @@
+"""Search: every distinct text embedded once, and the rank of every relevant passage in every pool.
+
+Equal scores are ordered as trec_eval does: by passage id, the larger (by its characters' code points) first. So ranks
+do not depend on the order in which passages come, and trec_eval's measures of the same scores are ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hbtlib.data.benchmark import Benchmark
+
+if TYPE_CHECKING:
+    from hbtlib.encoder import Encoder
+
+ALL = "all"
+"""The pool of all languages together; the other pools are named by their language."""
+
+
+def rank(encoder: Encoder, benchmark: Benchmark, *, progress: bool = False) -> pd.DataFrame:
+    """The rank of every relevant passage in its language's pool and in the pool of all; columns as in `rank_vectors`.
+
+    Every distinct text is embedded once a role (query and passage have prefixes of their own), whatever the number of
+    pools it stands in.
+    """
+    vectors = []
+    for role, table in (("query", benchmark.queries), ("passage", benchmark.passages)):
+        codes, texts = pd.factorize(table["text"])
+        vectors.append(encoder.embed(list(texts), role, progress=progress)[codes])
+    return rank_vectors(*vectors, benchmark)
+
+
+def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark, *,
+                 block: int = 1024) -> pd.DataFrame:
+    """The ranks table from vectors, whose rows follow the benchmark's queries and passages. Scores are dot products.
+
+    One row a (query, relevant passage, pool): benchmark, query_id, question_id, query_language, pool (a language, or
+    `all`), passage_id, passage_language, rank (1 = best), score, grade, n_passages (in the pool), n_relevant (of the
+    query, in the pool). `block` queries are scored at a time (memory: block × passages × 4 bytes).
+
+    Raises ValueError where the vectors' numbers of rows or widths disagree, or a vector is not finite.
+    """
+    queries, passages = benchmark.queries, benchmark.passages
+    _check(query_vectors, passage_vectors, benchmark)
+    # Passages by language, so that a pool is a slice; inside it by the tie rule, so that of two equal scores the first
+    # in place is the better.
+    languages, pool_codes = np.unique(passages["language"].to_numpy(), return_inverse=True)
+    by_id = np.argsort(passages["passage_id"].to_numpy(dtype=object), kind="stable")[::-1]
+    tie = np.empty(len(passages), np.int64)
+    tie[by_id] = np.arange(len(passages))
+    order = np.lexsort([tie, pool_codes])
+    place = np.empty(len(passages), np.int64)
+    place[order] = np.arange(len(passages))
+    starts = np.searchsorted(pool_codes[order], np.arange(len(languages) + 1))
+
+    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    query_row = pd.Index(queries["query_id"]).get_indexer(pd.Index(gold["query_id"]))
+    passage_row = pd.Index(passages["passage_id"]).get_indexer(pd.Index(gold["passage_id"]))
+    by_query = np.lexsort([tie[passage_row], query_row])
+    query_row, passage_row = query_row[by_query], passage_row[by_query]
+    first = np.searchsorted(query_row, np.arange(len(queries) + 1))
+
+    columns = np.ascontiguousarray(np.asarray(passage_vectors, np.float32)[order].T)  # (d, N)
+    rows = np.asarray(query_vectors, np.float32)
+    in_pool, in_all = np.empty(len(gold), np.int64), np.empty(len(gold), np.int64)
+    scores = np.empty(len(gold), np.float32)
+    for begin in range(0, len(queries), block):
+        end = min(begin + block, len(queries))
+        part = slice(first[begin], first[end])
+        _count(rows[begin:end] @ columns, first[begin:end + 1] - first[begin], place[passage_row[part]],
+               pool_codes[passage_row[part]], tie[order], starts, in_pool[part], in_all[part], scores[part])
+
+    common = pd.DataFrame({
+        "benchmark": benchmark.name,
+        "query_id": queries["query_id"].to_numpy()[query_row],
+        "question_id": queries["question_id"].to_numpy()[query_row],
+        "query_language": queries["language"].to_numpy()[query_row],
+        "passage_id": passages["passage_id"].to_numpy()[passage_row],
+        "passage_language": passages["language"].to_numpy()[passage_row],
+        "score": scores,
+        "grade": gold["grade"].to_numpy(np.int8)[by_query],
+    })
+    sizes = np.diff(starts)[pool_codes[passage_row]]
+    tables = [common.assign(pool=common["passage_language"], rank=in_pool, n_passages=sizes),
+              common.assign(pool=ALL, rank=in_all, n_passages=len(passages))]
+    # A pool of one's own language and the pool of all are the same where there is one language: no row twice.
+    ranks = pd.concat(tables if len(languages) > 1 else tables[:1])
+    ranks = ranks.sort_index(kind="stable").reset_index(drop=True)  # a query's rows together: they also store smaller
+    ranks["n_relevant"] = ranks.groupby(["query_id", "pool"], sort=False)["rank"].transform("size")
+    return _tidy(ranks)
+
+
+def _tidy(ranks: pd.DataFrame) -> pd.DataFrame:
+    text = ["benchmark", "query_id", "question_id", "query_language", "pool", "passage_id", "passage_language"]
+    small = {"rank": "int32", "n_passages": "int32", "n_relevant": "int32"}
+    ranks = ranks.astype({**{c: "category" for c in text}, **small})
+    return ranks[[*text, "rank", "score", "grade", "n_passages", "n_relevant"]]
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _count(scores: NDArray[np.float32], first: NDArray[np.int64], place: NDArray[np.int64], pool: NDArray[np.int64],
+           tie: NDArray[np.int64], starts: NDArray[np.int64], in_pool: NDArray[np.int64], in_all: NDArray[np.int64],
+           gold_score: NDArray[np.float32]) -> None:
+    """Ranks by counting: for each gold passage the passages before it, in its pool and in all. scores: (Q, N)."""
+    for q in numba.prange(len(first) - 1):
+        for g in range(first[q], first[q + 1]):
+            at = place[g]
+            mine, mine_tie = scores[q, at], tie[at]
+            before_all = before_pool = 0
+            for p in range(len(starts) - 1):
+                before = 0
+                for i in range(starts[p], starts[p + 1]):
+                    before += (scores[q, i] > mine) | ((scores[q, i] == mine) & (tie[i] < mine_tie))
+                before_all += before
+                if p == pool[g]:
+                    before_pool = before
+            in_pool[g], in_all[g], gold_score[g] = before_pool + 1, before_all + 1, mine
+
+
+def _check(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark) -> None:
+    for what, vectors, table in (("query", query_vectors, benchmark.queries),
+                                 ("passage", passage_vectors, benchmark.passages)):
+        if vectors.ndim != 2 or len(vectors) != len(table):
+            raise ValueError(f"{what}_vectors have shape {vectors.shape}, but {benchmark.name!r} has {len(table)} "
+                             f"{what} rows: give one vector a row, in its order")
+        if not np.isfinite(vectors).all():
+            row = int(np.flatnonzero(~np.isfinite(vectors).all(1))[0])
+            raise ValueError(f"the vector of {what} row {row} ({table.iloc[row, 0]!r}) is not finite: the model that "
+                             "made it has diverged, or the text is empty")
+    if query_vectors.shape[1] != passage_vectors.shape[1]:
+        raise ValueError(f"query vectors have width {query_vectors.shape[1]}, passage vectors "
+                         f"{passage_vectors.shape[1]}: both must come from one encoder")

@@ -1,0 +1,336 @@
+"""A study: its YAML → its runs' parameters, the folders they leave, and the table of what they left.
+
+A run folder (`results/STUDY/RUN/`) is written beside its place, in `.RUN.part`, and moved there when whole. Whoever
+writes holds a lock, so that a process left over from a killed run and its successor never write beside each other.
+
+`python -m hbtlib.study train STUDY RUN`, `… show STUDY NOTEBOOK [RUN]` and `… summary STUDY` are what the Snakefile
+calls.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOT = Path(os.environ.get("HBT_ROOT") or Path(__file__).resolve().parent.parent)
+"""Where notebooks/, results/ and figures/ stand: the repository, or `HBT_ROOT`."""
+
+_PLACE = ("study", "folder")  # parameters that say where a run is written, not what it is
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a study: its name and its complete parameters."""
+
+    study: str
+    name: str
+    parameters: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / "results" / self.study / self.name
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as its YAML tells it: a name, the question it answers, and its runs."""
+
+    name: str
+    question: str
+    runs: tuple[Run, ...]
+
+    def run(self, name: str) -> Run:
+        """The run of that name. Raises ValueError with the names there are."""
+        for run in self.runs:
+            if run.name == name:
+                return run
+        raise ValueError(f"study {self.name!r} has no run {name!r}; it has {', '.join(r.name for r in self.runs)}")
+
+
+def load(name: str) -> Study:
+    """The study of notebooks/studies/NAME.yaml. Raises ValueError naming the file and what is wrong in it."""
+    file = ROOT / "notebooks" / "studies" / f"{name}.yaml"
+    if not file.exists():
+        have = sorted(p.stem for p in file.parent.glob("*.yaml"))
+        raise ValueError(f"no study {name!r}: {file} does not exist; there are {', '.join(have) or 'none'}")
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    unknown = set(content) - {"name", "question", "grid", "parameters"}
+    if unknown or content.get("name") != name:
+        raise ValueError(f"{file}: it must have name: {name}, question, grid and parameters, and nothing else "
+                         f"({', '.join(sorted(map(str, unknown))) or 'the name differs'})")
+    defaults = notebook_parameters("train")
+    grid, fixed = content.get("grid", {}), content.get("parameters", {})
+    for key in [*grid, *fixed]:
+        if key not in defaults or key in _PLACE:
+            raise ValueError(f"{file}: {_unknown(key, defaults)}")
+    runs = []
+    for values in product(*grid.values()):
+        parameters = {**defaults, **fixed, **dict(zip(grid, values, strict=True)), "study": name, "folder": None}
+        runs.append(Run(name, run_name(parameters), parameters))
+    return Study(name, content["question"], tuple(runs))
+
+
+def run_name(parameters: Mapping[str, Any]) -> str:
+    """A readable name that ends in a short hash of all that makes the run what it is."""
+    content = {k: v for k, v in parameters.items() if k not in _PLACE}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    parts = [str(parameters.get("strategy", "run"))]
+    if parts[0] == "hybrid" and parameters.get("alpha") != 0.5:
+        parts.append(f"alpha{json.dumps(parameters.get('alpha'))}".translate({ord(c): None for c in ' "{}[]:,'}))
+    if parameters.get("mix") == "pair":
+        parts.append("pair")
+    return "-".join([*parts, f"seed{parameters.get('seed', 0)}", digest])
+
+
+def notebook_parameters(notebook: str) -> dict[str, Any]:
+    """The parameters of notebooks/NOTEBOOK.ipynb with their defaults, read from its cell tagged `parameters`."""
+    file = ROOT / "notebooks" / f"{notebook}.ipynb"
+    for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            tree = ast.parse("".join(cell["source"]))
+            return {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body
+                    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
+    raise ValueError(f"{file} has no cell tagged 'parameters'")
+
+
+def _unknown(key: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(key, list(known), n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(k for k in known if k not in _PLACE)}"
+    return f"no parameter {key!r}: {hint}"
+
+
+def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters a notebook runs with, from its namespace; the second cell of each calls it.
+
+    Raises ValueError for a name that is no parameter (papermill alone would inject a misspelt one and go on), and for
+    a value of another type than its default.
+    """
+    defaults = notebook_parameters(notebook)
+    ours = {"In", "Out", "exit", "quit", "open", "get_ipython"}
+    for name, value in namespace.items():
+        plain = not isinstance(value, types.ModuleType | types.FunctionType | type) and not callable(value)
+        if name not in defaults and name not in ours and not name.startswith("_") and plain:
+            raise ValueError(f"notebooks/{notebook}.ipynb: {_unknown(name, defaults)}")
+    found = {name: namespace[name] for name in defaults}
+    for name, value in found.items():
+        default = defaults[name]
+        number = isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool)
+        free = default is None or value is None or name == "alpha"
+        if not (free or number or type(value) is type(default)):
+            raise ValueError(f"notebooks/{notebook}.ipynb: {name} is {value!r} ({type(value).__name__}), but its "
+                             f"default is {default!r} ({type(default).__name__})")
+    return found
+
+
+class Workplace:
+    """A run folder being written: `path` is where to write, `finish()` moves it to its place.
+
+    With a `folder` given (by the engine, which also moves it) that is the path, and `finish` leaves it there.
+    `done` says that the run already stands whole in its place: then nothing is to be computed again.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self.run = Run(parameters["study"], run_name(parameters), dict(parameters))
+        self.engine = parameters.get("folder") is not None
+        self.path = Path(parameters["folder"]) if self.engine else part(self.run.folder)
+        self.done = not self.engine and whole(self.run.folder)
+        self._lock = None
+        if self.done:
+            self.path = self.run.folder
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = lock(self.path / ".lock")
+        self._lock.__enter__()
+        content = {k: v for k, v in parameters.items() if k != "folder"}
+        write_json(self.path / "parameters.json", content)
+
+    def finish(self, seconds: Mapping[str, float]) -> Path:
+        """Writes environment.json (with the seconds each part took) and moves the folder to its place."""
+        if self.done:
+            return self.path
+        write_json(self.path / "environment.json", {**environment(), "seconds": dict(seconds)})
+        if not self.engine:
+            move(self.path, self.run.folder)
+            self.path, self.done = self.run.folder, True
+        if self._lock:
+            self._lock.__exit__(None, None, None)
+        return self.path
+
+
+def part(folder: Path) -> Path:
+    """Where a folder is written until it is whole."""
+    return folder.with_name(f".{folder.name}.part")
+
+
+def whole(folder: Path) -> bool:
+    """Does the run stand in its place, model included (a fresh clone has results without models)."""
+    return (folder / "ranks.parquet").exists() and (folder / "model" / "modules.json").exists()
+
+
+def move(source: Path, target: Path) -> None:
+    """Moves a whole folder to its place, over an older one if there is one."""
+    (source / ".lock").unlink(missing_ok=True)
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    source.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def lock(file: Path) -> Iterator[None]:
+    """Holds the file's lock; waits, and says so, while another process has it. It is free when its process ends."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        handle = file.open("a")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another process writes {file.parent.name}/{file.name}; waiting for it", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if file.exists() and os.fstat(handle.fileno()).st_ino == file.stat().st_ino:
+            break
+        handle.close()  # the one before moved the folder, and the lock with it: begin again
+        file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        handle.close()
+
+
+def environment() -> dict[str, Any]:
+    """Versions, device, peak memory of this process (MB), git commit, time: what a figure's machine was."""
+    from importlib.metadata import version
+
+    names = ("torch", "transformers", "datasets", "numpy", "pandas", "babel")
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    device = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        if torch.cuda.is_available():
+            device = torch.cuda.get_device_name()
+    return {
+        "python": platform.python_version(), "versions": {n: version(n) for n in names}, "device": device,
+        "threads": os.environ.get("OMP_NUM_THREADS"), "platform": platform.platform(),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "commit": commit.stdout.strip() or None, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+
+
+def collect(study: Study, what: str = "metrics") -> pd.DataFrame:
+    """The table `what` (metrics, ranks, training_log) of every run of the study, with its strategy, alpha, mix and seed.
+
+    Raises FileNotFoundError naming the runs that are missing.
+    """
+    import pandas as pd
+
+    missing = [run.name for run in study.runs if not (run.folder / f"{what}.parquet").exists()]
+    if missing:
+        raise FileNotFoundError(f"study {study.name!r} lacks {what} of {len(missing)} of its {len(study.runs)} runs "
+                                f"({missing[0]}, …): run `make study STUDY={study.name}`")
+    tables = []
+    for run in study.runs:
+        columns = {k: str(run.parameters[k]) if k == "alpha" else run.parameters[k]
+                   for k in ("strategy", "alpha", "mix", "seed")}
+        tables.append(pd.read_parquet(run.folder / f"{what}.parquet").assign(run=run.name, **columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
+    """Runs notebooks/NOTEBOOK.ipynb through papermill; what it prints is printed here too."""
+    import nbformat
+    import papermill
+
+    source = ROOT / "notebooks" / f"{notebook}.ipynb"
+    for key in parameters:
+        if key not in notebook_parameters(notebook):
+            raise ValueError(f"{source}: {_unknown(key, notebook_parameters(notebook))}")
+    for attempt in range(3):
+        try:
+            papermill.execute_notebook(source, output, dict(parameters), progress_bar=False, cwd=ROOT,
+                                       stdout_file=sys.stdout)
+            break
+        except RuntimeError as error:  # two kernels that start at once may pick the same port; nothing else is retried
+            if "Address already in use" not in str(error) or attempt == 2:
+                raise
+    executed = nbformat.read(output, as_version=4)
+    executed.metadata.pop("widgets", None)
+    nbformat.write(executed, output)
+
+
+def train(study: str, name: str) -> None:
+    """One run of a study, whole in its place at the end; nothing if it stands there already."""
+    run = load(study).run(name)
+    work = part(run.folder)
+    with lock(run.folder.with_name(f".{name}.lock")):
+        if whole(run.folder):
+            print(f"{name}: done before", flush=True)
+            return
+        work.mkdir(parents=True, exist_ok=True)
+        execute("train", work / "notebook.ipynb", {**run.parameters, "folder": str(work)})
+        move(work, run.folder)
+        run.folder.with_name(f".{name}.lock").unlink(missing_ok=True)
+
+
+def show(study: str, notebook: str, name: str | None = None) -> None:
+    """Runs a notebook that reads results; its executed copy comes to results/STUDY/notebooks/."""
+    parameters = {"study": study, **({"run": name} if name else {})}
+    parameters = {k: v for k, v in parameters.items() if k in notebook_parameters(notebook)}
+    place = ROOT / "results" / study / "notebooks" / f"{'-'.join(filter(None, [notebook, name]))}.ipynb"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    work = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        execute(notebook, work, parameters)
+        work.replace(place)
+    finally:
+        work.unlink(missing_ok=True)
+
+
+def summary(study: str) -> str:
+    """The study's summary table and the paths of its figures, as text."""
+    table = ROOT / "results" / study / "summary.md"
+    figures = sorted((ROOT / "figures" / study).glob("*.png"))
+    lines = [table.read_text(encoding="utf-8").rstrip(), "", "Figures:"]
+    return "\n".join(lines + [f"  {f.relative_to(ROOT)}" for f in figures])
+
+
+def main(arguments: list[str]) -> None:
+    """The command line; see the module's docstring."""
+    commands = {"train": train, "show": show, "summary": lambda study: print(summary(study))}
+    if not arguments or arguments[0] not in commands:
+        raise SystemExit(__doc__)
+    try:
+        commands[arguments[0]](*arguments[1:])
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"hbtlib.study: {error}") from None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,274 @@
+"""The contrastive trainer: a transformers.Trainer whose batches are those of a plan."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import transformers
+from torch.utils.data import DataLoader, Dataset
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from hbtlib.data.pairs import Pairs
+from hbtlib.encoder import Encoder, encode
+from hbtlib.losses import info_nce
+from hbtlib.sampler import Alpha, Batch, BatchPlan, Strategy
+
+_WHOLE = "whole"  # stands in a checkpoint once all of it is written
+
+Inputs = dict[str, Any]
+
+
+def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, output: str | Path,
+          strategy: str | Strategy = "hybrid", alpha: Alpha = 0.5, mix: str = "batch",
+          languages: Sequence[str] | None = None, sources: str | float | dict[str, float] = "size",
+          batch_size: int = 100, steps: int = 1000, seed: int = 0, learning_rate: float = 3e-5,
+          embedding_learning_rate: float | None = None, weight_decay: float = 1e-2, warmup: float = 0.1,
+          temperature: float = 0.05, validation: Pairs | None = None, validation_strategy: str = "hybrid",
+          evaluate_every: int | None = None, patience: int | None = None, log_every: int = 10,
+          precision: str = "fp32", label: str | None = None, arguments: dict[str, Any] | None = None) -> Encoder:
+    """Fine-tunes the encoder on batches of the strategy; returns it, and leaves `output/model` and the training log.
+
+    strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW
+    with `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps
+    and falling linearly to 0. With `validation` pairs the InfoNCE loss on fixed batches of them, the same for every
+    strategy (`validation_strategy`), is taken every `evaluate_every` steps (default: 20 times in all); the weights with
+    the lowest are kept, and training stops after `patience` evaluations without a better one. precision: fp32, bf16 or
+    fp16. label: what progress lines begin with. arguments: further `transformers.TrainingArguments`.
+
+    `output/training_log.parquet` has step, loss (the mean since the step before), learning_rate, grad_norm, tokens (so
+    far) and validation_loss. Checkpoints stand in `output/checkpoints` until the end. Called again with the same
+    arguments it goes on from the last whole one, to the same weights; called when all is done it loads the model.
+
+    Raises ValueError for arguments that make no sense or that differ from those the folder was begun with, and
+    FloatingPointError with the step and the ids when the loss is not finite.
+    """
+    output = Path(output)
+    checkpoints, log_file = output / "checkpoints", output / "training_log.parquet"
+    if (output / "model").exists() and log_file.exists():
+        _same_request(output, _request(locals()))
+        return Encoder.load(output / "model")
+    if isinstance(encoder, str | Path):
+        encoder = Encoder.load(encoder)
+    if steps < 1 or not learning_rate > 0 or precision not in ("fp32", "bf16", "fp16") or not 0 <= warmup < 1:
+        raise ValueError(f"steps is {steps} (1 or more), learning_rate {learning_rate} (above 0), warmup {warmup} (a share "
+                         f"of the steps, 0 to 1), precision {precision!r} (fp32, bf16 or fp16)")
+    if patience is not None and validation is None:
+        raise ValueError("patience is given but no validation pairs: early stopping needs their loss")
+    plan = BatchPlan(pairs, strategy, alpha, batch_size, seed, languages=languages, mix=mix, sources=sources, steps=steps)
+    every = min(evaluate_every or max(steps // 20, 1), steps)
+    checked = None
+    if validation is not None:
+        shared = [code for code in plan.languages if code in validation.languages]
+        size = min(batch_size, len(validation))
+        checked = PlanBatches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None, encoder)
+    output.mkdir(parents=True, exist_ok=True)
+    _same_request(output, _request(locals()), begin=True)
+    on_cpu = encoder.device.type == "cpu"
+    options: dict[str, Any] = {
+        "output_dir": str(checkpoints), "max_steps": steps, "seed": seed, "learning_rate": learning_rate,
+        "weight_decay": weight_decay, "warmup_steps": int(warmup * steps), "logging_steps": min(log_every, every),
+        "save_strategy": "steps", "save_steps": every, "save_total_limit": 2, "report_to": "none", "disable_tqdm": True,
+        "per_device_train_batch_size": 1, "per_device_eval_batch_size": 1, "remove_unused_columns": False,
+        "bf16": precision == "bf16", "fp16": precision == "fp16", "use_cpu": on_cpu, "logging_nan_inf_filter": False,
+        "dataloader_pin_memory": not on_cpu,
+    }
+    if checked is not None:
+        options |= {"eval_strategy": "steps", "eval_steps": every, "load_best_model_at_end": True,
+                    "metric_for_best_model": "eval_loss", "greater_is_better": False}
+    trainer = ContrastiveTrainer(
+        model=encoder, args=TrainingArguments(**{**options, **(arguments or {})}),
+        train_dataset=PlanBatches(plan, steps, encoder), eval_dataset=checked, data_collator=_only,
+        callbacks=[_Progress(label or (strategy if isinstance(strategy, str) else "training"))],
+        temperature=temperature, embedding_learning_rate=embedding_learning_rate,
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    if patience is not None:
+        trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
+    trainer.train(resume_from_checkpoint=last_whole_checkpoint(checkpoints))
+    if trainer.is_world_process_zero():
+        training_log(trainer.state.log_history).to_parquet(log_file)
+        encoder.save(output / "model.part")
+        (output / "model.part").rename(output / "model")
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return encoder.eval()
+
+
+class PlanBatches(Dataset):
+    """The batches of a plan, tokenised: item t is batch t, so that going on at step t needs none of those before."""
+
+    def __init__(self, plan: BatchPlan, steps: int | None, encoder: Encoder) -> None:
+        self.plan, self.steps, self.encoder = plan, steps, encoder
+
+    def __len__(self) -> int:
+        return self.steps if self.steps is not None else len(self.plan)
+
+    def __getitem__(self, t: int) -> Inputs:
+        batch = self.plan[t]
+        pairs = self.plan.pairs[batch.source]
+        assert isinstance(pairs, Pairs)
+        queries = pairs.texts(batch.ids, batch.query_languages, "query")
+        passages = pairs.texts(batch.ids, batch.passage_languages, "passage")
+        negatives = [text for found in pairs.negatives(batch.ids, batch.passage_languages) for text in found]
+        inputs: Inputs = {"ids": torch.from_numpy(batch.ids), "query": self.encoder.tokenize(queries, "query"),
+                          "passage": self.encoder.tokenize(passages, "passage"),
+                          "same": torch.from_numpy(answers(pairs, batch, queries, passages))}
+        if negatives:
+            inputs["negative"] = self.encoder.tokenize(negatives, "passage")
+            positives = np.array(passages, dtype=object)
+            inputs["same_negative"] = torch.from_numpy(positives[:, None] == np.array(negatives, dtype=object))
+        return inputs
+
+
+def answers(pairs: Pairs, batch: Batch, queries: Sequence[str], passages: Sequence[str]) -> np.ndarray:
+    """(B, B) bool: does passage j answer query i, because the two ids share a question or a passage, by key or text."""
+    same = np.zeros((len(batch), len(batch)), bool)
+    for role, texts in (("query", queries), ("passage", passages)):
+        for values in (pairs.keys(batch.ids, role), pd.factorize(np.array(texts, dtype=object))[0]):
+            same |= values[:, None] == values
+    return same
+
+
+class ContrastiveTrainer(transformers.Trainer):
+    """transformers.Trainer on a plan's batches with InfoNCE; its checkpoints say when they are whole."""
+
+    def __init__(self, *args: Any, temperature: float, embedding_learning_rate: float | None, **kwargs: Any) -> None:
+        self.temperature, self.embedding_learning_rate = temperature, embedding_learning_rate
+        self.tokens = 0
+        super().__init__(*args, **kwargs)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Batch t of the plan at step t, in every process."""
+        return DataLoader(self.train_dataset, batch_size=1, shuffle=False, collate_fn=_only)
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
+        """The validation plan's first epoch."""
+        return DataLoader(self.eval_dataset, batch_size=1, shuffle=False, collate_fn=_only)
+
+    def compute_loss(self, model: torch.nn.Module, inputs: Inputs, return_outputs: bool = False,
+                     num_items_in_batch: Any = None) -> Any:
+        """InfoNCE of one batch."""
+        vectors = {role: encode(model, inputs[role]) for role in ("query", "passage", "negative") if role in inputs}
+        loss = info_nce(vectors["query"], vectors["passage"], self.temperature, same=inputs["same"],
+                        negatives=vectors.get("negative"), same_negatives=inputs.get("same_negative"))
+        if model.training:
+            self.tokens += sum(int(c["attention_mask"].sum()) for role in vectors for c in inputs[role]["chunks"])
+            if not torch.isfinite(loss):
+                raise FloatingPointError(
+                    f"the loss is {loss.item()} at step {self.state.global_step}, with the ids "
+                    f"{inputs['ids'][:10].tolist()}…: try a lower learning rate, a longer warm-up, a higher temperature, "
+                    "or precision='fp32'; the last whole checkpoint is kept")
+        return (loss, vectors) if return_outputs else loss
+
+    def prediction_step(self, model: torch.nn.Module, inputs: Inputs, *args: Any, **kwargs: Any) -> Any:
+        """The loss of a validation batch, and nothing else."""
+        with torch.no_grad():
+            return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """AdamW; token embeddings with a rate of their own if one is given."""
+        optimizer = super().create_optimizer(model)
+        if self.embedding_learning_rate is not None:
+            encoder = self.accelerator.unwrap_model(self.model)
+            words = encoder.model.get_input_embeddings().weight
+            group = next(g for g in optimizer.param_groups if any(p is words for p in g["params"]))
+            group["params"] = [p for p in group["params"] if p is not words]
+            optimizer.add_param_group({**{k: v for k, v in group.items() if k != "params"}, "params": [words],
+                                       "lr": self.embedding_learning_rate})
+        return optimizer
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Adds the tokens read so far."""
+        if "loss" in logs:
+            logs["tokens"] = self.tokens
+        super().log(logs, *args, **kwargs)
+
+    def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if resume_from_checkpoint:
+            state = TrainerState.load_from_json(str(Path(resume_from_checkpoint) / "trainer_state.json"))
+            self.tokens = max((int(entry.get("tokens", 0)) for entry in state.log_history), default=0)
+        return super().train(resume_from_checkpoint, *args, **kwargs)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        if self.args.should_save:
+            (Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}" / _WHOLE).touch()
+
+
+class _Progress(TrainerCallback):
+    """A line of progress every twentieth of the training."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+               logs: dict[str, float] | None = None, **kwargs: Any) -> None:
+        if logs and "loss" in logs and state.global_step % max(state.max_steps // 20, args.logging_steps) == 0:
+            print(f"{self.label}: step {state.global_step} of {state.max_steps}, loss {logs['loss']:.3f}", flush=True)
+
+
+def last_whole_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint that was written to the end; others are removed."""
+    whole = {}
+    for checkpoint in folder.glob("checkpoint-*"):
+        if (checkpoint / _WHOLE).exists():
+            whole[int(checkpoint.name.split("-")[1])] = checkpoint
+        else:
+            shutil.rmtree(checkpoint)
+    return str(whole[max(whole)]) if whole else None
+
+
+def training_log(history: Sequence[dict[str, float]]) -> pd.DataFrame:
+    """transformers' log history as a table: one row a step logged."""
+    rows: dict[int, dict[str, float]] = {}
+    for entry in history:
+        names = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "grad_norm", "tokens": "tokens",
+                 "eval_loss": "validation_loss"}
+        rows.setdefault(int(entry["step"]), {}).update({names[k]: v for k, v in entry.items() if k in names})
+    columns = ["loss", "learning_rate", "grad_norm", "tokens", "validation_loss"]
+    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
+    return table.dropna(how="all").rename_axis("step").reset_index()
+
+
+def _only(items: list[Inputs]) -> Inputs:
+    return items[0]
+
+
+def _request(given: dict[str, Any]) -> dict[str, Any]:
+    """What was asked of `train`, as JSON: a folder belongs to one request."""
+    names = [n for n in inspect.signature(train).parameters if n not in ("output", "label")]
+    request = {name: given[name] for name in names}
+    sources = request["pairs"] if isinstance(request["pairs"], Sequence) else [request["pairs"]]
+    request["pairs"] = [f"{p.name}, {len(p)} ids" for p in sources]
+    request["validation"] = request["validation"] and f"{request['validation'].name}, {len(request['validation'])} ids"
+    encoder = request["encoder"]
+    request["encoder"] = _weights_hash(encoder) if isinstance(encoder, Encoder) else str(encoder)
+    decoded: dict[str, Any] = json.loads(json.dumps(request, default=str))
+    return decoded
+
+
+def _weights_hash(encoder: Encoder) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in encoder.state_dict().items():
+        digest.update(name.encode() + tensor.detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _same_request(output: Path, request: dict[str, Any], begin: bool = False) -> None:
+    file = output / "training.json"
+    if file.exists():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        changed = [k for k in request if before.get(k) != request[k]]
+        if changed:
+            raise ValueError(f"{output} was begun with {changed[0]} = {before.get(changed[0])!r}, now it is "
+                             f"{request[changed[0]]!r}: give another output folder, or remove this one")
+    elif begin:
+        file.write_text(json.dumps(request, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
