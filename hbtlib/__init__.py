@@ -25,7 +25,8 @@ _HOME = {
 }
 _MODULES = {"languages", "losses", "metrics", "plots", "study"}
 
-__all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "languages", "load_benchmark",
+__all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "languages",
+           "load_benchmark",
            "load_pairs", "losses", "measure", "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from hbtlib.metrics import per_query
 
 
-def chance_rank_distance(n_passages: float, n_relevant: float) -> float:
-    """The expected rank distance of a random ranking: (N + 1)(n − 1) / (n + 1), N passages, n of them relevant."""
+def chance_rank_distance(n_passages: Any, n_relevant: Any) -> Any:
+    """The expected rank distance of a random ranking of N passages, n of them relevant: (N + 1)(n − 1) / (n + 1).
+
+    Numbers, or columns of them.
+    """
     return (n_passages + 1) * (n_relevant - 1) / (n_relevant + 1)
 
 
@@ -32,7 +37,7 @@ def bias(ranks: pd.DataFrame) -> pd.DataFrame:
     queries = per_query(joint, ["rank-distance"])
     shape = joint.groupby("query_id", observed=True)[["n_passages", "n_relevant"]].first()
     queries = queries.join(shape, on="query_id")
-    chance = chance_rank_distance(queries["n_passages"], queries["n_relevant"])  # type: ignore[arg-type]
+    chance = chance_rank_distance(queries["n_passages"], queries["n_relevant"])
     own = joint["query_language"].astype("str") == joint["passage_language"].astype("str")
     best = joint["rank"] == joint.groupby("query_id", observed=True)["rank"].transform("min")
     per = pd.DataFrame({"query_id": joint["query_id"], "has_own": own, "own_first": own & best})

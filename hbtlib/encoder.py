@@ -49,7 +49,9 @@ class Encoder(torch.nn.Module):
     def load(cls, name_or_folder: str | Path, *, pooling: str | None = None, normalize: bool | None = None,
              query_prefix: str | None = None, passage_prefix: str | None = None, max_length: int | None = None,
              device: str | None = None, **model_options: Any) -> Encoder:
-        """An encoder from a folder or a hub name, or `small`, the default study's own; what is not given is read there, or is as in `Settings`.
+        """An encoder from a folder or a hub name, or `small`, the default study's own.
+
+        What is not given is read there, or is as in `Settings`.
 
         A folder that sentence-transformers wrote brings its pooling, normalisation, prompts and length along.
         `model_options` go to `transformers.AutoModel.from_pretrained` (attn_implementation, dtype, revision, …).

@@ -119,7 +119,7 @@ def measure(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFra
     counts = grouped.size().rename("n_queries").reset_index()
     tidy = means.merge(counts, on=keys)
     tidy = tidy[(tidy["metric"].str.split("@").str[0] != "rank-distance") | (tidy["setting"] == "multilingual")]
-    return tidy.astype({c: "str" for c in keys}).reset_index(drop=True)
+    return tidy.astype(dict.fromkeys(keys, "str")).reset_index(drop=True)
 
 
 def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
@@ -137,7 +137,7 @@ def summarise(measured: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     frame = measured if by else measured.assign(run="")
     wide = frame.groupby([*(by or ["run"]), "setting", "metric"], sort=False, observed=True)["value"].mean()
     table = wide.unstack(["setting", "metric"]).sort_index(axis=1, level=0, sort_remaining=False)
-    order = [s for s in ("monolingual", "cross-lingual", "multilingual") if s in table.columns.levels[0]]
+    order = [s for s in ("monolingual", "cross-lingual", "multilingual") if s in table.columns.unique("setting")]
     return table[order] if by else table[order].reset_index(drop=True)
 
 

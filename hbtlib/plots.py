@@ -152,7 +152,7 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
         axes.bar(at, means, width * 0.94, color=COLOURS.get(strategy, "#4477AA"), label=strategy)
         if mine.groupby("query_language").size().max() > 1:
             for x, code in zip(at, codes, strict=True):
-                values = mine.loc[mine["query_language"] == code, "value"]
+                values = mine[mine["query_language"] == code]["value"]
                 axes.plot([x] * len(values), values, ".", color="black", ms=3)
     if chance is not None:
         axes.axhline(chance, color="black", ls="--", lw=1)
@@ -187,7 +187,8 @@ def rank_ecdf(ranks: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
         unseen = bool(trained) and code not in trained
         axes.plot(grid, np.searchsorted(found, grid, side="right") / len(found), color=colour, lw=1.5,
                   ls=":" if unseen else "-", label=f"{code}*" if unseen else code)
-    axes.set(xscale="log", ylim=(0, 1), xlabel="rank in the pool of all languages", ylabel="share of relevant passages found")
+    axes.set(xscale="log", ylim=(0, 1), xlabel="rank in the pool of all languages",
+             ylabel="share of relevant passages found")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
     figure.legend(loc="outside right upper", frameon=False, title="passage\nlanguage")
     return figure
@@ -201,7 +202,7 @@ def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
     checked = log.dropna(subset=["validation_loss"])
     if len(checked):
         axes.plot(checked["step"], checked["validation_loss"], "o-", color="#4477AA", ms=3, label="validation loss")
-        best = checked.loc[checked["validation_loss"].idxmin()]
+        best = checked.iloc[int(checked["validation_loss"].argmin())]
         axes.axvline(best["step"], color="#4477AA", ls=":", lw=1)
         axes.text(best["step"], axes.get_ylim()[1], " kept ", va="top", ha="right", fontsize=8, color="#4477AA")
     axes.set(xlabel="step", ylabel="InfoNCE", ylim=(0, None))

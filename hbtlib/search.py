@@ -28,11 +28,12 @@ def rank(encoder: Encoder, benchmark: Benchmark, *, progress: bool = False) -> p
     Every distinct text is embedded once a role (query and passage have prefixes of their own), whatever the number of
     pools it stands in.
     """
-    vectors = []
-    for role, table in (("query", benchmark.queries), ("passage", benchmark.passages)):
+
+    def vectors(table: pd.DataFrame, role: str) -> NDArray[np.float32]:
         codes, texts = pd.factorize(table["text"])
-        vectors.append(encoder.embed(list(texts), role, progress=progress)[codes])
-    return rank_vectors(*vectors, benchmark)
+        return encoder.embed(list(texts), role, progress=progress)[codes]
+
+    return rank_vectors(vectors(benchmark.queries, "query"), vectors(benchmark.passages, "passage"), benchmark)
 
 
 def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark, *,
@@ -98,7 +99,7 @@ def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[n
 def _tidy(ranks: pd.DataFrame) -> pd.DataFrame:
     text = ["benchmark", "query_id", "question_id", "query_language", "pool", "passage_id", "passage_language"]
     small = {"rank": "int32", "n_passages": "int32", "n_relevant": "int32"}
-    ranks = ranks.astype({**{c: "category" for c in text}, **small})
+    ranks = ranks.astype({**dict.fromkeys(text, "category"), **small})
     return ranks[[*text, "rank", "score", "grade", "n_passages", "n_relevant"]]
 
 

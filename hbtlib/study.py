@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -323,7 +323,8 @@ def summary(study: str) -> str:
 
 def main(arguments: list[str]) -> None:
     """The command line; see the module's docstring."""
-    commands = {"train": train, "show": show, "summary": lambda study: print(summary(study))}
+    commands: dict[str, Callable[..., None]] = {"train": train, "show": show,
+                                                "summary": lambda study: print(summary(study))}
     if not arguments or arguments[0] not in commands:
         raise SystemExit(__doc__)
     try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Role = str  # "query" or "passage"
 ROLES = ("query", "passage")
+Codes = Sequence[str] | NDArray[np.str_] | str
 
 
 class Pairs:
@@ -82,7 +83,7 @@ class Pairs:
         return (f"Pairs({self.name!r}, {len(self):,} ids, queries in {' '.join(self.query_languages)}, "
                 f"passages in {' '.join(self.passage_languages)})")
 
-    def texts(self, ids: Sequence[int] | NDArray[np.integer], languages: Sequence[str] | str, role: Role) -> list[str]:
+    def texts(self, ids: Sequence[int] | NDArray[np.integer], languages: Codes, role: Role) -> list[str]:
         """The text of each (id, language), in the order given. One language stands for all ids.
 
         Raises KeyError naming the first id whose text does not exist in the language asked for.
@@ -94,7 +95,7 @@ class Pairs:
                 raise KeyError(f"pairs {self.name!r}: id {ids[i]} has no {role} in {code!r}")
         return found
 
-    def negatives(self, ids: Sequence[int] | NDArray[np.integer], languages: Sequence[str] | str) -> list[list[str]]:
+    def negatives(self, ids: Sequence[int] | NDArray[np.integer], languages: Codes) -> list[list[str]]:
         """The hard negatives of each (id, language): a list an id, empty lists where the pairs bring none."""
         if not any(c.startswith("negatives_") for c in self.dataset.column_names):
             return [[] for _ in ids]
@@ -106,7 +107,7 @@ class Pairs:
             return np.asarray(ids, dtype=np.int64)
         return np.asarray(self._read(f"{role}_key", np.asarray(ids, dtype=np.int64)), dtype=np.int64)
 
-    def _column(self, ids: Sequence[int] | NDArray[np.integer], languages: Sequence[str] | str, role: str) -> list:
+    def _column(self, ids: Sequence[int] | NDArray[np.integer], languages: Codes, role: str) -> list:
         wanted = np.asarray(ids, dtype=np.int64)
         codes = np.full(len(wanted), languages) if isinstance(languages, str) else np.asarray(languages)
         if len(codes) != len(wanted):

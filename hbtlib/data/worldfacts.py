@@ -21,7 +21,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import yaml
@@ -41,8 +41,9 @@ _VERSION = "1"  # of this file's rules: raise it when a text would come out othe
 
 # A name that another language takes over letter for letter from English is a gap in CLDR's translation when it holds
 # one of these words, and the language's own form when it does not (San Marino, Peso, Jakarta).
-_ENGLISH = set("St. New Cape SAR Island Islands Isle of and the Northern Southern North South East West Central Highland "
-               "Swampy Funds Time Mean Standard Old Middle Ancient".split())
+_ENGLISH = frozenset(
+    ["St.", "New", "Cape", "SAR", "Island", "Islands", "Isle", "of", "and", "the", "Northern", "Southern", "North", "South", "East", "West", "Central", "Highland", "Swampy", "Funds", "Time", "Mean", "Standard", "Old", "Middle", "Ancient"]
+)
 
 
 class Fact(NamedTuple):
@@ -170,7 +171,14 @@ def _complete(slots: dict[str, dict[str, str | None]]) -> bool:
 @cache
 def patterns(language: str) -> dict[str, dict[str, list[str]]]:
     """The sentence patterns of a language: relation → `question` or `passage` → patterns."""
-    return yaml.safe_load((PATTERNS / f"{language}.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load((PATTERNS / f"{language}.yaml").read_text(encoding="utf-8"))
+    return {relation: value for relation, value in content.items() if relation != "see_also"}
+
+
+@cache
+def see_also(language: str) -> dict[str, str]:
+    """How the language points to other subjects: `pattern`, and the `separator` between names."""
+    return yaml.safe_load((PATTERNS / f"{language}.yaml").read_text(encoding="utf-8"))["see_also"]
 
 
 def _pick(options: int, *key: str) -> int:
@@ -209,7 +217,7 @@ def build() -> pd.DataFrame:
                 options = patterns(lang)[fact.relation][role]
                 row[f"{column}_{lang}"] = options[_pick(len(options), lang, role, question_id)].format(**forms)
             names = [str(render(*kept[other].subject[0], lang)) for other in others[question_id]]
-            see = patterns(lang)["see_also"]
+            see = see_also(lang)
             row[f"passage_{lang}"] += " " + see["pattern"].format(others=see["separator"].join(names))
         rows.append(row)
     table = pd.DataFrame(rows)
@@ -229,7 +237,8 @@ def _others(kept: dict[str, Fact]) -> dict[str, list[str]]:
     found = {}
     for members in groups.values():
         for i, question_id in enumerate(members):
-            named, chosen = {kept[question_id].subject[0]}, []
+            named = {kept[question_id].subject[0]}
+            chosen: list[str] = []
             for other in members[i + 1:] + members[:i]:
                 if len(chosen) < SEE_ALSO and kept[other].subject[0] not in named:
                     chosen.append(other)
@@ -244,7 +253,7 @@ def cache_folder() -> Path:
 
 
 def table() -> pd.DataFrame:
-    """The corpus of `build`, made at first use (some seconds) and kept in the cache, keyed by its rules and patterns."""
+    """The corpus of `build`, made at first use (some seconds) and kept in the cache, by its rules and patterns."""
     import babel
 
     digest = hashlib.sha256(f"{_VERSION} {babel.__version__} {SEE_ALSO} {Path(__file__).read_text(encoding='utf-8')}".encode())
