@@ -30,7 +30,7 @@ test: $(READY) lint
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
 
 lint: $(READY)
-	$(BIN)/ruff check hbtlib tests notebooks Snakefile
+	$(BIN)/ruff check hbtlib tests notebooks
 	$(BIN)/mypy hbtlib
 
 lab: $(READY)

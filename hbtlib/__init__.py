@@ -7,6 +7,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# Not when first used: importing the module later would put it in the place of the function of its name.
+from hbtlib.bias import bias, chance_rank_distance
+
 _HOME = {
     "Benchmark": "data.benchmark",
     "Pairs": "data.pairs",
@@ -20,8 +23,6 @@ _HOME = {
     "rank_vectors": "search",
     "measure": "metrics",
     "summarise": "metrics",
-    "bias": "bias",
-    "chance_rank_distance": "bias",
 }
 _MODULES = {"languages", "losses", "metrics", "plots", "study"}
 
@@ -32,9 +33,7 @@ __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "cha
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        value = getattr(import_module(f"hbtlib.{_HOME[name]}"), name)
-        globals()[name] = value  # the function `bias` must win over the module of that name once imported
-        return value
+        return getattr(import_module(f"hbtlib.{_HOME[name]}"), name)
     if name in _MODULES:
         return import_module(f"hbtlib.{name}")
     raise AttributeError(f"hbtlib has no {name!r}; it has {', '.join(__all__)}")
@@ -46,7 +45,6 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from hbtlib import languages, losses, metrics, plots, study
-    from hbtlib.bias import bias, chance_rank_distance
     from hbtlib.data.benchmark import Benchmark
     from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
     from hbtlib.data.pairs import Pairs

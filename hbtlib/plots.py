@@ -135,21 +135,21 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
                      chance: float | None = None) -> Figure:
     """`bias`'s table by query language, strategies side by side: bars are means, points the seeds.
 
-    biases: measure, query_language, value, and (for several runs) strategy and seed. `chance` is drawn as a line.
+    biases: measure, query_language, value, and (for several runs) arm and seed. `chance` is drawn as a line.
     """
     chosen = biases[biases["measure"] == measure]
-    if "strategy" not in chosen:
-        chosen = chosen.assign(strategy="run")
+    if "arm" not in chosen:
+        chosen = chosen.assign(arm="run")
     codes = ordered(list(chosen["query_language"].unique()), trained or list(chosen["query_language"].unique()))
-    strategies = list(dict.fromkeys(chosen["strategy"]))
+    arms = list(dict.fromkeys(chosen["arm"]))
     figure = Figure(figsize=(1.5 + 0.62 * len(codes), 3.2), layout="constrained")
     axes = figure.subplots()
-    width = 0.8 / len(strategies)
-    for i, strategy in enumerate(strategies):
-        mine = chosen[chosen["strategy"] == strategy]
+    width = 0.8 / len(arms)
+    for i, arm in enumerate(arms):
+        mine = chosen[chosen["arm"] == arm]
         means = mine.groupby("query_language")["value"].mean().reindex(codes)
-        at = np.arange(len(codes)) + (i - (len(strategies) - 1) / 2) * width
-        axes.bar(at, means, width * 0.94, color=COLOURS.get(strategy, "#4477AA"), label=strategy)
+        at = np.arange(len(codes)) + (i - (len(arms) - 1) / 2) * width
+        axes.bar(at, means, width * 0.94, color=COLOURS.get(arm, "#4477AA"), label=arm)
         if mine.groupby("query_language").size().max() > 1:
             for x, code in zip(at, codes, strict=True):
                 values = mine[mine["query_language"] == code]["value"]
@@ -165,8 +165,8 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}" if abs(v) >= 10 else f"{v:g}"))
     axes.set(xlabel="query language" + (" (* never trained on)" if seen < len(codes) else ""),
              ylabel=measure + (" (ranks)" if measure in ("rank-distance", "rank-distance-median") else ""))
-    if len(strategies) > 1:
-        figure.legend(loc="outside upper left", ncols=len(strategies), frameon=False)
+    if len(arms) > 1:
+        figure.legend(loc="outside upper left", ncols=len(arms), frameon=False)
     return figure
 
 
@@ -258,28 +258,28 @@ def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
 def settings(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     """A metric by setting and language group, strategies side by side: bars are means over seeds, points the seeds.
 
-    summaries: strategy, seed, languages (trained or unseen), setting, metric, value.
+    summaries: arm, seed, languages (trained or unseen), setting, metric, value.
     """
     chosen = summaries[summaries["metric"] == metric]
     groups = [g for g in ("trained", "unseen") if g in set(chosen["languages"])]
     figure = Figure(figsize=(3.6 * len(groups) + 0.6, 3.2), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, len(groups), sharey=True))
     order = [s for s in ("monolingual", "cross-lingual", "multilingual") if s in set(chosen["setting"])]
-    strategies = list(dict.fromkeys(chosen["strategy"]))
-    width = 0.8 / len(strategies)
+    arms = list(dict.fromkeys(chosen["arm"]))
+    width = 0.8 / len(arms)
     for part, group in zip(axes, groups, strict=True):
-        for i, strategy in enumerate(strategies):
+        for i, arm in enumerate(arms):
             for at, setting in enumerate(order):
-                mine = chosen[(chosen["languages"] == group) & (chosen["strategy"] == strategy)
+                mine = chosen[(chosen["languages"] == group) & (chosen["arm"] == arm)
                               & (chosen["setting"] == setting)]["value"]
-                x = at + (i - (len(strategies) - 1) / 2) * width
-                part.bar(x, mine.mean(), width * 0.94, color=COLOURS.get(strategy, "#4477AA"))
+                x = at + (i - (len(arms) - 1) / 2) * width
+                part.bar(x, mine.mean(), width * 0.94, color=COLOURS.get(arm, "#4477AA"))
                 part.plot([x] * len(mine), mine, ".", color="black", ms=3)
                 part.text(x, max(mine.max(), 0) + 0.015, f"{mine.mean():.2f}".lstrip("0"), ha="center", fontsize=7)
         part.set_xticks(range(len(order)), order)
         part.set(ylim=(0, 1))
         part.set_title(f"{group} languages", loc="left")
     axes[0].set_ylabel(metric)
-    figure.legend(handles=[Patch(color=COLOURS.get(s, "#4477AA"), label=s) for s in strategies],
-                  loc="outside upper left", ncols=len(strategies), frameon=False)
+    figure.legend(handles=[Patch(color=COLOURS.get(s, "#4477AA"), label=s) for s in arms],
+                  loc="outside upper left", ncols=len(arms), frameon=False)
     return figure

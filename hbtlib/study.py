@@ -37,16 +37,20 @@ if TYPE_CHECKING:
 ROOT = Path(os.environ.get("HBT_ROOT") or Path(__file__).resolve().parent.parent)
 """Where notebooks/, results/ and figures/ stand: the repository, or `HBT_ROOT`."""
 
+NOTEBOOKS = ("data", "evaluate", "compare")
+"""What is made of a study's runs unless its YAML says otherwise: `evaluate` for each run, the others once."""
+
 _PLACE = ("study", "folder")  # parameters that say where a run is written, not what it is
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a study: its name and its complete parameters."""
+    """One run of a study: its name, its complete parameters, and its arm (what is compared: all but the seed)."""
 
     study: str
     name: str
     parameters: dict[str, Any]
+    arm: str = ""
 
     @property
     def folder(self) -> Path:
@@ -55,11 +59,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Study:
-    """A study as its YAML tells it: a name, the question it answers, and its runs."""
+    """A study as its YAML tells it: a name, the question it answers, its runs, the notebooks that read them."""
 
     name: str
     question: str
     runs: tuple[Run, ...]
+    notebooks: tuple[str, ...]
 
     def run(self, name: str) -> Run:
         """The run of that name. Raises ValueError with the names there are."""
@@ -76,9 +81,9 @@ def load(name: str) -> Study:
         have = sorted(p.stem for p in file.parent.glob("*.yaml"))
         raise ValueError(f"no study {name!r}: {file} does not exist; there are {', '.join(have) or 'none'}")
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    unknown = set(content) - {"name", "question", "grid", "parameters"}
+    unknown = set(content) - {"name", "question", "grid", "parameters", "notebooks"}
     if unknown or content.get("name") != name:
-        raise ValueError(f"{file}: it must have name: {name}, question, grid and parameters, and nothing else "
+        raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters and notebooks, nothing else "
                          f"({', '.join(sorted(map(str, unknown))) or 'the name differs'})")
     defaults = notebook_parameters("train")
     grid, fixed = content.get("grid", {}), content.get("parameters", {})
@@ -88,8 +93,9 @@ def load(name: str) -> Study:
     runs = []
     for values in product(*grid.values()):
         parameters = {**defaults, **fixed, **dict(zip(grid, values, strict=True)), "study": name, "folder": None}
-        runs.append(Run(name, run_name(parameters), parameters))
-    return Study(name, content["question"], tuple(runs))
+        arm = [parameters["strategy"], *(f"{k} {parameters[k]}" for k in grid if k not in ("strategy", "seed"))]
+        runs.append(Run(name, run_name(parameters), parameters, ", ".join(arm)))
+    return Study(name, content["question"], tuple(runs), tuple(content.get("notebooks", NOTEBOOKS)))
 
 
 def run_name(parameters: Mapping[str, Any]) -> str:
@@ -245,7 +251,7 @@ def write_json(path: Path, content: object) -> None:
 
 
 def collect(study: Study, what: str = "metrics") -> pd.DataFrame:
-    """The table `what` (metrics, ranks, training_log) of every run of the study, with its strategy, alpha, mix and seed.
+    """The table `what` (metrics, ranks, training_log) of every run of the study, with the run's name, arm and seed.
 
     Raises FileNotFoundError naming the runs that are missing.
     """
@@ -257,9 +263,8 @@ def collect(study: Study, what: str = "metrics") -> pd.DataFrame:
                                 f"({missing[0]}, …): run `make study STUDY={study.name}`")
     tables = []
     for run in study.runs:
-        columns = {k: str(run.parameters[k]) if k == "alpha" else run.parameters[k]
-                   for k in ("strategy", "alpha", "mix", "seed")}
-        tables.append(pd.read_parquet(run.folder / f"{what}.parquet").assign(run=run.name, **columns))
+        table = pd.read_parquet(run.folder / f"{what}.parquet")
+        tables.append(table.assign(run=run.name, arm=run.arm, seed=run.parameters["seed"]))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -316,9 +321,16 @@ def show(study: str, notebook: str, name: str | None = None) -> None:
 def summary(study: str) -> str:
     """The study's summary table and the paths of its figures, as text."""
     table = ROOT / "results" / study / "summary.md"
+    if not table.exists():  # no notebook of the study writes one
+        from hbtlib.metrics import by_training, summarise
+
+        loaded = load(study)
+        trained = loaded.runs[0].parameters["languages"].split()
+        text = summarise(by_training(collect(loaded), trained), by=["languages", "arm"]).round(4).to_csv()
+    else:
+        text = table.read_text(encoding="utf-8").rstrip()
     figures = sorted((ROOT / "figures" / study).glob("*.png"))
-    lines = [table.read_text(encoding="utf-8").rstrip(), "", "Figures:"]
-    return "\n".join(lines + [f"  {f.relative_to(ROOT)}" for f in figures])
+    return "\n".join([text, *(["", "Figures:"] if figures else []), *(f"  {f.relative_to(ROOT)}" for f in figures)])
 
 
 def main(arguments: list[str]) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the study; more only fight each other here
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches for the network
 
 import numpy as np
@@ -36,14 +37,23 @@ def tiny_pairs() -> Pairs:
 
 def random_benchmark(seed: int, *, languages: int = 3, questions: int = 6, width: int = 4, ties: bool = True,
                      ) -> tuple[Benchmark, np.ndarray, np.ndarray]:
-    """A benchmark and vectors with ties, several relevant passages, grades, queries without any, and a pool of one."""
+    """A benchmark and vectors with ties, several relevant passages, grades, queries without any, and a pool of one.
+
+    The first language has one passage (twelve where it is alone). Ids begin with characters of one to four UTF-8 bytes,
+    and rows are in no order. From three languages on, one draw in four has no query and one in four no passage in the
+    last.
+    """
     rng = np.random.default_rng(seed)
     codes = [chr(97 + i) * 2 for i in range(languages)]
-    queries = pd.DataFrame([{"query_id": f"q{i}-{c}", "question_id": f"q{i}", "language": c, "text": f"{i} {c}"}
-                            for i in range(questions) for c in codes])
-    sizes = [1, *rng.integers(2, 30, languages - 1)]
-    passages = pd.DataFrame([{"passage_id": f"p{i}-{c}", "language": c, "text": f"{i} {c}"}
-                             for c, n in zip(codes, sizes, strict=True) for i in range(n)])
+    mark = lambda: rng.choice(list("Zaé中\uffee😀"))  # noqa: E731
+    lack = rng.integers(0, 4) if languages > 2 else -1  # 0: no query in the last language; 1: no passage
+    queries = pd.DataFrame([{"query_id": f"{mark()}q{i}-{c}", "question_id": f"q{i}", "language": c, "text": f"{i} {c}"}
+                            for i in range(questions) for c in (codes[:-1] if lack == 0 else codes)])
+    sizes = [1 if languages > 1 else 12, *rng.integers(2, 30, languages - 1)]
+    passages = pd.DataFrame([{"passage_id": f"{mark()}p{i}-{c}", "language": c, "text": f"{i} {c}"}
+                             for c, n in list(zip(codes, sizes, strict=True))[:-1 if lack == 1 else None] for i in range(n)])
+    queries = queries.iloc[rng.permutation(len(queries))]
+    passages = passages.iloc[rng.permutation(len(passages))]
     judged = [(q, p, int(rng.integers(0, 4))) for q in queries["query_id"] for p in passages["passage_id"]
               if rng.random() < 0.15]
     judgements = pd.DataFrame(judged, columns=["query_id", "passage_id", "grade"])
@@ -51,3 +61,17 @@ def random_benchmark(seed: int, *, languages: int = 3, questions: int = 6, width
     draw = (lambda n: rng.integers(-2, 3, (n, width)) / 2) if ties else (lambda n: rng.standard_normal((n, width)))
     return (Benchmark(f"random{seed}", queries, passages, judgements), draw(len(queries)).astype(np.float32),
             draw(len(passages)).astype(np.float32))
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_factory():  # type: ignore[no-untyped-def]
+    """Makes an encoder of width 32 with random weights and a tokenizer of `tiny_pairs`' words."""
+    from hbtlib.small import small_encoder, train_tokenizer
+
+    words = [f"{kind} {i} in {code}" for kind in ("question", "passage", "Query:", "Passage:") for i in range(12)
+             for code in ("aa", "bb", "cc")]
+
+    def make(seed: int = 0, dropout: float = 0.0):  # type: ignore[no-untyped-def]
+        return small_encoder(train_tokenizer(words, 200), seed=seed, width=32, heads=2, dropout=dropout).to("cpu")
+
+    return make

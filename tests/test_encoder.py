@@ -1,0 +1,114 @@
+"""The encoder: pooling against plain numpy, the same vectors in sentence-transformers, order and chunks of no matter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hbtlib.encoder import Encoder, Settings, encode, pool
+
+TEXTS = ["question 1 in aa", "passage", "in in in in bb 3 4 5 question", "cc", "question 1 in aa"]
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize("pooling", ["mean", "cls", "lasttoken"])
+def test_pooling_equals_numpy_whichever_side_is_padded(pooling: str, side: str) -> None:
+    rng = np.random.default_rng(0)
+    states, lengths = rng.standard_normal((4, 6, 3)), [1, 6, 3, 4]
+    mask = np.zeros((4, 6), int)
+    expected = []
+    for i, n in enumerate(lengths):
+        real = slice(0, n) if side == "right" else slice(6 - n, 6)
+        mask[i, real] = 1
+        rows = states[i, real]
+        expected.append({"mean": rows.mean(0), "cls": rows[0], "lasttoken": rows[-1]}[pooling])
+    ours = pool(torch.from_numpy(states), torch.from_numpy(mask), pooling)
+    np.testing.assert_allclose(ours.numpy(), np.stack(expected), atol=1e-12)
+
+
+def test_embed_keeps_the_order_and_needs_no_company(tiny_encoder_factory: Any) -> None:
+    encoder = tiny_encoder_factory()
+    together = encoder.embed(TEXTS, "query")
+    alone = np.concatenate([encoder.embed([text], "query") for text in TEXTS])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
+    assert together.dtype == np.float32
+    assert np.array_equal(together[0], together[4])
+    assert encoder.embed([], "query").shape == (0, 32)
+
+
+def test_chunks_hold_every_text_within_the_budget(tiny_encoder_factory: Any) -> None:
+    encoder = tiny_encoder_factory()
+    whole = encode(encoder, encoder.tokenize(TEXTS, "passage", chunk_tokens=10_000))
+    for budget in (1, 12, 30):
+        tokens = encoder.tokenize(TEXTS, "passage", chunk_tokens=budget)
+        assert sum(len(c["input_ids"]) for c in tokens["chunks"]) == len(TEXTS)
+        assert all(c["input_ids"].numel() <= budget or len(c["input_ids"]) == 1 for c in tokens["chunks"])
+        torch.testing.assert_close(encode(encoder, tokens), whole, atol=1e-6, rtol=0)
+
+
+def test_roles_differ_by_their_prefix_alone(tiny_encoder_factory: Any) -> None:
+    encoder = tiny_encoder_factory()
+    assert not np.allclose(encoder.embed(TEXTS, "query"), encoder.embed(TEXTS, "passage"), atol=1e-3)
+    plain = Encoder(encoder.model, encoder.tokenizer, encoder.settings._replace(query_prefix="", passage_prefix=""))
+    prefixed = plain.embed(["Query: " + text for text in TEXTS])
+    np.testing.assert_array_equal(prefixed, encoder.embed(TEXTS, "query"))
+    with pytest.raises(ValueError, match="role is 'document'"):
+        encoder.embed(TEXTS, "document")
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "lasttoken"])
+def test_the_folder_loads_in_sentence_transformers_with_the_same_vectors(
+        tiny_encoder_factory: Any, tmp_path: Path, pooling: str) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    base = tiny_encoder_factory()
+    encoder = Encoder(base.model, base.tokenizer, Settings(pooling=pooling, max_length=9)).eval()
+    encoder.save(tmp_path)
+    peer = SentenceTransformer(str(tmp_path), device="cpu")
+    for role in ("query", "passage"):
+        theirs = peer.encode(TEXTS, prompt_name=role)
+        np.testing.assert_allclose(encoder.embed(TEXTS, role), theirs, atol=1e-6)
+    again = Encoder.load(tmp_path, device="cpu")
+    assert again.settings == encoder.settings
+    np.testing.assert_array_equal(again.embed(TEXTS, "query"), encoder.embed(TEXTS, "query"))
+
+
+def test_what_is_given_wins_over_what_is_saved(tiny_encoder_factory: Any, tmp_path: Path) -> None:
+    tiny_encoder_factory().save(tmp_path)
+    loaded = Encoder.load(tmp_path, pooling="cls", query_prefix="", normalize=False, max_length=5, device="cpu")
+    assert loaded.settings == Settings("cls", False, "", "Passage: ", 5)
+    assert loaded.embed(["question 1 in aa 2 3"], "query").shape == (1, 32)
+
+
+def test_a_plain_transformers_folder_gets_the_defaults(tiny_encoder_factory: Any, tmp_path: Path) -> None:
+    base = tiny_encoder_factory()
+    base.model.save_pretrained(tmp_path)
+    base.tokenizer.save_pretrained(tmp_path)
+    # 130 positions, of which RoBERTa's family leaves the first two out.
+    assert Encoder.load(tmp_path, device="cpu").settings == Settings(max_length=128)
+
+
+def test_refuses_what_cannot_be(tiny_encoder_factory: Any, tmp_path: Path) -> None:
+    base = tiny_encoder_factory()
+    with pytest.raises(ValueError, match="pooling is 'max'; it is one of mean, cls, lasttoken"):
+        Encoder(base.model, base.tokenizer, Settings(pooling="max"))
+    with pytest.raises(OSError, match="nowhere"):
+        Encoder.load(tmp_path / "nowhere")
+
+
+def test_the_small_encoder_is_the_same_in_every_process() -> None:
+    import subprocess
+    import sys
+
+    script = ("from hbtlib.small import worldfacts_encoder; from hbtlib.trainer import _weights_hash;"
+              "e = worldfacts_encoder(); import hashlib, json;"
+              "v = hashlib.sha256(json.dumps(sorted(e.tokenizer.get_vocab().items())).encode()).hexdigest();"
+              "print(_weights_hash(e), v)")
+    said = {subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+            for _ in range(2)}
+    assert len(said) == 1

@@ -1,0 +1,193 @@
+"""Studies: from YAML to runs, folders whole or absent, and the engine killed at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from hbtlib import study
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place of its own with the real notebooks and a study of two quick runs."""
+    shutil.copytree(REPOSITORY / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copy(REPOSITORY / "Snakefile", tmp_path)
+    content = {"name": "quick", "question": "Does it run?", "grid": {"strategy": ["x-y", "hybrid"], "seed": [0]},
+               "parameters": {"languages": "en de", "evaluated": "de el en", "steps": 20, "evaluate_every": 5,
+                              "batch_size": 16, "split": "validation"},
+               "notebooks": []}
+    (tmp_path / "notebooks" / "studies" / "quick.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.setattr(study, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_a_study_is_its_grid(root: Path) -> None:
+    loaded = study.load("quick")
+    assert [run.arm for run in loaded.runs] == ["x-y", "hybrid"]
+    assert [run.parameters["strategy"] for run in loaded.runs] == ["x-y", "hybrid"]
+    assert loaded.runs[0].parameters["temperature"] == study.notebook_parameters("train")["temperature"]
+    assert loaded.runs[0].name.startswith("x-y-seed0-")
+    assert loaded.run(loaded.runs[1].name) == loaded.runs[1]
+    with pytest.raises(ValueError, match="has no run 'x'; it has x-y-seed0-"):
+        loaded.run("x")
+
+
+def test_the_committed_studies_load() -> None:
+    for file in (REPOSITORY / "notebooks" / "studies").glob("*.yaml"):
+        loaded = study.load(file.stem)
+        assert len({run.name for run in loaded.runs}) == len(loaded.runs)
+        arms = [{k: v for k, v in run.parameters.items() if k not in ("strategy", "seed")} for run in loaded.runs]
+        if file.stem == "worldfacts":  # equal in everything but strategy and seed
+            assert all(arm == arms[0] for arm in arms)
+            assert {r.parameters["seed"] for r in loaded.runs} == {0, 1, 2}
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"grid": {"stratgy": ["x-y"]}}, "no parameter 'stratgy': did you mean 'strategy'"),
+    ({"parameters": {"zzz": 1}}, "no parameter 'zzz': there are strategy, alpha"),
+    ({"parameters": {"folder": "x"}}, "no parameter 'folder'"),
+    ({"name": "other"}, "it must have name: quick"),
+    ({"extra": 1}, r"nothing else \(extra\)"),
+])
+def test_a_wrong_yaml_is_named(root: Path, change: dict, said: str) -> None:
+    file = root / "notebooks" / "studies" / "quick.yaml"
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **change}))
+    with pytest.raises(ValueError, match=said) as error:
+        study.load("quick")
+    assert "quick.yaml" in str(error.value)
+
+
+def test_an_unknown_study_names_those_there_are(root: Path) -> None:
+    with pytest.raises(ValueError, match="no study 'nosuch': .*; there are quick, worldfacts"):
+        study.load("nosuch")
+
+
+def test_a_name_tells_the_run_apart() -> None:
+    base = {"strategy": "hybrid", "alpha": 0.5, "mix": "batch", "seed": 1, "steps": 10}
+    assert study.run_name(base).startswith("hybrid-seed1-")
+    assert study.run_name({**base, "alpha": 0.25}).startswith("hybrid-alpha0.25-seed1-")
+    assert study.run_name({**base, "alpha": {"linear": [1, 0]}}).startswith("hybrid-alphalinear10-seed1-")
+    assert study.run_name({**base, "mix": "pair"}).startswith("hybrid-pair-seed1-")
+    assert study.run_name({**base, "steps": 11}) != study.run_name(base)
+    assert study.run_name({**base, "study": "a", "folder": "b"}) == study.run_name(base)
+
+
+def test_check_names_what_is_misspelt_or_of_another_type() -> None:
+    given = study.notebook_parameters("train")
+    assert study.check("train", given) == given
+    assert study.check("train", {**given, "learning_rate": 1, "hbt": study, "_": 3, "In": []})["learning_rate"] == 1
+    with pytest.raises(ValueError, match=r"train.ipynb: no parameter 'stratgy': did you mean 'strategy'"):
+        study.check("train", {**given, "stratgy": "x-y"})
+    with pytest.raises(ValueError, match="steps is '100' .str., but its default is 400"):
+        study.check("train", {**given, "steps": "100"})
+    with pytest.raises(ValueError, match="seed is True"):
+        study.check("train", {**given, "seed": True})
+
+
+def test_a_run_folder_is_whole_or_absent(root: Path) -> None:
+    parameters = {**study.notebook_parameters("train"), "study": "hand"}
+    place = study.Workplace(parameters)
+    target = root / "results" / "hand" / study.run_name(parameters)
+    (place.path / "model").mkdir()
+    (place.path / "model" / "modules.json").touch()
+    (place.path / "ranks.parquet").touch()
+    assert place.path.name.startswith(".")
+    assert not target.exists()
+    assert place.finish({"training": 1.0}) == target
+    assert not place.path.with_name(f".{target.name}.part").exists()
+    assert {p.name for p in target.iterdir()} == {"model", "ranks.parquet", "parameters.json", "environment.json"}
+    assert json.loads((target / "parameters.json").read_text())["steps"] == parameters["steps"]
+    environment = json.loads((target / "environment.json").read_text())
+    assert environment["seconds"] == {"training": 1.0}
+    assert {"versions", "device", "peak_memory_mb", "commit"} <= set(environment)
+    again = study.Workplace(parameters)
+    assert again.done
+    assert again.path == target
+
+
+def test_a_second_writer_waits_for_the_first(root: Path) -> None:
+    file = root / "run" / ".lock"
+    script = (f"import sys, time; from pathlib import Path; from hbtlib.study import lock\n"
+              f"with lock(Path({str(file)!r})):\n    print('has it', flush=True); time.sleep(60)")
+    holder = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "has it\n"
+    waiter = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert waiter.stdout is not None
+    assert waiter.stdout.readline().startswith("another process writes run/.lock; waiting")
+    holder.kill()  # a lock ends with its process
+    assert waiter.stdout.readline() == "has it\n"
+    waiter.kill()
+    for process in (holder, waiter):
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
+
+
+def test_the_command_line_says_what_is_wrong() -> None:
+    for arguments, said in ((["summary", "nosuch"], "no study 'nosuch'"), (["train", "worldfacts", "x"], "has no run 'x'"), ([], "whole")):
+        done = subprocess.run([sys.executable, "-m", "hbtlib.study", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def engine(root: Path) -> subprocess.Popen:
+    environment = {**os.environ, "HBT_ROOT": str(root)}
+    shutil.rmtree(root / ".snakemake" / "locks", ignore_errors=True)  # as `make study` does
+    shutil.rmtree(root / ".snakemake" / "incomplete", ignore_errors=True)
+    return subprocess.Popen([str(Path(sys.executable).parent / "snakemake"), "--cores", "2", "--config", "study=quick",
+                             "--quiet", "rules", "host", "--rerun-triggers", "mtime"], cwd=root, env=environment,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def results(root: Path) -> dict[str, pd.DataFrame]:
+    return {f"{file.parent.name}/{file.name}": pd.read_parquet(file)
+            for file in sorted((root / "results" / "quick").glob("*/*.parquet"))}
+
+
+def test_killed_at_any_moment_and_run_again_it_ends_the_same(root: Path, tmp_path: Path) -> None:
+    assert engine(root).wait(timeout=300) == 0
+    whole = results(root)
+    assert len(whole) == 6  # two runs of ranks, metrics and training log
+    assert not list((root / "results" / "quick").glob(".*.part"))
+    executed = json.loads(next((root / "results" / "quick").glob("*/notebook.ipynb")).read_text())
+    assert any(cell.get("outputs") for cell in executed["cells"])
+
+    shutil.rmtree(root / "results")
+    moments = random.Random(0)
+    for everything in (True, False):
+        process = engine(root)
+        time.sleep(moments.uniform(6, 14))
+        if everything:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()  # the runs and their kernels go on alone, beside the engine that is started next
+        process.wait()
+        for folder in (p for p in (root / "results" / "quick").glob("*") if not p.name.startswith(".")):
+            assert {"ranks.parquet", "metrics.parquet", "model", "notebook.ipynb", "environment.json", "parameters.json",
+                    "training_log.parquet"} <= {p.name for p in folder.iterdir()}
+    assert engine(root).wait(timeout=300) == 0
+    again = results(root)
+    assert list(again) == list(whole)
+    for name, table in whole.items():
+        pd.testing.assert_frame_equal(again[name], table)
+
+    begun = time.monotonic()
+    before = {file: file.stat().st_mtime_ns for file in (root / "results").rglob("*")}
+    assert engine(root).wait(timeout=60) == 0
+    assert time.monotonic() - begun < 10
+    assert {file: file.stat().st_mtime_ns for file in (root / "results").rglob("*")} == before
