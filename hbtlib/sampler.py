@@ -64,6 +64,8 @@ class BatchPlan:
     def _languages(self, languages: Sequence[str] | None) -> tuple[str, ...]:
         have = sorted({code for p in self.pairs for code in p.languages})
         chosen = languages if languages is not None else self.strategy.languages or have
+        if self.strategy.languages:  # en-en stays English, whatever is trained on beside it
+            chosen = [code for code in chosen if code in self.strategy.languages] or self.strategy.languages
         for code in chosen:
             if code not in have:
                 raise ValueError(f"no pairs in {code!r}: the sources have {' '.join(have)}. Leave it out, or add pairs "

@@ -32,16 +32,17 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
           languages: Sequence[str] | None = None, sources: str | float | dict[str, float] = "size",
           batch_size: int = 100, steps: int = 1000, seed: int = 0, learning_rate: float = 3e-5,
           embedding_learning_rate: float | None = None, weight_decay: float = 1e-2, warmup: float = 0.1,
-          temperature: float = 0.05, validation: Pairs | None = None, validation_strategy: str = "hybrid",
+          temperature: float = 0.05, validation: Pairs | None = None, validation_strategy: str = "x-x-mono",
           evaluate_every: int | None = None, patience: int | None = None, log_every: int = 10,
           precision: str = "fp32", label: str | None = None, arguments: dict[str, Any] | None = None) -> Encoder:
     """Fine-tunes the encoder on batches of the strategy; returns it, and leaves `output/model` and the training log.
 
     strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW
     with `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps
-    and falling linearly to 0. With `validation` pairs the InfoNCE loss on fixed batches of them, the same for every
-    strategy (`validation_strategy`), is taken every `evaluate_every` steps (default: 20 times in all); the weights with
-    the lowest are kept, and training stops after `patience` evaluations without a better one. precision: fp32, bf16 or
+    and falling linearly to 0. With `validation` pairs the InfoNCE loss on fixed batches of them, drawn by
+    `validation_strategy` whatever the training's, is taken every `evaluate_every` steps (default: 20 times in all); the
+    weights with the lowest are kept, and training stops after `patience` evaluations without a better one. (Batches that
+    cross languages would keep the first weights of a training that does not: its loss on them only rises.) precision: fp32, bf16 or
     fp16. label: what progress lines begin with. arguments: further `transformers.TrainingArguments`.
 
     `output/training_log.parquet` has step, loss (the mean since the step before), learning_rate, grad_norm, tokens (so

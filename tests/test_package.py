@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_the_lock_pins_every_package_named() -> None:
     lock = (REPOSITORY / "requirements.lock").read_text().splitlines()
     assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.!]+", line) for line in lock), "no local tags, no addresses"
     locked = {plain(line) for line in lock}
-    named = {plain(r) for r in [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]}
+    named = {plain(r) for r in [*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())]}
     assert named <= locked, named - locked
 
 

@@ -55,7 +55,8 @@ def test_the_batch_picture_is_the_plan(tiny_pairs: Pairs) -> None:
     expected = [str(code) for t in range(3) for pair in zip(plan[t].query_languages, plan[t].passage_languages, strict=True)
                 for code in pair]
     assert numbers(figure) == expected
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [f"batch {t}: {plan[t].kind}" for t in range(3)]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == [f"batch {t}: {plan[t].kind}" for t in range(3)]
 
 
 def test_a_figure_rebuilt_is_the_same_file(ranks: pd.DataFrame, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_wrong_yaml_is_named(root: Path, change: dict, said: str) -> None:
 
 
 def test_an_unknown_study_names_those_there_are(root: Path) -> None:
-    with pytest.raises(ValueError, match="no study 'nosuch': .*; there are quick, worldfacts"):
+    with pytest.raises(ValueError, match=r"no study 'nosuch': .*; there are quick, worldfacts"):
         study.load("nosuch")
 
 
@@ -92,7 +92,7 @@ def test_check_names_what_is_misspelt_or_of_another_type() -> None:
     assert study.check("train", {**given, "learning_rate": 1, "hbt": study, "_": 3, "In": []})["learning_rate"] == 1
     with pytest.raises(ValueError, match=r"train.ipynb: no parameter 'stratgy': did you mean 'strategy'"):
         study.check("train", {**given, "stratgy": "x-y"})
-    with pytest.raises(ValueError, match="steps is '100' .str., but its default is 400"):
+    with pytest.raises(ValueError, match=r"steps is '100' .str., but its default is 400"):
         study.check("train", {**given, "steps": "100"})
     with pytest.raises(ValueError, match="seed is True"):
         study.check("train", {**given, "seed": True})
@@ -138,8 +138,11 @@ def test_a_second_writer_waits_for_the_first(root: Path) -> None:
 
 
 def test_the_command_line_says_what_is_wrong() -> None:
-    for arguments, said in ((["summary", "nosuch"], "no study 'nosuch'"), (["train", "worldfacts", "x"], "has no run 'x'"), ([], "whole")):
-        done = subprocess.run([sys.executable, "-m", "hbtlib.study", *arguments], capture_output=True, text=True, check=False)
+    wrong: list[tuple[list[str], str]] = [(["summary", "nosuch"], "no study 'nosuch'"),
+                                          (["train", "worldfacts", "x"], "has no run 'x'"), ([], "whole")]
+    for arguments, said in wrong:
+        done = subprocess.run([sys.executable, "-m", "hbtlib.study", *arguments], capture_output=True, text=True,
+                              check=False)
         assert done.returncode == 1
         assert said in done.stderr
         assert "Traceback" not in done.stderr

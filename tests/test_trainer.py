@@ -63,13 +63,15 @@ def contrary_pairs(tiny_pairs: Pairs) -> Pairs:
 
 def test_the_best_checkpoint_is_kept(tiny_pairs: Pairs, contrary_pairs: Pairs, tiny_encoder_factory: Any,
                                      tmp_path: Path) -> None:
-    train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, validation=contrary_pairs, **{**QUICK, "steps": 60})
+    train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, validation=contrary_pairs, validation_strategy="hybrid",
+          **{**QUICK, "steps": 60})
     log = pd.read_parquet(tmp_path / "training_log.parquet").dropna(subset=["validation_loss"])
     assert int(log.iloc[int(log["validation_loss"].argmin())]["step"]) < 60
     kept = Encoder.load(tmp_path / "model", device="cpu")
     plan = PlanBatches(BatchPlan(contrary_pairs, "hybrid", 0.5, 4, 0), None, kept)
     with torch.no_grad():
-        losses = [info_nce(encode(kept, plan[t]["query"]), encode(kept, plan[t]["passage"])).item() for t in range(len(plan))]
+        losses = [info_nce(encode(kept, plan[t]["query"]), encode(kept, plan[t]["passage"])).item()
+                  for t in range(len(plan))]
     assert np.mean(losses) == pytest.approx(log["validation_loss"].min(), abs=1e-4)
 
 
@@ -145,8 +147,8 @@ def test_called_again_it_loads_and_another_request_is_refused(tiny_pairs: Pairs,
 
 @pytest.mark.parametrize(("wrong", "said"), [
     ({"steps": 0}, "steps is 0"), ({"learning_rate": 0.0}, "learning_rate 0"), ({"precision": "fp8"}, "precision 'fp8'"),
-    ({"patience": 3}, "no validation pairs"), ({"strategy": "y-y"}, "no strategy 'y-y'"), ({"batch_size": 13}, "needs 13 ids"),
-    ({"warmup": 1.5}, "warmup 1.5"),
+    ({"patience": 3}, "no validation pairs"), ({"strategy": "y-y"}, "no strategy 'y-y'"),
+    ({"batch_size": 13}, "needs 13 ids"), ({"warmup": 1.5}, "warmup 1.5"),
 ])
 def test_refuses_what_makes_no_sense_and_leaves_nothing(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path,
                                                         wrong: dict[str, Any], said: str) -> None:
