@@ -42,8 +42,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     and falling linearly to 0. With `validation` pairs the InfoNCE loss on fixed batches of them, drawn by
     `validation_strategy` whatever the training's, is taken every `evaluate_every` steps (default: 20 times in all); the
     weights with the lowest are kept, and training stops after `patience` evaluations without a better one. (Batches that
-    cross languages would keep the first weights of a training that does not: its loss on them only rises.) precision: fp32, bf16 or
-    fp16. label: what progress lines begin with. arguments: further `transformers.TrainingArguments`.
+    cross languages would keep the first weights of a training that does not: its loss on them only rises.) precision: fp32,
+    bf16 or fp16. label: what progress lines begin with. arguments: further `transformers.TrainingArguments`.
 
     `output/training_log.parquet` has step, loss (the mean since the step before), learning_rate, grad_norm, tokens (so
     far) and validation_loss. Checkpoints stand in `output/checkpoints` until the end. Called again with the same
