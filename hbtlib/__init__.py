@@ -4,11 +4,15 @@
 (reading ranks, measures, plots, a study's list of runs) starts in a moment.
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # Not when first used: importing the module later would put it in the place of the function of its name.
 from hbtlib.bias import bias, chance_rank_distance
+
+# datasets and transformers bring this line into every executed notebook; our bars are plain ones.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 _HOME = {
     "Benchmark": "data.benchmark",

@@ -7,6 +7,7 @@ by what exists of them, so that batches of one language are made of ids that hav
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -66,16 +67,20 @@ class Passes:
         self.strategy = plan.strategy
         self._language_names = np.array(plan.languages)
         self._classes(pairs)
-        self._cells = [self._cell_masks(kind) if kind else np.zeros((0, 2), self._bits) for kind in self.strategy[:2]]
         size = plan.batch_size
         if self.usable < size:
             raise ValueError(f"a batch of {size} needs {size} ids, but {pairs.name!r} has {self.usable} of "
                              f"{len(pairs)} that can serve this strategy in {' '.join(plan.languages)}: make the batch "
                              "smaller, or add pairs or languages")
-        # Every id once: short batches come last, one for each cell and kind that may leave a rest.
-        rests = sum(len(c) if k and k.homogeneous else bool(k)
-                    for c, k in zip(self._cells, self.strategy[:2], strict=True))
-        self.length = -(-self.usable // size) if len(self._masks) == 1 else self.usable // size + rests
+        kinds = [k for k in self.strategy[:2] if k]
+        # Is any slice of a shuffle a batch: ids all alike, or every batch of any ids.
+        self._plain = len(self._masks) == 1 or (
+            not any(k.homogeneous for k in kinds) and (len(kinds) == 1 or plan.mix == "pair"))
+        # Where ids differ, a pass has as many batches as the share of its kinds asks for at most; a schedule's shares
+        # are rounded, so that all there can be are counted here.
+        shares = plan.alpha.values if plan.alpha.constant else np.linspace(0, 1, 33)
+        self._recipes = [] if self._plain else [_Recipe(self, float(share)) for share in shares]
+        self.length = -(-self.usable // size) if self._plain else max(r.batches for r in self._recipes)
         self._pass: tuple[int, NDArray[np.uint32], NDArray[np.int64], NDArray[np.bool_]] | None = None
 
     def _classes(self, pairs: Source) -> None:
@@ -102,6 +107,11 @@ class Passes:
             for i in range(0, 1 if constant else n, step)
         ]) if n else np.zeros((0, 2), self._bits)
         masks = np.unique(both, axis=0)
+        values = [np.unique(masks[:, 0]), np.unique(masks[:, 1])]
+
+        def keys(query: Bits, passage: Bits) -> Ints:  # rising with the rows of masks
+            return np.searchsorted(values[0], query) * len(values[1]) + np.searchsorted(values[1], passage)
+
         first, second = (self._fits(masks, kind) for kind in self.strategy[:2])
         fit = first | second
         self._masks, self._first, self._second = masks[fit], first[fit], second[fit]
@@ -113,13 +123,13 @@ class Passes:
         label[fit] = np.arange(fit.sum())
 
         def labels(i: int) -> Ints:
-            part = np.stack([project(pairs.query_mask[i:i + step]), project(pairs.passage_mask[i:i + step])], 1)
-            keys = masks.astype(np.uint64) @ np.array([1 << 32, 1], np.uint64)
-            return label[np.searchsorted(keys, part.astype(np.uint64) @ np.array([1 << 32, 1], np.uint64))]
+            part = keys(project(pairs.query_mask[i:i + step]), project(pairs.passage_mask[i:i + step]))
+            return label[np.searchsorted(keys(masks[:, 0], masks[:, 1]), part)]
 
         counts = np.zeros(len(self._masks), np.int64)
         for i in range(0, n, step):
-            counts += np.bincount(labels(i)[labels(i) >= 0], minlength=len(counts))
+            found = labels(i)
+            counts += np.bincount(found[found >= 0], minlength=len(counts))
         self._sizes, self.usable = counts, int(counts.sum())
         ids, ends = np.empty(self.usable, np.uint32), np.concatenate([[0], np.cumsum(counts)])[:-1]
         for i in range(0, n, step):  # a counting sort, a piece at a time
@@ -142,7 +152,7 @@ class Passes:
         alone = (query == passage) & (np.bitwise_count(query) == 1)
         return (query > 0) & (passage > 0) & ~alone
 
-    def _cell_masks(self, kind: Kind) -> Bits:
+    def cells(self, kind: Kind) -> Bits:
         """The (query language, passage language) bits of every batch of one language each that the ids allow."""
         found = []
         for a in range(len(self.plan.languages)):
@@ -182,21 +192,21 @@ class Passes:
         """The pass: ids in batch order, the bounds of the batches, and which are of the first kind."""
         rng = generator(self.plan.seed, 3, self.number, number)
         size, length = self.plan.batch_size, self.length
-        times = self.plan.times(self.number, number * length + np.arange(length))
-        alphas = self.plan.alpha(times) if self.strategy.second and self.plan.mix == "batch" else np.ones(length)
+        alphas = self.plan.alpha(self.plan.times(self.number, number * length + np.arange(length)))
+        if self.strategy.second is None or self.plan.mix == "pair":
+            alphas = np.ones(length)
         with np.errstate(divide="ignore"):
             odds = np.clip(np.log(alphas) - np.log1p(-alphas), -1e3, 1e3)
         odds += rng.logistic(size=length)
-        if len(self._masks) == 1:  # all ids alike: any slice of a shuffle will do
-            order = np.arange(self.usable, dtype=np.uint32)
+        if self._plain:
+            order = np.arange(self.usable, dtype=np.uint32) if self._ids is None else self._ids.copy()
             rng.shuffle(order)
-            return order, np.minimum(np.arange(length + 1) * size, self.usable), odds > 0
-        parts, kinds = [], []
-        for ids, kind in zip(self._divide(float((odds > 0).mean()), rng), self.strategy[:2], strict=True):
-            pieces = self._cut(ids, kind, rng) if kind else []
-            parts += pieces
-            kinds += [kind is self.strategy.first] * len(pieces)
-        while len(parts) < length:  # an epoch has a fixed number of batches: halve the largest
+            # Ids all alike may be such that one kind alone will do.
+            first = (odds > 0) & self._first.any() | ~self._second.any()
+            return order, np.minimum(np.arange(length + 1) * size, self.usable), first
+        share = float(alphas.mean())
+        parts, kinds = min(self._recipes, key=lambda r: abs(r.share - share)).follow(rng)
+        while len(parts) < length:  # another share needs more: halve the largest
             largest = max(range(len(parts)), key=lambda i: len(parts[i]))
             half = len(parts[largest]) // 2
             parts[largest], rest = parts[largest][:half], parts[largest][half:]
@@ -210,48 +220,73 @@ class Passes:
         bounds = np.concatenate([[0], np.cumsum([len(parts[i]) for i in place])])
         return np.concatenate([parts[i] for i in place]), bounds, is_first
 
-    def _divide(self, share: float, rng: np.random.Generator) -> list[list[NDArray[np.uint32]]]:
-        """The ids of the first and of the second kind, class by class, shuffled; the first have `share` if they can."""
-        assert self._ids is not None
-        free = np.where(self._first & self._second, self._sizes, 0)
-        forced = int(self._sizes[self._first & ~self._second].sum())
-        wanted = int(np.clip(round(self.usable * share) - forced, 0, free.sum()))
-        taken = rng.multivariate_hypergeometric(free, wanted, method="marginals") if free.sum() else free
-        taken = np.where(self._first & ~self._second, self._sizes, taken)
-        first, second, start = [], [], 0
-        for end, count in zip(np.cumsum(self._sizes), taken, strict=True):
-            ids = self._ids[start:end].copy()
-            rng.shuffle(ids)
-            first.append(ids[:count])
-            second.append(ids[count:])
-            start = end
-        return [first, second]
 
-    def _cut(self, by_class: list[NDArray[np.uint32]], kind: Kind, rng: np.random.Generator,
-             ) -> list[NDArray[np.uint32]]:
-        """Batches of one kind: mixed ones from all ids, others from ids that have a language in common."""
-        size = self.plan.batch_size
-        if not kind.homogeneous:
-            ids = np.concatenate(by_class)
-            rng.shuffle(ids)
-            return [ids[i:i + size] for i in range(0, len(ids), size)]
-        parts, rests = [], []
-        for ids in by_class:
-            whole = len(ids) // size * size
-            parts += [ids[i:i + size] for i in range(0, whole, size)]
-            rests.append(ids[whole:])
-        cells = self._cells[0 if kind is self.strategy.first else 1]
-        serves = ((self._masks[:, None, 0] & cells[:, 0]) > 0) & ((self._masks[:, None, 1] & cells[:, 1]) > 0)  # (K, C)
-        left = np.array([len(r) for r in rests])
-        while left.sum():
-            reach = left @ serves  # how many of the rest each cell could take
-            full = np.flatnonzero(reach >= size)
-            cell = rng.choice(full) if full.size else rng.permutation(np.flatnonzero(reach == reach.max()))[0]
-            piece, room = [], size
-            for c in rng.permutation(np.flatnonzero(serves[:, cell] & (left > 0))):
-                count = min(room, left[c])
-                piece.append(rests[c][len(rests[c]) - left[c]:][:count])
-                left[c] -= count
-                room -= count
-            parts.append(np.concatenate(piece))
-        return parts
+class _Recipe:
+    """How many ids of each class stand in each batch of a pass, for one share of the first kind; the same every pass.
+
+    What is drawn anew each pass is which ids of a class they are, and which batch comes when.
+    """
+
+    def __init__(self, source: Passes, share: float) -> None:
+        self.source, self.share = source, share
+        first, second, sizes = source._first, source._second, source._sizes
+        free, forced = np.where(first & second, sizes, 0), np.where(first & ~second, sizes, 0)
+        wanted = np.clip(round(source.usable * share) - forced.sum(), 0, free.sum())
+        exact = np.cumsum(free) * (wanted / max(free.sum(), 1))
+        self.taken = forced + np.diff(np.floor(exact + 1e-9).astype(np.int64), prepend=0)
+        size = source.plan.batch_size
+        self.pieces: list[list[list[tuple[int, int]]] | None] = []
+        self.batches = 0
+        for kind, left in zip(source.strategy[:2], (self.taken, sizes - self.taken), strict=True):
+            pieces = self._cut(kind, left.copy()) if kind and kind.homogeneous else None
+            self.pieces.append(pieces)
+            self.batches += len(pieces) if pieces is not None else -(-int(left.sum()) // size)
+
+    def _cut(self, kind: Kind, left: Ints) -> list[list[tuple[int, int]]]:
+        """Batches of one language each, as (class, how many of it): the least flexible ids first, what fits beside them."""
+        size, masks = self.source.plan.batch_size, self.source._masks
+        cells = self.source.cells(kind)
+        serves = ((masks[:, None, 0] & cells[:, 0]) > 0) & ((masks[:, None, 1] & cells[:, 1]) > 0)  # (classes, cells)
+        flexible = np.argsort(serves.sum(1), kind="stable")
+        pieces: list[list[tuple[int, int]]] = []
+        for c in flexible:  # whole batches of one class: any language it has will do
+            pieces += [[(int(c), size)]] * int(left[c] // size)
+        left %= size
+        for c in flexible:
+            while left[c]:
+                cell = int(np.argmax(np.where(serves[c], left @ serves, -1)))
+                piece, room = [], size
+                for other in [c, *flexible]:
+                    count = int(min(room, left[other])) if serves[other, cell] else 0
+                    if count:
+                        piece.append((int(other), count))
+                        left[other] -= count
+                        room -= count
+                pieces.append(piece)
+        return pieces
+
+    def follow(self, rng: np.random.Generator) -> tuple[list[NDArray[np.uint32]], list[bool]]:
+        """The batches of one pass, and which are of the first kind."""
+        source, size = self.source, self.source.plan.batch_size
+        assert source._ids is not None
+        ids = source._ids.copy()
+        starts = np.concatenate([[0], np.cumsum(source._sizes)])
+        for start, end in pairwise(starts):
+            rng.shuffle(ids[start:end])
+        next_, ends = starts[:-1].copy(), starts[:-1] + self.taken
+        parts, kinds = [], []
+        for pieces, is_first in zip(self.pieces, (True, False), strict=True):
+            if pieces is None:
+                mixed = np.concatenate([ids[a:b] for a, b in zip(next_, ends, strict=True)])
+                rng.shuffle(mixed)
+                found = [mixed[i:i + size] for i in range(0, len(mixed), size)]
+            else:
+                found = []
+                for piece in pieces:
+                    found.append(np.concatenate([ids[next_[c]:next_[c] + count] for c, count in piece]))
+                    for c, count in piece:
+                        next_[c] += count
+            parts += found
+            kinds += [is_first] * len(found)
+            next_, ends = starts[:-1] + self.taken, starts[1:]
+        return parts, kinds

@@ -7,14 +7,15 @@ their ISO codes, those of one script beside each other, trained before unseen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.figure
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -23,6 +24,16 @@ from hbtlib.sampler import BatchPlan
 
 mpl.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize": 10, "figure.dpi": 100, "savefig.dpi": 150,
                      "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hbtlib"})
+
+
+class Figure(matplotlib.figure.Figure):
+    """A matplotlib Figure that a notebook shows as a picture, whatever its plotting backend is."""
+
+    def _repr_png_(self) -> bytes:
+        picture = BytesIO()
+        self.savefig(picture, format="png", dpi=100, bbox_inches="tight", metadata={"Software": None})
+        return picture.getvalue()
+
 
 COLOURS: dict[str, str] = {"x-x-mono": "#4477AA", "x-x": "#66CCEE", "x-y": "#CC6677", "x-y-mono": "#DDAA77",
                            "en-en": "#999999", "hybrid": "#228833"}

@@ -53,7 +53,9 @@ class BatchPlan:
         if not self.pairs:
             raise ValueError("no pairs to draw from: give one source at least")
         self.languages = self._languages(languages)
-        self.weights = _weights(language_weights, self.languages)
+        self.weights = _weights(language_weights, self.languages).astype(np.float32)
+        self._bits = (1 << np.arange(len(self.languages), dtype=np.uint64)).astype(
+            np.min_scalar_type((1 << len(self.languages)) - 1))
         self._sources = [Passes(p, i, self) for i, p in enumerate(self.pairs)]
         self.usable = sum(s.usable for s in self._sources)
         self._length = sum(s.length for s in self._sources)
@@ -122,18 +124,23 @@ class BatchPlan:
     def draw(self, query: Bits, passage: Bits, same: NDArray[np.bool_] | bool, rng: np.random.Generator,
              ) -> tuple[Ints, Ints]:
         """A language each for query and passage, as indices of `languages`, from the masks of those possible. (B,)"""
-        count = len(self.languages)
-        bits = np.arange(count, dtype=query.dtype)
-        has_query, has_passage = (query[:, None] >> bits) & 1 > 0, (passage[:, None] >> bits) & 1 > 0  # (B, L)
-        # A query language serves a same-language pair if the passage has it, another if the passage has one besides.
-        others = has_passage.sum(1, keepdims=True) - has_passage > 0
-        one = np.asarray(same).reshape(-1, 1)
-        fit = has_query & np.where(one, has_passage, others)
-        # The smallest of exponential times with rates w is drawn with probability w / Σw.
-        first = np.where(fit, rng.standard_exponential(fit.shape) / self.weights, np.inf).argmin(1)
-        rest = has_passage & (bits != first[:, None])
-        second = np.where(rest, rng.standard_exponential(fit.shape) / self.weights, np.inf).argmin(1)
-        return first, np.where(one[:, 0], first, second)
+        has_query, has_passage = (query[:, None] & self._bits) > 0, (passage[:, None] & self._bits) > 0  # (B, L)
+        both = has_query & has_passage
+        if same is True:
+            first = self._one(both, rng)
+            return first, first
+        # A query language serves a pair of two languages if the passage has one besides.
+        fit = has_query & (np.bitwise_count(passage)[:, None] > has_passage)
+        first = self._one(fit if same is False else np.where(np.asarray(same)[:, None], both, fit), rng)
+        has_passage[np.arange(len(first)), first] = False
+        second = self._one(has_passage, rng)
+        return first, second if same is False else np.where(same, first, second)
+
+    def _one(self, possible: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
+        """One of the possible columns for each row: the smallest of exponential times with rates w is it with w / Σw."""
+        times = rng.standard_exponential(possible.shape, np.float32) / self.weights
+        times[~possible] = np.inf
+        return times.argmin(1)
 
 
 def _weights(given: Mapping[str, float] | None, languages: tuple[str, ...]) -> NDArray[np.float64]:
@@ -159,6 +166,8 @@ def _shares(sources: str | float | Mapping[str, float], passes: Sequence[Passes]
         raise ValueError(f"sources is {sources!r}; it is 'size', a power of the size, or a weight a source by name")
     else:
         weight = lengths ** float(sources)
+        if not np.isfinite(weight).all():
+            raise ValueError(f"sources is {sources!r}; it is 'size', a power of the size, or a weight a source by name")
     total = int(lengths.sum()) - len(passes)
     exact = weight / weight.sum() * total
     share = np.floor(exact).astype(int)

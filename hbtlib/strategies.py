@@ -59,25 +59,35 @@ class Schedule:
     """α at a point of the training, checked."""
 
     def __init__(self, alpha: Alpha, steps: int | None) -> None:
-        self.steps = steps
-        if isinstance(alpha, Mapping):
-            form, points = next(iter(alpha.items())) if len(alpha) == 1 else ("", [])
-            if form == "linear" and len(points) == 2:
-                self.at, self.values, self.linear = np.array([0.0, 1.0]), np.array(points, float), True
-            elif form == "step" and points and points[0][0] == 0:
-                self.at, self.values = np.array(points, float).T
-                self.linear = False
-            else:
-                raise ValueError(f'alpha is {alpha!r}; a schedule is {{"linear": [start, end]}} or '
-                                 '{"step": [[0, α], [share of the steps, α], …]}')
-            if steps is None:
-                raise ValueError("alpha follows a schedule: give steps, the number of steps of the training")
-            if (np.diff(self.at) <= 0).any() or self.at[-1] > 1:
+        self.steps, self.linear, self.constant = steps, False, not isinstance(alpha, Mapping)
+        try:
+            self.at, self.values = self._points(alpha)
+        except (TypeError, ValueError, IndexError):
+            raise ValueError(f"alpha is {alpha!r}; it is a probability, from 0 (x-y alone) to 1 (x-x-mono alone), or a "
+                             'schedule: a schedule is {"linear": [start, end]} or {"step": [[0, α], [share of the steps, '
+                             "α], …]}") from None
+        if not self.constant:
+            if steps is None or steps < 1:
+                raise ValueError(f"alpha follows a schedule, and steps is {steps}: give steps, the number of steps of the "
+                                 "training")
+            if self.at[0] != 0 or not (np.diff(self.at) > 0).all() or not self.at[-1] <= 1:
                 raise ValueError(f"alpha's steps begin at {self.at.tolist()}; they must rise from 0 to 1 at most")
-        else:
-            self.at, self.values, self.linear = np.array([0.0]), np.array([alpha], float), False
         if not ((self.values >= 0) & (self.values <= 1)).all():
             raise ValueError(f"alpha is {alpha!r}; it is a probability, from 0 (x-y alone) to 1 (x-x-mono alone)")
+
+    def _points(self, alpha: Alpha) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where in the training (0 to 1) which value stands. Raises what numpy and tuples do for another shape."""
+        if not isinstance(alpha, Mapping):
+            return np.array([0.0]), np.array([float(alpha)])
+        ((form, points),) = alpha.items()
+        if form == "linear":
+            start, end = points
+            self.linear = True
+            return np.array([0.0, 1.0]), np.array([float(start), float(end)])
+        at, values = zip(*[(float(share), float(value)) for share, value in points], strict=True)
+        if form != "step":
+            raise ValueError(form)
+        return np.array(at), np.array(values)
 
     def __call__(self, t: NDArray[np.integer] | np.integer) -> NDArray[np.float64]:
         if len(self.values) == 1:

@@ -160,7 +160,7 @@ class Workplace:
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.run = Run(parameters["study"], run_name(parameters), dict(parameters))
         self.engine = parameters.get("folder") is not None
-        self.path = Path(parameters["folder"]) if self.engine else part(self.run.folder)
+        self.path = ROOT / parameters["folder"] if self.engine else part(self.run.folder)
         self.done = not self.engine and whole(self.run.folder)
         self._lock = None
         if self.done:
@@ -299,7 +299,7 @@ def train(study: str, name: str) -> None:
             print(f"{name}: done before", flush=True)
             return
         work.mkdir(parents=True, exist_ok=True)
-        execute("train", work / "notebook.ipynb", {**run.parameters, "folder": str(work)})
+        execute("train", work / "notebook.ipynb", {**run.parameters, "folder": str(work.relative_to(ROOT))})
         move(work, run.folder)
         run.folder.with_name(f".{name}.lock").unlink(missing_ok=True)
 
@@ -326,7 +326,9 @@ def summary(study: str) -> str:
 
         loaded = load(study)
         trained = loaded.runs[0].parameters["languages"].split()
-        text = summarise(by_training(collect(loaded), trained), by=["languages", "arm"]).round(4).to_csv()
+        wide = summarise(by_training(collect(loaded), trained), by=["languages", "arm"])
+        wide.columns = wide.columns.map(" ".join)
+        text = wide.round(4).to_csv().rstrip()
     else:
         text = table.read_text(encoding="utf-8").rstrip()
     figures = sorted((ROOT / "figures" / study).glob("*.png"))

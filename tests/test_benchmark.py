@@ -22,8 +22,8 @@ def tables() -> Tables:
                                  "language": ["en", "de"] * 2, "text": ["Who?", "Wer?", "When?", "Wann?"]}),
         "passages": pd.DataFrame({"passage_id": ["a", "b", "c"], "language": ["en", "de", "de"],
                                   "text": ["She did.", "Sie war es.", "Im Mai."], "title": ["A", "B", None]}),
-        "judgements": pd.DataFrame({"query_id": ["1-en", "1-en", "1-de", "2-de"], "passage_id": ["a", "b", "b", "c"],
-                                    "grade": [2, 1, 1, 0]}),
+        "judgements": pd.DataFrame({"query_id": ["1-en", "1-en", "1-de", "2-de", "1-de"],
+                                    "passage_id": ["a", "b", "b", "c", "a"], "grade": [2, 1, 1, 0, 1]}),
     }
 
 
@@ -53,14 +53,14 @@ def test_a_good_one_is_kept_as_given(tables: Tables) -> None:
         pd.testing.assert_frame_equal(tables[name], table)  # what was given is not changed
     assert benchmark.languages == ("de", "en")
     assert benchmark.settings == SETTINGS
-    assert repr(benchmark) == "Benchmark('mine', 4 queries, 3 passages, 4 judgements, languages de en)"
+    assert repr(benchmark) == "Benchmark('mine', 4 queries, 3 passages, 5 judgements, languages de en)"
 
 
 def test_question_id_and_grade_may_be_left_out(tables: Tables) -> None:
     benchmark = make(tables, queries=tables["queries"].drop(columns="question_id"),
                      judgements=tables["judgements"].drop(columns="grade"))
     assert benchmark.queries["question_id"].tolist() == benchmark.queries["query_id"].tolist()
-    assert benchmark.judgements["grade"].tolist() == [1] * 4
+    assert benchmark.judgements["grade"].tolist() == [1] * 5
 
 
 def test_ids_may_be_numbers_and_rows_may_have_any_index(tables: Tables) -> None:
@@ -69,7 +69,7 @@ def test_ids_may_be_numbers_and_rows_may_have_any_index(tables: Tables) -> None:
                      judgements=tables["judgements"].assign(passage_id=tables["judgements"]["passage_id"].map(number)))
     assert benchmark.passages["passage_id"].tolist() == ["10", "20", "30"]
     assert benchmark.passages.index.tolist() == [0, 1, 2]
-    assert benchmark.judgements["passage_id"].tolist() == ["10", "20", "20", "30"]
+    assert benchmark.judgements["passage_id"].tolist() == ["10", "20", "20", "30", "10"]
 
 
 def test_categories_are_text_like_any(tables: Tables) -> None:
@@ -116,7 +116,7 @@ def test_an_id_that_stands_twice_is_refused(tables: Tables, table: str, column: 
 
 def test_a_number_and_its_text_are_the_same_id(tables: Tables) -> None:
     refused(tables, "passages", "passage_id '7'", "more than once",
-            passages=tables["passages"].assign(passage_id=[7, "7", "c"]), judgements=tables["judgements"].iloc[3:])
+            passages=tables["passages"].assign(passage_id=[7, "7", "c"]), judgements=tables["judgements"].iloc[3:4])
 
 
 @pytest.mark.parametrize(("column", "table"), [("query_id", "queries"), ("passage_id", "passages")])
@@ -127,12 +127,12 @@ def test_a_judgement_of_what_is_not_there_is_refused(tables: Tables, column: str
 
 def test_a_second_judgement_is_refused(tables: Tables) -> None:
     twice = pd.concat([tables["judgements"], tables["judgements"].iloc[[1]].assign(grade=0)])
-    refused(tables, "judgements row 4", "a second time", judgements=twice)
+    refused(tables, "judgements row 5", "a second time", judgements=twice)
 
 
 def test_a_grade_below_zero_is_refused(tables: Tables) -> None:
     refused(tables, "judgements row 2", "1-de", "below 0", "grades are 0 (not relevant), 1, 2",
-            judgements=tables["judgements"].assign(grade=[2, 1, -1, 0]))
+            judgements=tables["judgements"].assign(grade=[2, 1, -1, 0, 1]))
 
 
 @pytest.mark.parametrize("grade", [np.nan, None, pd.NA, 0.5, 1.5, np.inf, "relevant"])
@@ -144,12 +144,20 @@ def test_a_grade_that_is_no_whole_number_is_refused(tables: Tables, grade: objec
 def test_a_large_grade_is_kept_or_refused(tables: Tables) -> None:
     """Grades past the ranks table's integers must not come out as other grades."""
     try:
-        benchmark = make(tables, judgements=tables["judgements"].assign(grade=[200, 1, 1, 0]))
+        benchmark = make(tables, judgements=tables["judgements"].assign(grade=[200, 1, 1, 0, 1]))
     except ValueError as error:
         assert "grade" in str(error)  # noqa: PT017 - either is right
         return
     ranks = hbt.rank_vectors(np.ones((4, 1)), np.ones((3, 1)), benchmark)
     assert set(ranks["grade"]) == {200, 1}
+
+
+def test_a_whole_number_is_a_grade_in_any_type(tables: Tables) -> None:
+    for grades in ([2.0, 1.0, 1.0, 0.0, 1.0], np.array([2, 1, 1, 0, 1], np.uint8), pd.array([2, 1, 1, 0, 1], "Int64")):
+        benchmark = make(tables, judgements=tables["judgements"].assign(grade=grades))
+        ranks = hbt.rank_vectors(np.ones((4, 1)), np.ones((3, 1)), benchmark)
+        assert ranks[ranks["pool"] == "all"].groupby("query_id", observed=True)["grade"].sum().to_dict() == {
+            "1-en": 3, "1-de": 2}
 
 
 @pytest.mark.parametrize("table", ["queries", "passages"])
@@ -167,6 +175,7 @@ def test_restrict_keeps_what_is_of_its_languages(tables: Tables) -> None:
     german = benchmark.restrict(["de"])
     assert german.queries["query_id"].tolist() == ["1-de", "2-de"]
     assert german.passages["passage_id"].tolist() == ["b", "c"]
+    # Neither an English query's judgements nor a German one's of an English passage.
     assert german.judgements.to_numpy().tolist() == [["1-de", "b", 1], ["2-de", "c", 0]]
     assert (german.name, german.languages, german.settings) == ("mine", ("de",), ("monolingual",))
     assert german.passages.index.tolist() == german.judgements.index.tolist() == [0, 1]

@@ -91,7 +91,7 @@ class Pairs:
         found = self._column(ids, languages, role if role in ROLES else "")
         for i, text in enumerate(found):
             if text is None:
-                code = languages if isinstance(languages, str) else languages[i]
+                code = languages if isinstance(languages, str) else str(languages[i])
                 raise KeyError(f"pairs {self.name!r}: id {ids[i]} has no {role} in {code!r}")
         return found
 
@@ -113,7 +113,7 @@ class Pairs:
         if len(codes) != len(wanted):
             raise ValueError(f"{len(wanted)} ids but {len(codes)} languages: give one language an id, or one for all")
         found: list = [None] * len(wanted)
-        for code in np.unique(codes) if len(codes) else []:
+        for code in map(str, np.unique(codes) if len(codes) else []):
             column = f"{role}_{code}"
             if column not in self.dataset.column_names:
                 raise KeyError(f"pairs {self.name!r} has no {role or 'such role'} in {code!r}; it has {self!r}")
