@@ -25,7 +25,7 @@ def bias(ranks: pd.DataFrame) -> pd.DataFrame:
     pool's size, lower is better. rank-distance-median: its median over queries. rank-distance-relative: its mean over
     that of a random ranking (1 = chance). own-language-first: how often the best-ranked relevant passage is in the
     query's own language, among the queries that have one; own-language-chance: how often it would be if languages were
-    treated alike, one over the number of relevant passages on average. A ratio above 1 of the two favours the query's
+    treated alike, the share of the relevant passages that are in it. A ratio above 1 of the two favours the query's
     own language.
 
     Raises ValueError for ranks without a multilingual pool.
@@ -41,7 +41,8 @@ def bias(ranks: pd.DataFrame) -> pd.DataFrame:
     own = joint["query_language"].astype("str") == joint["passage_language"].astype("str")
     best = joint["rank"] == joint.groupby("query_id", observed=True)["rank"].transform("min")
     per = pd.DataFrame({"query_id": joint["query_id"], "has_own": own, "own_first": own & best})
-    per = per.groupby("query_id", observed=True).max()
+    per = per.groupby("query_id", observed=True).agg(has_own=("has_own", "max"), own_first=("own_first", "max"),
+                                                     own=("has_own", "sum"))
     queries = queries.join(per, on="query_id")
     grouped = queries.groupby(queries["query_language"].astype("str"), sort=True)
     with_own = queries[queries["has_own"]]
@@ -52,7 +53,8 @@ def bias(ranks: pd.DataFrame) -> pd.DataFrame:
         "rank-distance-relative": grouped["rank-distance"].mean() / chance.groupby(
             queries["query_language"].astype("str")).mean().replace(0, np.nan),
         "own-language-first": by_language["own_first"].mean(),
-        "own-language-chance": by_language["n_relevant"].apply(lambda n: (1 / n).mean()),
+        "own-language-chance": with_own["own"].div(with_own["n_relevant"]).groupby(
+            with_own["query_language"].astype("str")).mean(),
     }
     table = pd.concat({name: series.astype(float) for name, series in values.items()}, names=["measure"])
     return table.rename("value").reset_index()

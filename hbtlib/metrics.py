@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 METRICS = ("mAP", "MRR@10", "nDCG@10", "R@1", "R@10", "rank-distance")
-_NAME = re.compile(r"(mAP|MRR|nDCG|R|rank-distance)(?:@([1-9]\d*))?")
+_NAME = re.compile(r"(mAP|MRR|nDCG|R|rank-distance)(?:@([1-9]\d*))?", re.ASCII)
 
 Floats = NDArray[np.float64]
 

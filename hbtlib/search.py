@@ -47,7 +47,9 @@ def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[n
     Raises ValueError where the vectors' numbers of rows or widths disagree, or a vector is not finite.
     """
     queries, passages = benchmark.queries, benchmark.passages
-    _check(query_vectors, passage_vectors, benchmark)
+    rows = np.ascontiguousarray(query_vectors, np.float32)
+    columns = np.ascontiguousarray(passage_vectors, np.float32)
+    _check(rows, columns, benchmark)
     # Passages by language, so that a pool is a slice; inside it by the tie rule, so that of two equal scores the first
     # in place is the better.
     languages, pool_codes = np.unique(passages["language"].to_numpy(), return_inverse=True)
@@ -66,15 +68,17 @@ def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[n
     query_row, passage_row = query_row[by_query], passage_row[by_query]
     first = np.searchsorted(query_row, np.arange(len(queries) + 1))
 
-    columns = np.ascontiguousarray(np.asarray(passage_vectors, np.float32)[order].T)  # (d, N)
-    rows = np.asarray(query_vectors, np.float32)
+    # Equal vectors are scored once: a matrix product may round the same column differently in another place.
+    distinct, copy_of = _distinct(columns[order])
     in_pool, in_all = np.empty(len(gold), np.int64), np.empty(len(gold), np.int64)
     scores = np.empty(len(gold), np.float32)
     for begin in range(0, len(queries), block):
         end = min(begin + block, len(queries))
         part = slice(first[begin], first[end])
-        _count(rows[begin:end] @ columns, first[begin:end + 1] - first[begin], place[passage_row[part]],
-               pool_codes[passage_row[part]], tie[order], starts, in_pool[part], in_all[part], scores[part])
+        products = rows[begin:end] @ distinct.T  # (block, distinct passages)
+        products = products if copy_of is None else products[:, copy_of]
+        _count(products, first[begin:end + 1] - first[begin], place[passage_row[part]], pool_codes[passage_row[part]],
+               tie[order], starts, in_pool[part], in_all[part], scores[part])
 
     common = pd.DataFrame({
         "benchmark": benchmark.name,
@@ -84,7 +88,7 @@ def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[n
         "passage_id": passages["passage_id"].to_numpy()[passage_row],
         "passage_language": passages["language"].to_numpy()[passage_row],
         "score": scores,
-        "grade": gold["grade"].to_numpy(np.int8)[by_query],
+        "grade": gold["grade"].to_numpy(np.int16)[by_query],
     })
     sizes = np.diff(starts)[pool_codes[passage_row]]
     tables = [common.assign(pool=common["passage_language"], rank=in_pool, n_passages=sizes),
@@ -94,6 +98,15 @@ def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[n
     ranks = ranks.sort_index(kind="stable").reset_index(drop=True)  # a query's rows together: they also store smaller
     ranks["n_relevant"] = ranks.groupby(["query_id", "pool"], sort=False)["rank"].transform("size")
     return _tidy(ranks)
+
+
+def _distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+    """The distinct rows, and which of them each row is (None: all are distinct)."""
+    keys = vectors.view(np.dtype((np.void, vectors.dtype.itemsize * vectors.shape[1]))).ravel()
+    _, first, copy_of = np.unique(keys, return_index=True, return_inverse=True)
+    if len(first) == len(vectors):
+        return vectors, None
+    return vectors[first], copy_of
 
 
 def _tidy(ranks: pd.DataFrame) -> pd.DataFrame:

@@ -72,11 +72,24 @@ class Benchmark:
         if self.judgements.duplicated(["query_id", "passage_id"]).any():
             row = int(np.flatnonzero(self.judgements.duplicated(["query_id", "passage_id"]))[0])
             raise ValueError(f"benchmark {self.name!r}: judgements row {row} judges a query and passage a second time")
-        if (self.judgements["grade"] < 0).any():
-            raise ValueError(f"benchmark {self.name!r}: a grade is below 0; grades are 0 (not relevant), 1, 2, …")
+        self._check_grades()
+        for table in ("queries", "passages"):
+            if (getattr(self, table)["language"] == "all").any():
+                raise ValueError(f"benchmark {self.name!r}: {table} have a language 'all', which names the pool of all "
+                                 "languages; give it another code")
         unknown_settings = set(self.settings) - set(SETTINGS)
         if unknown_settings:
             raise ValueError(f"benchmark {self.name!r}: no setting {unknown_settings.pop()!r}; there are {SETTINGS}")
+
+    def _check_grades(self) -> None:
+        grades = pd.to_numeric(self.judgements["grade"], errors="coerce").astype("float64")
+        wrong = np.flatnonzero(~(grades.ge(0) & grades.le(1000) & grades.mod(1).eq(0)))
+        if wrong.size:
+            row = self.judgements.iloc[int(wrong[0])]
+            raise ValueError(f"benchmark {self.name!r}: judgements row {wrong[0]} ({row['query_id']!r}, "
+                             f"{row['passage_id']!r}) has the grade {row['grade']}; grades are whole numbers, none below 0: "
+                             "0 (not relevant), 1, 2, … up to 1000")
+        object.__setattr__(self, "judgements", self.judgements.assign(grade=grades.astype("int64")))
 
     @property
     def languages(self) -> tuple[str, ...]:
