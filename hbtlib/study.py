@@ -21,7 +21,6 @@ import shutil
 import subprocess
 import sys
 import time
-import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,7 +135,7 @@ def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
     defaults = notebook_parameters(notebook)
     ours = {"In", "Out", "exit", "quit", "open", "get_ipython"}
     for name, value in namespace.items():
-        plain = not isinstance(value, types.ModuleType | types.FunctionType | type) and not callable(value)
+        plain = value is None or isinstance(value, str | int | float | list | dict)  # what papermill can inject
         if name not in defaults and name not in ours and not name.startswith("_") and plain:
             raise ValueError(f"notebooks/{notebook}.ipynb: {_unknown(name, defaults)}")
     found = {name: namespace[name] for name in defaults}
@@ -310,7 +309,7 @@ def show(study: str, notebook: str, name: str | None = None) -> None:
     parameters = {k: v for k, v in parameters.items() if k in notebook_parameters(notebook)}
     place = ROOT / "results" / study / "notebooks" / f"{'-'.join(filter(None, [notebook, name]))}.ipynb"
     place.parent.mkdir(parents=True, exist_ok=True)
-    work = place.with_name(f".{place.name}.{os.getpid()}")
+    work = place.with_name(f".{place.stem}.{os.getpid()}.ipynb")
     try:
         execute(notebook, work, parameters)
         work.replace(place)

@@ -173,8 +173,7 @@ def test_epochs_visit_every_usable_id_once_and_each_batch_is_sound(request_: Req
     for visits, ids in zip(seen, usable, strict=True):
         passes = [visits[i:i + len(ids)] for i in range(0, len(visits), len(ids))]
         assert all(sorted(p) == ids for p in passes[:-1]), "an id again before the others had their turn"
-        assert len(set(passes[-1])) == len(passes[-1])
-        assert set(passes[-1]) <= set(ids)
+        assert len(set(passes[-1]) & set(ids)) == len(passes[-1])
 
 
 @CHECKED
@@ -218,7 +217,6 @@ def test_full_masks_fill_every_batch_but_the_last(strategy: str) -> None:
 SMALLEST = {
     "one class serves, and it is not the first": (of_codes("de", "de", "de en", "de en"), "x-y", 2),
     "ids all alike, for one kind alone": (of_codes(*[("de", "en")] * 9), "hybrid", 1),
-    "one id of three cannot serve": (of_codes(("de", "en"), ("de", "de"), ("en", "de en")), "x-y", 2),
     "batches of one id": (of_codes("de en", "de"), "x-x", 1),
     "as many ids as languages": (of_codes(*FIVE, " ".join(FIVE)), "x-x-mono", 6),
     "both kinds, ids for one each": (of_codes("de", ("de", "en"), "de", ("en", "de")), "hybrid", 2),
@@ -277,12 +275,10 @@ BOTH = pytest.mark.parametrize("source", [full(8000), HOLES], ids=["full", "part
 @BOTH
 def test_kinds_follow_alpha(alpha: float, source: Masks) -> None:
     plan = BatchPlan(source, "hybrid", alpha, batch_size=10)
-    ids: dict[str, int] = {"x-x-mono": 0, "x-y": 0}
-    for t in range(len(plan)):
-        ids[plan[t].kind] += len(plan[t])
-        assert len(plan[t]) <= 10
-    assert within(ids["x-x-mono"] // 10, 800, alpha)
-    assert alpha not in (0, 1) or ids["x-x-mono"] == 8000 * alpha
+    batches = [plan[t] for t in range(len(plan))]
+    assert max(map(len, batches)) == 10
+    first = sum(len(b) for b in batches if b.kind == "x-x-mono")
+    assert first == 8000 * alpha if alpha in (0, 1) else within(first // 10, 800, alpha)
     plan = BatchPlan(source, "hybrid", alpha, batch_size=10, mix="pair")
     batches = [plan[t] for t in range(len(plan))]
     assert within(sum(a == b for batch in batches for a, b in pairs_of(batch)), 8000, alpha)
@@ -309,9 +305,8 @@ def test_kinds_follow_a_step_schedule_to_the_batch(sources: str | float | dict[s
 
 
 def follows(counts: Counter[tuple[str, str]], expected: dict[tuple[str, str], float]) -> bool:
-    scale = counts.total() / sum(expected.values())
-    return set(counts) <= set(expected) and bool(
-        stats.chisquare([counts[k] for k in expected], [v * scale for v in expected.values()]).pvalue > 1e-4)
+    hoped = np.array(list(expected.values())) * counts.total() / sum(expected.values())
+    return set(counts) <= set(expected) and bool(stats.chisquare([counts[k] for k in expected], hoped).pvalue > 1e-4)
 
 
 @pytest.mark.parametrize("strategy", ["x-x-mono", "x-x", "x-y", "x-y-mono"])
@@ -350,17 +345,14 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
     (full(0), {"batch_size": 1}, "has 0 of 0"),
     (full(50, ("en",)), {"strategy": "x-y"}, "give two or more"),
     (GOOD, {"languages": ["en"]}, "give two or more"),
-    (full(50, ("de", "fr")), {"strategy": "en-en"}, "no pairs in 'en'"),
+    *[(full(50, ("de", "fr")), o, "no pairs in 'en'.*Leave it out") for o in ({"strategy": "en-en"}, {"languages": ["en"]})],
     (GOOD, {"strategy": "y-x"}, "'y-x'; there are x-x-mono"),
-    (GOOD, {"languages": ["en", "xx"]}, "no pairs in 'xx'.*Leave it out"),
     *[(GOOD, {"batch_size": size}, "whole number from 1") for size in (0, -1, 2.5)],
     (GOOD, {"mix": "token"}, "'batch' or 'pair'"),
     ([], {}, "one source at least"),
-    (GOOD, {"language_weights": {"xx": 1}}, "'xx'.*languages: de en"),
-    (GOOD, {"languages": FIVE[:2], "language_weights": {"sw": 1}}, "'sw'.*languages: de en"),
+    *[(GOOD, {"languages": FIVE[:2], "language_weights": {c: 1}}, f"'{c}'.*languages: de en") for c in ("xx", "sw")],
     *[(GOOD, {"language_weights": {"en": w}}, "above 0.*leave the language out") for w in (0, -1, np.nan)],
-    (TWO, {"sources": {"full": 1, "b": 1, "other": 1}}, "must name each of"),
-    (TWO, {"sources": {"b": 1}}, "must name each of"),
+    *[(TWO, {"sources": weights}, "must name each of") for weights in ({"full": 1, "b": 1, "other": 1}, {"b": 1})],
     *[(TWO, {"sources": {"full": w, "b": 1}}, "above 0") for w in (0, -1, np.nan)],
     *[(TWO, {"sources": s}, "'size', a power") for s in ("even", np.nan)],
     (GOOD, {"alpha": {"linear": [0, 1]}}, "give steps"),

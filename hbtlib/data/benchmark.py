@@ -87,8 +87,8 @@ class Benchmark:
         if wrong.size:
             row = self.judgements.iloc[int(wrong[0])]
             raise ValueError(f"benchmark {self.name!r}: judgements row {wrong[0]} ({row['query_id']!r}, "
-                             f"{row['passage_id']!r}) has the grade {row['grade']}; grades are whole numbers, none below 0: "
-                             "0 (not relevant), 1, 2, … up to 1000")
+                             f"{row['passage_id']!r}) has the grade {row['grade']}, which is below 0 or not whole; "
+                             "grades are 0 (not relevant), 1, 2, … up to 1000")
         object.__setattr__(self, "judgements", self.judgements.assign(grade=grades.astype("int64")))
 
     @property

@@ -1,6 +1,6 @@
 """How fast batches come, and what a plan holds in memory: 40 million ids in 9 languages, batches of 100.
 
-    python tests/benchmarks/sampler_speed.py [--ids 40_000_000] [--batches 30_000] [full | partial]
+    python tests/benchmarks/sampler_speed.py [--masks full partial] [--strategies x-y …] [--ids 40_000_000] [--batches 30_000]
 
 Each case runs in a process of its own, so that its peak memory is its own. Full: every text exists (mMARCO), and one
 number stands for all masks. Partial: each id exists in English and a random half of the rest, two real arrays of uint16.
@@ -77,8 +77,8 @@ def case(masks: str, strategy: str, n: int, batches: int) -> dict[str, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("masks", nargs="*", default=["full", "partial"])
-    parser.add_argument("--strategies", nargs="*", default=STRATEGIES)
+    parser.add_argument("--masks", nargs="+", default=["full", "partial"], choices=["full", "partial"])
+    parser.add_argument("--strategies", nargs="+", default=STRATEGIES, choices=STRATEGIES)
     parser.add_argument("--ids", type=int, default=40_000_000)
     parser.add_argument("--batches", type=int, default=30_000)
     parser.add_argument("--here", action="store_true", help="one case in this process, as JSON")
@@ -91,7 +91,7 @@ def main() -> int:
     failed = []
     for masks in given.masks:
         for strategy in given.strategies:
-            command = [sys.executable, __file__, masks, "--here", "--strategies", strategy,
+            command = [sys.executable, __file__, "--here", "--masks", masks, "--strategies", strategy,
                        "--ids", str(given.ids), "--batches", str(given.batches)]
             found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
             print(f"{masks:8} {strategy:9} {found['usable']:11,} {found['built']:7.2f} {found['first']:14.2f} "
