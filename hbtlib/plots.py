@@ -31,7 +31,7 @@ class Figure(matplotlib.figure.Figure):
 
     def _repr_png_(self) -> bytes:
         picture = BytesIO()
-        self.savefig(picture, format="png", dpi=100, bbox_inches="tight", metadata={"Software": None})
+        self.savefig(picture, format="png", dpi=80, bbox_inches="tight", metadata={"Software": None})
         return picture.getvalue()
 
 

@@ -142,7 +142,7 @@ def check_batch(request: Request, batch: Batch) -> None:
         query, passage = request.there(batch.source, i)
         assert a in query, "no such query"
         assert b in passage, "no such passage"
-        assert (a == b) in ({kind.same} if kind else {first.same, second.same}), f"{a}-{b} in a batch {batch.kind}"
+        assert (a == b) in {k.same for k in ([kind] if kind else request.strategy[:2]) if k}, f"{a}-{b} in {batch.kind}"
         if second and request.options["alpha"] in (0.0, 1.0):  # the other kind is for ids that have no choice
             wanted = first if request.options["alpha"] == 1 else second
             assert (a == b) == wanted.same or not request.can(batch.source, i, wanted), "alpha 0 or 1 not kept to"

@@ -1,6 +1,6 @@
 """How fast batches come, and what a plan holds in memory: 40 million ids in 9 languages, batches of 100.
 
-    python tests/benchmarks/sampler_speed.py [--masks full partial] [--strategies x-y …] [--ids 40_000_000] [--batches 30_000]
+    python tests/benchmarks/sampler_speed.py [--masks full partial] [--strategies x-y hybrid] [--ids 40_000_000]
 
 Each case runs in a process of its own, so that its peak memory is its own. Full: every text exists (mMARCO), and one
 number stands for all masks. Partial: each id exists in English and a random half of the rest, two real arrays of uint16.
