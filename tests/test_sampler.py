@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hbtlib.sampler import STRATEGIES, Batch, BatchPlan, Strategy
-from hbtlib.strategies import X_X, X_X_MONO, X_Y_MONO, Kind
+from hbtlib.strategies import X_X, X_X_MONO, X_Y, X_Y_MONO, Kind
 
 FIVE = ("de", "en", "fr", "ja", "sw")
-OWN = (Strategy(X_X_MONO, X_Y_MONO), Strategy(X_Y_MONO, X_X))
+OWN = (Strategy(X_X_MONO, X_Y_MONO), Strategy(X_Y_MONO, X_X), Strategy(X_X, X_Y))
 CHECKED = settings(deadline=None, max_examples=80, derandomize=True, database=None)
 
 
@@ -260,6 +260,17 @@ def test_other_seeds_and_epochs_give_other_batches(source: Masks) -> None:
     for batches in ([p[0] for p in plans], [plans[0][e * n] for e in range(4)], [plans[0][t] for t in range(n)]):
         assert len({tuple(b.ids.tolist()) for b in batches}) == len(batches)
         assert len({tuple(pairs_of(b)) for b in batches}) == len(batches), "other ids, but the same languages"
+
+
+@pytest.mark.parametrize("strategy", ["x-x-mono", "x-y", "x-y-mono", "hybrid"])
+def test_every_epoch_brings_other_ids_together(strategy: str) -> None:
+    source = partial(0, 2000, FIVE[:3], 0.5, alike=True, least=2)  # two classes: with fr and without
+    plan = BatchPlan(source, strategy, batch_size=20)
+    epochs = [[plan[epoch * len(plan) + t] for t in range(len(plan))] for epoch in (0, 1)]
+    met = [{(i, j) for b in epoch for i in b.ids.tolist() for j in b.ids.tolist() if i < j} for epoch in epochs]
+    assert len(met[0] & met[1]) < 0.05 * len(met[0])
+    classes = [len(set(source.query_mask[b.ids].tolist())) for b in epochs[0] if b.kind == "x-y" and len(b) == 20]
+    assert all(c == 2 for c in classes), "a mixed batch of one class of ids"
 
 
 def within(count: int, n: int, p: float) -> bool:
