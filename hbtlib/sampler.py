@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class BatchPlan:
         if not self.pairs:
             raise ValueError("no pairs to draw from: give one source at least")
         self.languages = self._languages(languages)
-        self.weights = _weights(language_weights, self.languages).astype(np.float32)
+        self.weights = _weights(language_weights, self.languages)
         self._bits = (1 << np.arange(len(self.languages), dtype=np.uint64)).astype(
             np.min_scalar_type((1 << len(self.languages)) - 1))
         self._sources = [Passes(p, i, self) for i, p in enumerate(self.pairs)]
@@ -91,6 +91,10 @@ class BatchPlan:
         epoch, index = divmod(t, self._length)
         source, turn = self._at(epoch, index)
         return self._sources[source].batch(turn, t)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The first epoch's batches; without this, Python would go through plan[0], plan[1], … for ever."""
+        return (self[t] for t in range(len(self)))
 
     def _epoch(self, epoch: int) -> tuple[Ints, Ints]:
         """For each batch of the epoch: the number of its source, and which of that source's batches it is."""

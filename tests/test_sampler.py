@@ -337,6 +337,12 @@ def test_languages_are_drawn_uniformly_from_what_an_id_has() -> None:
                                                 ("ja", "sw"): 3, ("sw", "ja"): 3})
 
 
+def test_a_language_of_hardly_any_weight_is_drawn_where_there_is_no_other() -> None:
+    plan = BatchPlan(of_codes("en", "de", "en", "de en"), "x-x", batch_size=4, language_weights={"en": 1e-46})
+    assert dict(zip(plan[0].ids.tolist(), pairs_of(plan[0]), strict=True)) == {0: ("en", "en"), 1: ("de", "de"),
+                                                                               2: ("en", "en"), 3: ("de", "de")}
+
+
 @pytest.mark.parametrize(("sources", "batches"), [("size", (10, 40)), (1.0, (10, 40)), (0, (25, 25)), (0.5, (16.7, 33.3)),
                                                   ({"a": 3, "b": 1}, (37.5, 12.5)), ({"a": 1e9, "b": 1}, (49, 1))])
 def test_sources_share_an_epoch(sources: str | float | dict[str, float], batches: tuple[float, float]) -> None:

@@ -63,8 +63,7 @@ class Pairs:
         dtype = np.min_scalar_type(1 << (len(self.languages) - 1) if len(self.languages) > 16 else 1 << 15)
         common, partial = 0, []
         for language in languages:
-            column = self.dataset.data.column(f"{role}_{language}")
-            if column.null_count == 0:
+            if self.dataset.data.column(f"{role}_{language}").null_count == 0:
                 common |= 1 << self.languages.index(language)
             else:
                 partial.append(language)
@@ -72,7 +71,8 @@ class Pairs:
             return np.broadcast_to(np.asarray(common, dtype), (n,))
         mask = np.full(n, common, dtype)
         for language in partial:
-            valid = self.dataset.with_format("arrow")[:][f"{role}_{language}"].is_valid().to_numpy()
+            column = self.dataset.select_columns(f"{role}_{language}").with_format("arrow")[:]
+            valid = column[f"{role}_{language}"].is_valid().to_numpy()
             mask |= valid.astype(dtype) << dtype.type(self.languages.index(language))
         return mask
 
