@@ -23,7 +23,7 @@ $(READY): pyproject.toml requirements.lock
 study: $(READY)
 	@rm -rf .snakemake/locks .snakemake/incomplete
 	@$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) --quiet rules host --rerun-triggers mtime
-	@$(BIN)/python -m hbtlib.study summary $(STUDY)
+	@$(BIN)/python -m hbtlib.engine summary $(STUDY)
 
 test: $(READY) lint
 	$(BIN)/python -m pytest tests

@@ -1,4 +1,4 @@
-# A study: data → train (one notebook a run, which also ranks and measures) → evaluate → compare.
+# A study: train (one notebook a run, which also ranks and measures) → show (data, evaluate, compare).
 # snakemake --cores 2 --config study=worldfacts; on a cluster the same file, with an executor plugin of Snakemake's.
 import shlex
 import sys
@@ -9,9 +9,8 @@ from hbtlib import study as studies
 STUDY = config.get("study", "worldfacts")
 LOADED = studies.load(STUDY)
 RUNS = [run.name for run in LOADED.runs]
-SHOWN = [f"{notebook}-{run}" if notebook == "evaluate" else notebook
-         for notebook in LOADED.notebooks for run in (RUNS if notebook == "evaluate" else RUNS[:1])]
-ENGINE = f"{shlex.quote(sys.executable)} -m hbtlib.study"
+SHOWN = LOADED.shown()  # name → (notebook, parameters); where the study has several benchmarks, one for each
+ENGINE = f"{shlex.quote(sys.executable)} -m hbtlib.engine"
 # One thread a run: several side by side use the cores better than one that shares them, and the sums come out alike.
 THREADS = "export OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_DISABLE_PROGRESS_BARS=1;"
 # A run folder comes to its place whole, and Snakemake would make an empty one for an output in it: so a mark elsewhere
@@ -22,8 +21,17 @@ for run in LOADED.runs:
         Path(MADE.format(run=run.name)).unlink(missing_ok=True)
 
 
+
+def read_by(wildcards):
+    """What the executed notebook is made of: its source, and the runs it reads."""
+    notebook, parameters = SHOWN[wildcards.shown]
+    runs = [parameters["run"]] if "run" in parameters else RUNS if notebook != "data" else []
+    return [f"notebooks/{notebook}.ipynb", *expand(MADE, run=runs)]
+
+
 wildcard_constraints:
     run="|".join(RUNS),
+    shown="|".join(SHOWN),
 
 
 localrules:
@@ -33,18 +41,7 @@ localrules:
 rule all:
     input:
         expand(MADE, run=RUNS),
-        expand("results/{study}/notebooks/{shown}.ipynb", study=STUDY, shown=SHOWN),
-
-
-rule data:
-    input:
-        "notebooks/data.ipynb",
-    output:
-        f"results/{STUDY}/notebooks/data.ipynb",
-    params:
-        command=f"{ENGINE} show {STUDY} data",
-    shell:
-        THREADS + " {params.command}"
+        expand(f"results/{STUDY}/notebooks/{{shown}}.ipynb", shown=SHOWN),
 
 
 rule train:
@@ -58,25 +55,12 @@ rule train:
         THREADS + " {params.command}"
 
 
-rule evaluate:
+rule show:
     input:
-        "notebooks/evaluate.ipynb",
-        MADE,
+        read_by,
     output:
-        f"results/{STUDY}/notebooks/evaluate-{{run}}.ipynb",
+        f"results/{STUDY}/notebooks/{{shown}}.ipynb",
     params:
-        command=lambda wildcards: f"{ENGINE} show {STUDY} evaluate {wildcards.run}",
-    shell:
-        THREADS + " {params.command}"
-
-
-rule compare:
-    input:
-        "notebooks/compare.ipynb",
-        expand(MADE, run=RUNS),
-    output:
-        f"results/{STUDY}/notebooks/compare.ipynb",
-    params:
-        command=f"{ENGINE} show {STUDY} compare",
+        command=lambda wildcards: f"{ENGINE} show {STUDY} {wildcards.shown}",
     shell:
         THREADS + " {params.command}"

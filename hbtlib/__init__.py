@@ -20,6 +20,8 @@ _HOME = {
     "catalog": "data.catalog",
     "load_benchmark": "data.catalog",
     "load_pairs": "data.catalog",
+    "check_disjoint": "data.overlap",
+    "leave_out": "data.overlap",
     "BatchPlan": "sampler",
     "Encoder": "encoder",
     "train": "trainer",
@@ -30,9 +32,8 @@ _HOME = {
 }
 _MODULES = {"languages", "losses", "metrics", "plots", "study"}
 
-__all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "languages",
-           "load_benchmark",
-           "load_pairs", "losses", "measure", "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
+__all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance",
+           "check_disjoint", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure", "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from hbtlib import languages, losses, metrics, plots, study
     from hbtlib.data.benchmark import Benchmark
     from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
+    from hbtlib.data.overlap import check_disjoint, leave_out
     from hbtlib.data.pairs import Pairs
     from hbtlib.encoder import Encoder
     from hbtlib.metrics import measure, summarise

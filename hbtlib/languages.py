@@ -4,6 +4,7 @@ Sources: family, script and dominant word order after Glottolog and WALS (featur
 (2020), 0 (left behind) to 5 (winners); `cc100_gib` is the size of the language's part of CC-100, XLM-R's training text.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -50,6 +51,14 @@ TRAINED: tuple[str, ...] = ("ar", "de", "en", "es", "hi", "ru", "th", "tr", "zh"
 
 EVALUATED: tuple[str, ...] = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
 """The eleven languages of XQuAD-R; Greek and Vietnamese are never trained on."""
+
+
+@lru_cache(maxsize=4096)
+def is_language(code: str) -> bool:
+    """Is this the code of a language? ISO 639's two letters, or any that CLDR names (yue, fil, zh_Hant)."""
+    from babel import Locale
+
+    return code in Locale("en").languages
 
 
 def by_script(codes: list[str] | tuple[str, ...]) -> list[str]:

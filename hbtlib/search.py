@@ -22,8 +22,10 @@ ALL = "all"
 """The pool of all languages together; the other pools are named by their language."""
 
 
-def rank(encoder: Encoder, benchmark: Benchmark, *, progress: bool = False) -> pd.DataFrame:
+def rank(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", progress: bool = False) -> pd.DataFrame:
     """The rank of every relevant passage in its language's pool and in the pool of all; columns as in `rank_vectors`.
+
+    precision: what texts are embedded in (`Encoder.embed`); scores are always float32.
 
     Every distinct text is embedded once a role (query and passage have prefixes of their own), whatever the number of
     pools it stands in.
@@ -31,7 +33,7 @@ def rank(encoder: Encoder, benchmark: Benchmark, *, progress: bool = False) -> p
 
     def vectors(table: pd.DataFrame, role: str) -> NDArray[np.float32]:
         codes, texts = pd.factorize(table["text"])
-        return encoder.embed(list(texts), role, progress=progress)[codes]
+        return encoder.embed(list(texts), role, precision=precision, progress=progress)[codes]
 
     return rank_vectors(vectors(benchmark.queries, "query"), vectors(benchmark.passages, "passage"), benchmark)
 

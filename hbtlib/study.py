@@ -2,9 +2,6 @@
 
 A run folder (`results/STUDY/RUN/`) is written beside its place, in `.RUN.part`, and moved there when whole. Whoever
 writes holds a lock, so that a process left over from a killed run and its successor never write beside each other.
-
-`python -m hbtlib.study train STUDY RUN`, `… show STUDY NOTEBOOK [RUN]` and `… summary STUDY` are what the Snakefile
-calls.
 """
 
 from __future__ import annotations
@@ -65,6 +62,24 @@ class Study:
     runs: tuple[Run, ...]
     notebooks: tuple[str, ...]
 
+    @property
+    def benchmarks(self) -> tuple[str, ...]:
+        """What its runs are evaluated on."""
+        return tuple(self.runs[0].parameters["benchmark"].split())
+
+    def shown(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """The executed notebooks made of its runs: name → (notebook, parameters). One for each benchmark, where there are several."""
+        found: dict[str, tuple[str, dict[str, str]]] = {}
+        for notebook in self.notebooks:
+            known = notebook_parameters(notebook)
+            for run in [r.name for r in self.runs] if "run" in known else [None]:
+                for benchmark in self.benchmarks if "benchmark" in known else [None]:
+                    several = benchmark if len(self.benchmarks) > 1 else None
+                    given = {"study": self.name, "run": run, "benchmark": benchmark}
+                    found["-".join(filter(None, [notebook, run, several]))] = (
+                        notebook, {k: v for k, v in given.items() if v is not None and k in known})
+        return found
+
     def run(self, name: str) -> Run:
         """The run of that name. Raises ValueError with the names there are."""
         for run in self.runs:
@@ -80,28 +95,32 @@ def load(name: str) -> Study:
         have = sorted(p.stem for p in file.parent.glob("*.yaml"))
         raise ValueError(f"no study {name!r}: {file} does not exist; there are {', '.join(have) or 'none'}")
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    unknown = set(content) - {"name", "question", "grid", "parameters", "notebooks"}
+    unknown = set(content) - {"name", "question", "grid", "parameters", "runs", "notebooks"}
     if unknown or content.get("name") != name:
-        raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters and notebooks, nothing else "
+        raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters, runs and notebooks, nothing else "
                          f"({', '.join(sorted(map(str, unknown))) or 'the name differs'})")
     defaults = notebook_parameters("train")
-    grid, fixed = content.get("grid", {}), content.get("parameters", {})
-    for key in [*grid, *fixed]:
+    grid, fixed, more = content.get("grid", {}), content.get("parameters", {}), content.get("runs", {})
+    for key in [*grid, *fixed, *(key for given in more.values() for key in given)]:
         if key not in defaults or key in _PLACE:
-            raise ValueError(f"{file}: {_unknown(key, defaults)}")
+            raise ValueError(f"{file}: {unknown_parameter(key, defaults)}")
     runs = []
     for values in product(*grid.values()):
         parameters = {**defaults, **fixed, **dict(zip(grid, values, strict=True)), "study": name, "folder": None}
         arm = [parameters["strategy"], *(f"{k} {parameters[k]}" for k in grid if k not in ("strategy", "seed"))]
         runs.append(Run(name, run_name(parameters), parameters, ", ".join(arm)))
+    for arm, given in more.items():  # arms that stand beside the grid: their name → what differs
+        parameters = {**defaults, **fixed, **given, "study": name, "folder": None}
+        runs.append(Run(name, run_name(parameters, arm), parameters, arm))
     return Study(name, content["question"], tuple(runs), tuple(content.get("notebooks", NOTEBOOKS)))
 
 
-def run_name(parameters: Mapping[str, Any]) -> str:
-    """A readable name that ends in a short hash of all that makes the run what it is."""
+def run_name(parameters: Mapping[str, Any], arm: str | None = None) -> str:
+    """A readable name (of the strategy, or of an arm with a name of its own) that ends in a short hash of all that makes
+    the run what it is."""
     content = {k: v for k, v in parameters.items() if k not in _PLACE}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    parts = [str(parameters.get("strategy", "run"))]
+    parts = [str(parameters.get("strategy", "run")) if arm is None else arm.lower().replace(" ", "-")]
     if parts[0] == "hybrid" and parameters.get("alpha") != 0.5:
         parts.append(f"alpha{json.dumps(parameters.get('alpha'))}".translate({ord(c): None for c in ' "{}[]:,'}))
     if parameters.get("mix") == "pair":
@@ -120,7 +139,8 @@ def notebook_parameters(notebook: str) -> dict[str, Any]:
     raise ValueError(f"{file} has no cell tagged 'parameters'")
 
 
-def _unknown(key: str, known: Mapping[str, Any]) -> str:
+def unknown_parameter(key: str, known: Mapping[str, Any]) -> str:
+    """What to say of a parameter that is none: the one it may be meant for, or all there are."""
     close = difflib.get_close_matches(key, list(known), n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(k for k in known if k not in _PLACE)}"
     return f"no parameter {key!r}: {hint}"
@@ -137,7 +157,7 @@ def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in namespace.items():
         plain = value is None or isinstance(value, str | int | float | list | dict)  # what papermill can inject
         if name not in defaults and name not in ours and not name.startswith("_") and plain:
-            raise ValueError(f"notebooks/{notebook}.ipynb: {_unknown(name, defaults)}")
+            raise ValueError(f"notebooks/{notebook}.ipynb: {unknown_parameter(name, defaults)}")
     found = {name: namespace[name] for name in defaults}
     for name, value in found.items():
         default = defaults[name]
@@ -157,8 +177,9 @@ class Workplace:
     """
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
-        self.run = Run(parameters["study"], run_name(parameters), dict(parameters))
         self.engine = parameters.get("folder") is not None
+        name = unpart(parameters["folder"]) if self.engine else run_name(parameters)
+        self.run = Run(parameters["study"], name, dict(parameters))
         self.path = ROOT / parameters["folder"] if self.engine else part(self.run.folder)
         self.done = not self.engine and whole(self.run.folder)
         self._lock = None
@@ -187,6 +208,11 @@ class Workplace:
 def part(folder: Path) -> Path:
     """Where a folder is written until it is whole."""
     return folder.with_name(f".{folder.name}.part")
+
+
+def unpart(folder: str) -> str:
+    """The name of the run that is written in such a folder."""
+    return Path(folder).name.removeprefix(".").removesuffix(".part")
 
 
 def whole(folder: Path) -> bool:
@@ -249,8 +275,20 @@ def write_json(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
 
 
-def collect(study: Study, what: str = "metrics") -> pd.DataFrame:
+def figures(study: Study, benchmark: str) -> Path:
+    """Where the study's figures of this benchmark go: figures/STUDY, a folder each in it where there are several."""
+    return ROOT / "figures" / study.name / (benchmark if len(study.benchmarks) > 1 else "")
+
+
+def summary(study: Study, benchmark: str) -> Path:
+    """The study's table of this benchmark, as Markdown; the CSV beside it has the same."""
+    return ROOT / "results" / study.name / (f"summary-{benchmark}.md" if len(study.benchmarks) > 1 else "summary.md")
+
+
+def collect(study: Study, what: str = "metrics", benchmark: str | None = None) -> pd.DataFrame:
     """The table `what` (metrics, ranks, training_log) of every run of the study, with the run's name, arm and seed.
+
+    benchmark: the rows of this one alone; None: all rows.
 
     Raises FileNotFoundError naming the runs that are missing.
     """
@@ -263,88 +301,6 @@ def collect(study: Study, what: str = "metrics") -> pd.DataFrame:
     tables = []
     for run in study.runs:
         table = pd.read_parquet(run.folder / f"{what}.parquet")
+        table = table if benchmark is None else table[table["benchmark"] == benchmark]
         tables.append(table.assign(run=run.name, arm=run.arm, seed=run.parameters["seed"]))
     return pd.concat(tables, ignore_index=True)
-
-
-def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
-    """Runs notebooks/NOTEBOOK.ipynb through papermill; what it prints is printed here too."""
-    import nbformat
-    import papermill
-
-    source = ROOT / "notebooks" / f"{notebook}.ipynb"
-    for key in parameters:
-        if key not in notebook_parameters(notebook):
-            raise ValueError(f"{source}: {_unknown(key, notebook_parameters(notebook))}")
-    for attempt in range(3):
-        try:
-            papermill.execute_notebook(source, output, dict(parameters), progress_bar=False, cwd=ROOT,
-                                       stdout_file=sys.stdout)
-            break
-        except RuntimeError as error:  # two kernels that start at once may pick the same port; nothing else is retried
-            if "Address already in use" not in str(error) or attempt == 2:
-                raise
-    executed = nbformat.read(output, as_version=4)
-    executed.metadata.pop("widgets", None)
-    nbformat.write(executed, output)
-
-
-def train(study: str, name: str) -> None:
-    """One run of a study, whole in its place at the end; nothing if it stands there already."""
-    run = load(study).run(name)
-    work = part(run.folder)
-    with lock(run.folder.with_name(f".{name}.lock")):
-        if whole(run.folder):
-            print(f"{name}: done before", flush=True)
-            return
-        work.mkdir(parents=True, exist_ok=True)
-        execute("train", work / "notebook.ipynb", {**run.parameters, "folder": str(work.relative_to(ROOT))})
-        move(work, run.folder)
-        run.folder.with_name(f".{name}.lock").unlink(missing_ok=True)
-
-
-def show(study: str, notebook: str, name: str | None = None) -> None:
-    """Runs a notebook that reads results; its executed copy comes to results/STUDY/notebooks/."""
-    parameters = {"study": study, **({"run": name} if name else {})}
-    parameters = {k: v for k, v in parameters.items() if k in notebook_parameters(notebook)}
-    place = ROOT / "results" / study / "notebooks" / f"{'-'.join(filter(None, [notebook, name]))}.ipynb"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    work = place.with_name(f".{place.stem}.{os.getpid()}.ipynb")
-    try:
-        execute(notebook, work, parameters)
-        work.replace(place)
-    finally:
-        work.unlink(missing_ok=True)
-
-
-def summary(study: str) -> str:
-    """The study's summary table and the paths of its figures, as text."""
-    table = ROOT / "results" / study / "summary.md"
-    if not table.exists():  # no notebook of the study writes one
-        from hbtlib.metrics import by_training, summarise
-
-        loaded = load(study)
-        trained = loaded.runs[0].parameters["languages"].split()
-        wide = summarise(by_training(collect(loaded), trained), by=["languages", "arm"])
-        wide.columns = wide.columns.map(" ".join)
-        text = wide.round(4).to_csv().rstrip()
-    else:
-        text = table.read_text(encoding="utf-8").rstrip()
-    figures = sorted((ROOT / "figures" / study).glob("*.png"))
-    return "\n".join([text, *(["", "Figures:"] if figures else []), *(f"  {f.relative_to(ROOT)}" for f in figures)])
-
-
-def main(arguments: list[str]) -> None:
-    """The command line; see the module's docstring."""
-    commands: dict[str, Callable[..., None]] = {"train": train, "show": show,
-                                                "summary": lambda study: print(summary(study))}
-    if not arguments or arguments[0] not in commands:
-        raise SystemExit(__doc__)
-    try:
-        commands[arguments[0]](*arguments[1:])
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"hbtlib.study: {error}") from None
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

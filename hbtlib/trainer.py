@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.encoder import Encoder, encode
+from hbtlib.encoder import PRECISIONS, Encoder, encode
 from hbtlib.losses import info_nce
 from hbtlib.sampler import Alpha, Batch, BatchPlan, Strategy
 
@@ -59,7 +59,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         return Encoder.load(output / "model")
     if isinstance(encoder, str | Path):
         encoder = Encoder.load(encoder)
-    if steps < 1 or not learning_rate > 0 or precision not in ("fp32", "bf16", "fp16") or not 0 <= warmup < 1:
+    if steps < 1 or not learning_rate > 0 or precision not in PRECISIONS or not 0 <= warmup < 1:
         raise ValueError(f"steps is {steps} (1 or more), learning_rate {learning_rate} (above 0), warmup {warmup} (a share "
                          f"of the steps, 0 to 1), precision {precision!r} (fp32, bf16 or fp16)")
     if patience is not None and validation is None:

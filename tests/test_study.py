@@ -141,7 +141,7 @@ def test_the_command_line_says_what_is_wrong() -> None:
     wrong: list[tuple[list[str], str]] = [(["summary", "nosuch"], "no study 'nosuch'"),
                                           (["train", "worldfacts", "x"], "has no run 'x'"), ([], "whole")]
     for arguments, said in wrong:
-        done = subprocess.run([sys.executable, "-m", "hbtlib.study", *arguments], capture_output=True, text=True,
+        done = subprocess.run([sys.executable, "-m", "hbtlib.engine", *arguments], capture_output=True, text=True,
                               check=False)
         assert done.returncode == 1
         assert said in done.stderr

@@ -27,6 +27,9 @@ class Entry(NamedTuple):
 _CATALOG: dict[str, Entry] = {
     "worldfacts": Entry("worldfacts", ("pairs", "benchmark"), tuple(LANGUAGES), "Unicode-3.0 (CLDR)",
                         "made from the CLDR data of the Babel package", True),
+    "xquad-r": Entry("xquad_r", ("pairs", "benchmark"), tuple(LANGUAGES), "CC", "", True),
+    "mlqa-r": Entry("mlqa_r", ("pairs", "benchmark"), tuple(LANGUAGES), "CC", "", True),
+    "mlqa-pairs": Entry("mlqa_pairs", ("pairs", "benchmark"), tuple(LANGUAGES), "CC", "", True),
 }
 
 
@@ -52,7 +55,7 @@ def load_benchmark(name: str, data: str | Path | None = None, **options: Any) ->
 
     Raises ValueError for a name the catalog lacks.
     """
-    loaded: Benchmark = _loader(name, "benchmark")(data, **options)
+    loaded: Benchmark = _loader(name, "benchmark")(data, **_given(options))
     return loaded
 
 
@@ -61,5 +64,10 @@ def load_pairs(name: str, data: str | Path | None = None, **options: Any) -> Pai
 
     Raises ValueError for a name the catalog lacks.
     """
-    loaded: Pairs = _loader(name, "pairs")(data, **options)
+    loaded: Pairs = _loader(name, "pairs")(data, **_given(options))
     return loaded
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that are not None: a notebook passes on all of its parameters."""
+    return {name: value for name, value in options.items() if value is not None}

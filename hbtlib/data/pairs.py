@@ -21,8 +21,8 @@ class Pairs:
     """Ids whose query and passage exist in one language or several; texts stay in Arrow on disk.
 
     The Arrow table has one row an id and the columns `query_LANG` and `passage_LANG`, null where the text does not
-    exist in that language. Optional: `negatives_LANG` (lists of hard negatives, the same number for every id),
-    `query_key` and `passage_key` (integers: ids with one key share that question or passage, whatever the language;
+    exist in that language. Optional: `id` (what the data set calls the question, so that `check_disjoint` finds it),
+    `negatives_LANG` (lists of hard negatives, the same number for every id), `query_key` and `passage_key` (integers: ids with one key share that question or passage, whatever the language;
     the loss never takes one for the other's negative).
 
     Raises ValueError for a table without such columns, or with an id that has no query or no passage.
@@ -48,11 +48,15 @@ class Pairs:
     @classmethod
     def from_texts(cls, name: str, queries: Sequence[dict[str, str]], passages: Sequence[dict[str, str]],
                    **columns: Sequence[object]) -> Pairs:
-        """Pairs from memory: for each id a map language → query and a map language → passage."""
+        """Pairs from memory: for each id a map language → query and a map language → passage.
+
+        Ids with a query (a passage) in common in some language get one `query_key` (`passage_key`), unless it is given.
+        """
         from datasets import Dataset
 
         table: dict[str, list[object]] = {k: list(v) for k, v in columns.items()}
         for role, texts in (("query", queries), ("passage", passages)):
+            table.setdefault(f"{role}_key", list(shared_keys(texts)))
             for language in sorted({code for text in texts for code in text}):
                 table[f"{role}_{language}"] = [text.get(language) for text in texts]
         return cls(name, Dataset.from_dict(table))
@@ -134,3 +138,20 @@ class Pairs:
     def save(self, folder: Path | str) -> None:
         """Writes the Arrow table to a folder that `datasets.load_from_disk` reads."""
         self.dataset.save_to_disk(str(folder))
+
+
+def shared_keys(texts: Sequence[dict[str, str]]) -> list[int]:
+    """A number an id: equal where two ids have a text of one language in common, directly or through others."""
+    parent = list(range(len(texts)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = i = parent[parent[i]]
+        return i
+
+    first: dict[tuple[str, str], int] = {}
+    for i, forms in enumerate(texts):
+        for form in forms.items():
+            a, b = root(i), root(first.setdefault(form, i))
+            parent[max(a, b)] = min(a, b)
+    return [root(i) for i in range(len(texts))]

@@ -1,0 +1,139 @@
+"""Where a data set's files are: a folder of one's own, the folder `HBT_DATA` names, or the place they are published."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import NamedTuple
+
+from hbtlib.data.read import DataError
+
+
+class Hub(NamedTuple):
+    """A data set repository on the Hugging Face hub, pinned to a commit. None of its code is ever run."""
+
+    repository: str
+    revision: str
+
+
+class Web(NamedTuple):
+    """Files under an address that never changes, with the SHA-256 of those whose content is known."""
+
+    address: str
+    hashes: dict[str, str]
+
+
+def cache_folder() -> Path:
+    """Where made and downloaded data are kept: `HBT_CACHE`, or `~/.cache/hbtlib` (the hub's own cache is `HF_HOME`)."""
+    return Path(os.environ.get("HBT_CACHE") or Path.home() / ".cache" / "hbtlib")
+
+
+def local_folder(name: str, data: str | Path | None, folders: Sequence[str]) -> Path | None:
+    """The folder with the data set's files on this machine, or None: `data`, or one of `folders` in `HBT_DATA`.
+
+    Raises DataError where `data` is given and is no folder.
+    """
+    if data is not None:
+        folder = Path(data).expanduser()
+        if not folder.is_dir():
+            raise DataError(f"{name}: {folder} is not a folder; give data= the folder with its files")
+        return folder
+    root = os.environ.get("HBT_DATA")
+    places = [Path(root) / folder for folder in folders] if root else []
+    return next((place for place in places if place.is_dir()), None)
+
+
+class Source:
+    """A data set's files by their published paths, in a folder or, without one, downloaded when they are asked for."""
+
+    def __init__(self, name: str, folder: Path | None, published: Hub | Web) -> None:
+        self.name, self.folder, self.published = name, folder, published
+
+    def path(self, file: str) -> Path:
+        """The file on this machine. Raises DataError with what to do where it cannot be had."""
+        if self.folder is None:
+            if isinstance(self.published, Web):
+                return _from_web(self.name, self.published, file)
+            return _from_hub(self.name, self.published, file)
+        if not (self.folder / file).is_file():
+            have = sorted(p.name for p in self.folder.iterdir())[:6]
+            raise DataError(f"{self.name}: {self.folder} has no {file} (it has {', '.join(have) or 'nothing'}…); give data= the "
+                            "folder that holds it, or the languages whose files are there")
+        return self.folder / file
+
+    def has(self, file: str) -> bool:
+        """Is the file in the folder? (No question to the hub.)"""
+        return self.folder is not None and (self.folder / file).is_file()
+
+    def paths(self, pattern: str) -> list[Path]:
+        """All files of that pattern ("de-corpus/dev-*.parquet"), in the order of their names."""
+        if self.folder is not None:
+            found = sorted(str(p.relative_to(self.folder)) for p in self.folder.glob(pattern))
+        else:
+            assert isinstance(self.published, Hub)
+            found = sorted(f for f in _listing(self.name, self.published) if fnmatch(f, pattern))
+        if not found:
+            raise DataError(f"{self.name}: no file {pattern} in {self.folder or self.published[0]}; give data= the folder "
+                            "that holds such files")
+        return [self.path(file) for file in found]
+
+
+def _from_hub(name: str, hub: Hub, file: str) -> Path:
+    """huggingface_hub shows progress, resumes, and moves a file to its place when it is whole."""
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(hub.repository, file, repo_type="dataset", revision=hub.revision,
+                                    endpoint=os.environ.get("HF_ENDPOINT")))
+    except Exception as error:
+        raise DataError(_why(name, hub, file, error)) from error
+
+
+def _listing(name: str, hub: Hub) -> list[str]:
+    from huggingface_hub import HfApi
+
+    try:
+        api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+        return list(api.list_repo_files(hub.repository, repo_type="dataset", revision=hub.revision))
+    except Exception as error:
+        raise DataError(_why(name, hub, "its list of files", error)) from error
+
+
+def _why(name: str, hub: Hub, file: str, error: Exception) -> str:
+    """One sentence for what kept a file of the hub away, and what to do."""
+    from huggingface_hub import errors
+
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", None)
+    by_hand = (f"fetch it elsewhere (hf download {hub.repository} --repo-type dataset --revision {hub.revision} --local-dir "
+               "FOLDER) and give data=FOLDER")
+    if isinstance(error, errors.GatedRepoError) or status in (401, 403):
+        return (f"{name}: the hub asks for a token before it gives {file} of {hub.repository}: accept the terms on the data set's "
+                "page, then log in (hf auth login) or set HF_TOKEN")
+    if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled) or status is None:
+        return f"{name}: the hub is not in reach for {file} ({type(error).__name__}); {by_hand}"
+    if isinstance(error, errors.EntryNotFoundError | errors.RevisionNotFoundError | errors.RepositoryNotFoundError):
+        return (f"{name}: {hub.repository} at revision {hub.revision[:8]} has no {file} any more (moved or removed); "
+                "tell the maintainers of hbtlib, or give data= a folder with it")
+    return f"{name}: the hub answered {status} for {file} of {hub.repository}; try again later, or {by_hand}"
+
+
+def _from_web(name: str, web: Web, file: str) -> Path:
+    """pooch shows progress, checks the hash, and moves a file to its place when it is whole."""
+    import pooch
+    import requests
+
+    place = cache_folder() / name / file
+    known = web.hashes.get(file)
+    try:
+        return Path(pooch.retrieve(f"{web.address}/{file}", known, fname=place.name, path=place.parent, progressbar=True))
+    except requests.HTTPError as error:
+        raise DataError(f"{name}: {web.address}/{file} is not there any more ({error}); give data= a folder with it") from error
+    except (requests.RequestException, OSError) as error:
+        raise DataError(f"{name}: {web.address}/{file} is not in reach ({type(error).__name__}); fetch it elsewhere and give "
+                        "data= the folder with it") from error
+    except ValueError as error:
+        raise DataError(f"{name}: {web.address}/{file} came with another content than it had ({error}); try again, or give "
+                        "data= a folder with the right one") from error
