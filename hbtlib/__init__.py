@@ -33,7 +33,8 @@ _HOME = {
 _MODULES = {"languages", "losses", "metrics", "plots", "study"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance",
-           "check_disjoint", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure", "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
+           "check_disjoint", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure", "metrics",
+           "plots", "rank", "rank_vectors", "study", "summarise", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -127,8 +127,8 @@ class Encoder(torch.nn.Module):
               progress: bool = False) -> NDArray[np.float32]:
         """The texts' vectors, in their order: float32 (n, d). Texts of like length are encoded together.
 
-        precision: fp32, or bf16 or fp16, in which the matrix products are then taken (faster where the machine has them; ranks
-        differ a little).
+        precision: fp32, or bf16 or fp16, in which the matrix products are then taken (faster where the machine has them;
+        ranks differ a little).
         """
         kind = PRECISIONS.get(precision, torch.float32)
         if precision not in PRECISIONS:

@@ -97,8 +97,9 @@ def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataF
     missing = {"query_id", "question_id", "query_language", "pool", "rank", "n_relevant"} - set(ranks.columns)
     if missing:
         raise ValueError(f"the ranks lack the column {sorted(missing)[0]!r}; hbt.rank makes such a table")
-    if "benchmark" in ranks and ranks["benchmark"].nunique() > 1:
-        raise ValueError(f"these ranks are of {ranks['benchmark'].nunique()} benchmarks ({', '.join(ranks['benchmark'].unique())}); "
+    if "benchmark" in ranks and len(ranks["benchmark"].unique()) > 1:
+        raise ValueError(f"these ranks are of several benchmarks "
+                         f"({', '.join(ranks['benchmark'].unique())}); "
                          "measure each alone: ranks[ranks['benchmark'] == …]")
     parsed = [parse(m) for m in metrics]
     queries = _Queries(ranks)

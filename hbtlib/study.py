@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -68,7 +68,8 @@ class Study:
         return tuple(self.runs[0].parameters["benchmark"].split())
 
     def shown(self) -> dict[str, tuple[str, dict[str, str]]]:
-        """The executed notebooks made of its runs: name → (notebook, parameters). One for each benchmark, where there are several."""
+        """The executed notebooks made of its runs: name → (notebook, parameters). One for each benchmark, where there are
+        several."""
         found: dict[str, tuple[str, dict[str, str]]] = {}
         for notebook in self.notebooks:
             known = notebook_parameters(notebook)

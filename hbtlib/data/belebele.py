@@ -36,7 +36,8 @@ def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] |
     for language in languages or tuple(VARIANTS):
         variant = VARIANTS.get(language, language)
         if "_" not in variant:
-            raise DataError(f"belebele: no variant of {language!r} is known here; give Belebele's own code, such as zsm_Latn, or "
+            raise DataError(f"belebele: no variant of {language!r} is known here; give Belebele's own code, such as "
+                            f"zsm_Latn, or "
                             f"one of {' '.join(VARIANTS)}")
         found: dict[str, str] = {}  # the passages of this language: text → id
         seen: dict[str, str] = {}

@@ -50,10 +50,9 @@ class Benchmark:
             texts = [c for c in _COLUMNS[table] if c != "grade"]
             frame = frame.astype({c: "str" for c in texts if not isinstance(frame[c].dtype, pd.StringDtype)})
             for column in texts:
-                empty = np.flatnonzero(frame[column].isna() | (frame[column].str.strip() == ""))
-                if empty.size:
-                    row = frame.iloc[int(empty[0])]
-                    raise ValueError(f"benchmark {self.name!r}: {table} row {empty[0]} ({row.iloc[0]!r}) has an empty "
+                at = _first_empty(frame[column])
+                if at is not None:
+                    raise ValueError(f"benchmark {self.name!r}: {table} row {at} ({frame.iloc[at, 0]!r}) has an empty "
                                      f"{column}; leave the row out or fill it")
             object.__setattr__(self, table, frame)
         self._check_ids()
@@ -68,7 +67,9 @@ class Benchmark:
             if unknown.any():
                 row = int(np.flatnonzero(unknown)[0])
                 raise ValueError(f"benchmark {self.name!r}: judgements row {row} names the {column} "
-                                 f"{self.judgements[column].iloc[row]!r}, which is not among the {table}")
+                                 f"{self.judgements[column].iloc[row]!r}, which is not among the {table}; add it, or take "
+                                 f"the "
+                                 "judgement out")
         if self.judgements.duplicated(["query_id", "passage_id"]).any():
             row = int(np.flatnonzero(self.judgements.duplicated(["query_id", "passage_id"]))[0])
             raise ValueError(f"benchmark {self.name!r}: judgements row {row} judges a query and passage a second time")
@@ -110,3 +111,13 @@ class Benchmark:
     def __repr__(self) -> str:
         return (f"Benchmark({self.name!r}, {len(self.queries):,} queries, {len(self.passages):,} passages, "
                 f"{len(self.judgements):,} judgements, languages {' '.join(self.languages)})")
+
+
+def _first_empty(column: pd.Series) -> int | None:
+    """The first row without text. Part by part: texts by the million lie on disk, and should stay there."""
+    for start in range(0, len(column), 100_000):
+        part = column.iloc[start:start + 100_000]
+        empty = np.flatnonzero(part.isna() | (part.str.strip() == ""))
+        if empty.size:
+            return start + int(empty[0])
+    return None

@@ -2,72 +2,126 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from hbtlib.data import belebele, miracl, mlqa, mlqa_pairs, mlqa_r, mtop, ntrex, tydiqa_goldp, xm3600, xquad, xquad_r
 from hbtlib.data.benchmark import Benchmark
+from hbtlib.data.folder import pairs_of
 from hbtlib.data.pairs import Pairs
-from hbtlib.languages import LANGUAGES
+from hbtlib.data.source import local_folder
+from hbtlib.languages import EVALUATED, LANGUAGES
 
 
 class Entry(NamedTuple):
-    """One data set of the catalog; its module has `load_pairs`, `load_benchmark` or both."""
+    """One data set of the catalog. Its module has `load_pairs`, `load_benchmark` or both; pairs of a benchmark are its
+    questions with their relevant passages."""
 
     module: str
     kinds: tuple[str, ...]
     languages: tuple[str, ...]
+    counts: str
     licence: str
     source: str
-    offline: bool  # is it at hand without a download
+    folders: tuple[str, ...] = ()  # in HBT_DATA, where it is at hand
+    benchmark: str = "load_benchmark"
 
 
+def _hub(repository: str) -> str:
+    return f"huggingface.co/datasets/{repository}"
+
+
+BOTH, BY_SA_3, BY_SA_4 = ("pairs", "benchmark"), "CC BY-SA 3.0", "CC BY-SA 4.0"
 _CATALOG: dict[str, Entry] = {
-    "worldfacts": Entry("worldfacts", ("pairs", "benchmark"), tuple(LANGUAGES), "Unicode-3.0 (CLDR)",
-                        "made from the CLDR data of the Babel package", True),
-    "xquad-r": Entry("xquad_r", ("pairs", "benchmark"), tuple(LANGUAGES), "CC", "", True),
-    "mlqa-r": Entry("mlqa_r", ("pairs", "benchmark"), tuple(LANGUAGES), "CC", "", True),
-    "mlqa-pairs": Entry("mlqa_pairs", ("pairs", "benchmark"), tuple(LANGUAGES), "CC", "", True),
+    "worldfacts": Entry("worldfacts", BOTH, tuple(LANGUAGES), "3,141 facts in 20 languages", "Unicode-3.0 (CLDR)",
+                        "made from the CLDR data of the Babel package"),
+    "xquad-r": Entry("xquad_r", BOTH, EVALUATED, "13,090 queries, 13,014 passages", BY_SA_4,
+                     "github.com/google-research-datasets/lareqa", xquad_r.FOLDERS),
+    "mlqa-r": Entry("mlqa_r", BOTH, mlqa.LANGUAGES, "4,199 queries, 21,220 passages (LAReQA's own: 20,534)", BY_SA_3,
+                    _hub(mlqa.XTREME.repository), mlqa_r.FOLDERS),
+    "xquad": Entry("xquad", BOTH, xquad.LANGUAGES, "14,280 queries, 2,880 passages", BY_SA_4,
+                   _hub(xquad.GOOGLE.repository), xquad.FOLDERS),
+    "mlqa": Entry("mlqa", BOTH, mlqa.LANGUAGES, "dev: 4,199 queries, 3,646 passages", BY_SA_3, _hub(mlqa.XTREME.repository),
+                  mlqa.FOLDERS),
+    "tydiqa-goldp": Entry("tydiqa_goldp", BOTH, tydiqa_goldp.LANGUAGES, "dev: 5,077 queries, 4,488 passages; train: 49,881 "
+                                                                        "queries",
+                          "Apache-2.0", _hub(tydiqa_goldp.GOOGLE.repository), tydiqa_goldp.FOLDERS),
+    "belebele": Entry("belebele", BOTH, tuple(belebele.VARIANTS), "900 queries, 488 passages a language; 122 variants by "
+                                                                  "their codes",
+                      BY_SA_4, _hub(belebele.MTEB.repository), belebele.FOLDERS),
+    "miracl": Entry("miracl", BOTH, miracl.LANGUAGES, "dev: 13,495 queries, 106 million passages", "Apache-2.0, CC BY-SA",
+                    f"{_hub(miracl.TOPICS.repository)}, {miracl.CORPUS.repository}", miracl.FOLDERS[:1]),
+    "miracl-hard-negatives": Entry("miracl", BOTH, miracl.LANGUAGES, "11,076 queries, 2.45 million "
+                                                                     "passages", "Apache-2.0, CC BY-SA",
+                                   _hub(miracl.HARD.repository), miracl.HARD_FOLDERS, "load_hard_negatives"),
+    "mtop": Entry("mtop", ("benchmark",), mtop.LANGUAGES, "200 queries a language; en 4,386 passages", BY_SA_4,
+                  _hub(mtop.HUBS["intent"].repository), mtop.FOLDERS),
+    "xm3600": Entry("xm3600", BOTH, xm3600.LANGUAGES, "129,600 queries, some 131,775 passages", "CC BY 4.0",
+                    _hub(xm3600.MTEB.repository), xm3600.FOLDERS),
+    "mlqa-pairs": Entry("mlqa_pairs", BOTH, ("ar", "de", "es", "hi", "vi", "zh"), "9,677 ids, partly parallel", BY_SA_3,
+                        "MLQA test, joined by id", mlqa_pairs.FOLDERS),
+    "ntrex": Entry("ntrex", ("pairs",), tuple(LANGUAGES), "1,997 parallel sentences", BY_SA_4,
+                   "github.com/MicrosoftTranslator/NTREX", ntrex.FOLDERS),
+    "folder": Entry("folder", BOTH, (), "your own", "yours", "data=FOLDER: BEIR's layout, TREC files, or pairs.jsonl"),
 }
 
 
 def catalog() -> pd.DataFrame:
-    """Every data set: name, kind (pairs, benchmark), languages, licence, source, whether it is at hand offline."""
-    return pd.DataFrame(
-        [{"name": name, "kind": kind, "languages": " ".join(entry.languages), "licence": entry.licence,
-          "source": entry.source, "offline": entry.offline}
-         for name, entry in _CATALOG.items() for kind in entry.kinds]
-    )
+    """Every data set: name, kind (pairs, benchmark), languages, counts, licence, source, offline (is it at hand).
+
+    At hand is what needs no download: made here, or in the folder that `HBT_DATA` names.
+    """
+    return pd.DataFrame([
+        {"name": name, "kind": kind, "languages": " ".join(entry.languages), "counts": entry.counts,
+         "licence": entry.licence, "source": entry.source,
+         "offline": name in ("worldfacts", "folder") or local_folder(name, None, entry.folders) is not None}
+        for name, entry in _CATALOG.items() for kind in entry.kinds])
 
 
-def _loader(name: str, kind: str) -> Any:
+def _entry(name: str, kind: str) -> tuple[Entry, ModuleType]:
     entry = _CATALOG.get(name)
     if entry is None or kind not in entry.kinds:
-        have = ", ".join(n for n, e in _CATALOG.items() if kind in e.kinds)
-        raise ValueError(f"no {kind} {name!r}; the catalog has: {have}")
-    return getattr(import_module(f"hbtlib.data.{entry.module}"), f"load_{kind}")
+        have = [n for n, e in _CATALOG.items() if kind in e.kinds]
+        close = difflib.get_close_matches(name, have, n=1)
+        raise ValueError(f"no {kind} {name!r}; {f'did you mean {close[0]!r}? ' if close else ''}the catalog has: "
+                         f"{', '.join(have)}")
+    return entry, import_module(f"hbtlib.data.{entry.module}")
 
 
 def load_benchmark(name: str, data: str | Path | None = None, **options: Any) -> Benchmark:
     """The benchmark of that name. `options` are its loader's own (split, languages, …): see its module's docstring.
 
-    Raises ValueError for a name the catalog lacks.
+    `data` is the folder with its files; without it a folder in `HBT_DATA`, then where it is published. Raises ValueError for
+    a name the catalog lacks or an option the loader lacks, and `hbtlib.data.read.DataError`, a ValueError, for files that
+    are not what they should be.
     """
-    loaded: Benchmark = _loader(name, "benchmark")(data, **_given(options))
-    return loaded
+    entry, module = _entry(name, "benchmark")
+    return _call(name, getattr(module, entry.benchmark), data, options)
 
 
 def load_pairs(name: str, data: str | Path | None = None, **options: Any) -> Pairs:
-    """The training pairs of that name. `options` are its loader's own (split, languages, …).
+    """The training pairs of that name, or a benchmark's questions with their relevant passages.
 
-    Raises ValueError for a name the catalog lacks.
+    `data`, `options` and errors as for `load_benchmark`.
     """
-    loaded: Pairs = _loader(name, "pairs")(data, **_given(options))
-    return loaded
+    _, module = _entry(name, "pairs")
+    if hasattr(module, "load_pairs"):
+        return _call(name, module.load_pairs, data, options)
+    return pairs_of(load_benchmark(name, data, **options))
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that are not None: a notebook passes on all of its parameters."""
-    return {name: value for name, value in options.items() if value is not None}
+def _call(name: str, loader: Callable[..., Any], data: str | Path | None, options: dict[str, Any]) -> Any:
+    """Calls a loader with the options that are not None: a notebook passes on all of its parameters."""
+    known = [p for p in inspect.signature(loader).parameters if p != "data"]
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        if option not in known:
+            raise ValueError(f"{name} has no option {option!r}; it has {', '.join(known)}")
+    return loader(data, **given)

@@ -1,9 +1,9 @@
 """MLQA's test questions and the paragraphs they were asked of, to train on: parallel as far as MLQA is.
 
-9,677 ids; questions in ar de es hi vi zh, passages in de es vi zh, in which languages differs by id. Read from `pairs.jsonl`, one
-line an id: {"id", "question": {language: text}, "passage": {language: text}}. One id in twenty, drawn by paragraph, is
-held out (split "validation"): no paragraph of these is trained on. CC BY-SA 3.0. It shares no question or paragraph with XQuAD-R
-or MLQA dev.
+9,677 ids; questions in ar de es hi vi zh, passages in de es vi zh, in which languages differs by id. Read from
+`pairs.jsonl`, one line an id: {"id", "question": {language: text}, "passage": {language: text}}. One id in twenty, drawn
+by paragraph, is held out (split "validation"): no paragraph of these is trained on. CC BY-SA 3.0. It shares nothing
+with XQuAD-R; seven of its ids have a question or a sentence that stands in MLQA dev too (`hbt.leave_out` finds them).
 """
 
 from __future__ import annotations
@@ -21,28 +21,23 @@ from hbtlib.data.source import local_folder
 FOLDERS = ("mlqa-test-pairs",)
 SPLITS = ("train", "validation")
 Texts = dict[str, str]
+Columns = tuple[list[str], list[Texts], list[Texts]]  # ids, questions, passages
 
 
-def read_pairs(file: Path, languages: Sequence[str] | None = None) -> tuple[list[str], list[Texts], list[Texts]]:
-    """The ids of a `pairs.jsonl`, their questions and their passages; those in `languages` alone, if given.
-
-    Ids left without a question or a passage are left out. Raises DataError naming the line for what is not a pair.
-    """
+def read_pairs(file: Path) -> Columns:
+    """The ids of a `pairs.jsonl`, their questions and their passages. Raises DataError naming the line for what is not a
+    pair."""
     ids: list[str] = []
     queries: list[Texts] = []
     passages: list[Texts] = []
     seen: dict[str, str] = {}
     for place, record in read_jsonl(file):
-        id_ = text(record, "id", place)
-        unique(seen, id_, place, "the id")
-        query, passage = (_texts(field(record, role, dict, place), f"{place}, {role}") for role in ("question", "passage"))
-        query, passage = ({k: v for k, v in forms.items() if languages is None or k in languages} for forms in (query, passage))
-        if query and passage:
-            ids.append(id_)
-            queries.append(query)
-            passages.append(passage)
+        ids.append(text(record, "id", place))
+        unique(seen, ids[-1], place, "the id")
+        queries.append(_texts(field(record, "question", dict, place), f"{place}, question"))
+        passages.append(_texts(field(record, "passage", dict, place), f"{place}, passage"))
     if not ids:
-        raise DataError(f"{file}: no id has both a question and a passage in {' '.join(languages or ('any language',))}")
+        raise DataError(f"{file}: it has no line; fetch it again")
     return ids, queries, passages
 
 
@@ -53,26 +48,35 @@ def _texts(forms: dict[str, Any], place: str) -> Texts:
             for code, form in forms.items()}
 
 
-def _split(data: str | Path | None, languages: Sequence[str] | None, split: str) -> tuple[list[str], list[Texts], list[Texts]]:
+def split_pairs(name: str, file: Path, languages: Sequence[str] | None, split: str) -> Columns:
+    """One split of a `pairs.jsonl`: "train", or "validation", one id in twenty, drawn by passage."""
     if split not in SPLITS:
-        raise DataError(f"mlqa-pairs has no split {split!r}; it has {', '.join(SPLITS)}")
-    folder = local_folder("mlqa-pairs", data, FOLDERS)
-    if folder is None:
-        raise DataError("mlqa-pairs is not published in this form: put a folder mlqa-test-pairs/ with pairs.jsonl into the folder "
-                        "that HBT_DATA names, or give data= that folder")
-    ids, queries, passages = read_pairs(folder / "pairs.jsonl")
-    # By paragraph and before any language is left out, so that the split is the same whatever is asked for.
+        raise DataError(f"{name} has no split {split!r}; it has {', '.join(SPLITS)}")
+    ids, queries, passages = read_pairs(file)
+    # By passage and before any language is left out, so that the split is the same whatever is asked for.
     held_out = [zlib.crc32(ids[key].encode()) % 20 == 0 for key in shared_keys(passages)]
     kept = []
     for i, out in enumerate(held_out):
-        query, passage = ({k: v for k, v in forms[i].items() if not languages or k in languages} for forms in (queries, passages))
+        query, passage = ({code: form for code, form in forms[i].items() if not languages or code in languages}
+                          for forms in (queries, passages))
         if out == (split == "validation") and query and passage:
             kept.append((ids[i], query, passage))
     if not kept:
-        raise DataError(f"mlqa-pairs has no id with a question and a passage in {' '.join(languages or ())}; it has questions in ar de "
-                        "es hi vi zh and passages in de es vi zh")
+        have = [" ".join(sorted({code for forms in texts for code in forms})) for texts in (queries, passages)]
+        raise DataError(f"{file}: no id of the split {split!r} has a question and a passage in "
+                        f"{' '.join(languages or ('any',))}; the "
+                        f"file has questions in {have[0]} and passages in {have[1]}")
     chosen, asked, answers = zip(*kept, strict=True)
     return list(chosen), list(asked), list(answers)
+
+
+def _split(data: str | Path | None, languages: Sequence[str] | None, split: str) -> Columns:
+    folder = local_folder("mlqa-pairs", data, FOLDERS)
+    if folder is None:
+        raise DataError("mlqa-pairs is not published in this form: put a folder mlqa-test-pairs/ with pairs.jsonl into the "
+                        "folder "
+                        "that HBT_DATA names, or give data= that folder")
+    return split_pairs("mlqa-pairs", folder / "pairs.jsonl", languages, split)
 
 
 def load_pairs(data: str | Path | None = None, *, split: str = "train", languages: Sequence[str] | None = None,
@@ -82,8 +86,13 @@ def load_pairs(data: str | Path | None = None, *, split: str = "train", language
     monolingual: only ids that have question and passage in one language (5,069 of 9,186 in the training split), so that
     strategies of one language and strategies of several train on the same ids.
     """
-    kept = zip(*_split(data, languages, split), strict=True)
-    ids, queries, passages = zip(*(k for k in kept if not monolingual or k[1].keys() & k[2].keys()), strict=True)
+    rows = zip(*_split(data, languages, split), strict=True)
+    kept = [(id_, query, passage) for id_, query, passage in rows if not monolingual or query.keys() & passage.keys()]
+    if not kept:
+        raise DataError(f"mlqa-pairs has no id with question and passage in one language of {' '.join(languages or ())}; "
+                        f"passages "
+                        "are in de es vi zh")
+    ids, queries, passages = zip(*kept, strict=True)
     return Pairs.from_texts("mlqa-pairs", queries, passages, id=ids)
 
 
@@ -98,7 +107,8 @@ def load_benchmark(data: str | Path | None = None, *, split: str = "validation",
     answers = pd.DataFrame([(id_, code, form) for id_, forms in zip(ids, passages, strict=True)
                             for code, form in forms.items()], columns=["question_id", "language", "text"])
     # Questions share paragraphs: each is one passage, called after the first.
-    answers["passage_id"] = answers.groupby(["language", "text"])["question_id"].transform("first") + ":" + answers["language"]
+    first = answers.groupby(["language", "text"])["question_id"].transform("first")
+    answers["passage_id"] = first + ":" + answers["language"]
     judgements = asked[["query_id", "question_id"]].merge(answers[["question_id", "passage_id"]], on="question_id")
     return Benchmark("mlqa-pairs", asked, answers.drop_duplicates("passage_id")[["passage_id", "language", "text"]],
                      judgements[["query_id", "passage_id"]].assign(grade=1))

@@ -1,7 +1,8 @@
 """NTREX-128: 1,997 sentences of news in 128 languages, translated line by line (Federmann et al. 2022). CC BY-SA 4.0.
 
-Parallel sentences, not questions: an id's query and passage are the same sentence, each in every language. Pairs of one language
-are then a text with itself, so train on it with strategies that cross languages (`x-y`, `x-y-mono`). Read from `LANG.txt`, a line an id.
+Parallel sentences, not questions: an id's query and passage are the same sentence, each in every language. Pairs of one
+language are then a text with itself, so train on it with strategies that cross languages (`x-y`, `x-y-mono`). Read from
+`LANG.txt`, a line an id.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ def load_pairs(data: str | Path | None = None, *, languages: Sequence[str] | Non
         raise DataError(f"ntrex has no split {split!r}; it has train and validation")
     folder = local_folder("ntrex", data, FOLDERS)
     if folder is None:
-        raise DataError("ntrex is read from a folder: fetch NTREX-128 (its repository names files by ISO 639-3, newstest2019-ref.deu.txt), "
-                        "name them LANG.txt (de.txt), and put them into ntrex/ in the folder that HBT_DATA names, or give data=")
+        raise DataError("ntrex is read from a folder: fetch NTREX-128 (its repository names files by ISO 639-3, "
+                        "newstest2019-ref.deu.txt), "
+                        "name them LANG.txt (de.txt), and put them into ntrex/ in the folder that HBT_DATA names, or give "
+                        "data=")
     source = Source("ntrex", folder, Web("", {}))
     texts: dict[str, list[str]] = {}
     for code in chosen("ntrex", languages, tuple(LANGUAGES)):
@@ -33,7 +36,8 @@ def load_pairs(data: str | Path | None = None, *, languages: Sequence[str] | Non
         texts[code] = [clean(line, f"{file}, line {number}", "the line") for number, line in lines(file)]
         first = next(iter(texts))
         if len(texts[code]) != len(texts[first]):
-            raise DataError(f"{file} has {len(texts[code])} lines, but {first}.txt has {len(texts[first])}: line n of every file must be "
+            raise DataError(f"{file} has {len(texts[code])} lines, but {first}.txt has {len(texts[first])}: line n of every "
+                            f"file must be "
                             "the same sentence")
     forms = [dict(zip(texts, line, strict=True)) for line in zip(*texts.values(), strict=True)]
     numbers = [i for i in range(len(forms)) if (i % 20 == 19) == (split == "validation")]

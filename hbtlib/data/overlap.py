@@ -56,7 +56,8 @@ def check_disjoint(pairs: Pairs, benchmark: Benchmark) -> None:
     found = overlap(pairs, benchmark)
     if found:
         row = min(found)
-        raise ValueError(f"{len(found)} of the {len(pairs)} ids of the pairs {pairs.name!r} hold what {benchmark.name!r} evaluates on, id "
+        raise ValueError(f"{len(found)} of the {len(pairs)} ids of the pairs {pairs.name!r} hold what {benchmark.name!r} "
+                         f"evaluates on, id "
                          f"{row} for one: {found[row]}; leave them out (hbt.leave_out(pairs, benchmark)), or evaluate on "
                          "another benchmark")
 

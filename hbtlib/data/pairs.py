@@ -22,8 +22,8 @@ class Pairs:
 
     The Arrow table has one row an id and the columns `query_LANG` and `passage_LANG`, null where the text does not
     exist in that language. Optional: `id` (what the data set calls the question, so that `check_disjoint` finds it),
-    `negatives_LANG` (lists of hard negatives, the same number for every id), `query_key` and `passage_key` (integers: ids with one key share that question or passage, whatever the language;
-    the loss never takes one for the other's negative).
+    `negatives_LANG` (lists of hard negatives, the same number for every id), `query_key` and `passage_key` (integers: ids
+    with one key share that question or passage, whatever the language; the loss never takes one for the other's negative).
 
     Raises ValueError for a table without such columns, or with an id that has no query or no passage.
     """

@@ -8,7 +8,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from hbtlib.languages import is_language
 
@@ -31,7 +31,8 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
                 number += 1
                 yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}, line {number}: byte {error.start + 1} ({error.object[error.start]:#04x}) is not UTF-8; convert "
+        raise DataError(f"{path}, line {number}: byte {error.start + 1} ({error.object[error.start]:#04x}) is not UTF-8; "
+                        f"convert "
                         "the file to UTF-8 (iconv -f ENCODING -t UTF-8), it may mix encodings") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}, after line {number}: the file is cut off or damaged ({error}); fetch it again") from None
@@ -106,7 +107,8 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict
         with pq.ParquetFile(path) as file:
             missing = [c for c in columns if c not in file.schema_arrow.names]
             if missing:
-                raise DataError(f"{path} lacks the column {missing[0]!r}; it has {', '.join(file.schema_arrow.names)}: is it "
+                raise DataError(f"{path} lacks the column {missing[0]!r}; it has {', '.join(file.schema_arrow.names)}: is "
+                                f"it "
                                 "another data set's file, or another revision?")
             for batch in file.iter_batches(columns=list(columns)):
                 for row in batch.to_pylist():
@@ -141,7 +143,8 @@ def clean(value: str, place: str, what: str) -> str:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise DataError(f"{place}: {what} holds half of a character (\\u{ord(value[error.start]):04x} without its other half); the "
+        raise DataError(f"{place}: {what} holds half of a character (\\u{ord(value[error.start]):04x} without its other "
+                        f"half); the "
                         "file was converted wrongly") from None
     stripped = value.strip()
     if not stripped:
@@ -160,7 +163,8 @@ def language(code: str, place: str) -> str:
 def unique(seen: dict[Any, str], key: Any, place: str, what: str) -> None:
     """Notes where a key stands. Raises DataError naming both places where it stands twice."""
     if key in seen:
-        raise DataError(f"{place}: {what} {_short(key)} stands twice, first in {seen[key]}; give each entry an id of its own")
+        raise DataError(f"{place}: {what} {_short(key)} stands twice, first in {seen[key]}; give each entry an id of its "
+                        f"own")
     seen[key] = place
 
 
@@ -176,7 +180,7 @@ def whole_number(value: str | int | float, place: str, what: str) -> int:
 
 
 def _short(value: object) -> str:
-    shown = repr(cast(object, value))
+    shown = repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "…"
 
 

@@ -59,7 +59,8 @@ class Source:
             return _from_hub(self.name, self.published, file)
         if not (self.folder / file).is_file():
             have = sorted(p.name for p in self.folder.iterdir())[:6]
-            raise DataError(f"{self.name}: {self.folder} has no {file} (it has {', '.join(have) or 'nothing'}…); give data= the "
+            raise DataError(f"{self.name}: {self.folder} has no {file} (it has {', '.join(have) or 'nothing'}…); give data= "
+                            f"the "
                             "folder that holds it, or the languages whose files are there")
         return self.folder / file
 
@@ -69,15 +70,54 @@ class Source:
 
     def paths(self, pattern: str) -> list[Path]:
         """All files of that pattern ("de-corpus/dev-*.parquet"), in the order of their names."""
-        if self.folder is not None:
-            found = sorted(str(p.relative_to(self.folder)) for p in self.folder.glob(pattern))
-        else:
-            assert isinstance(self.published, Hub)
-            found = sorted(f for f in _listing(self.name, self.published) if fnmatch(f, pattern))
+        if self.folder is None:
+            return [self.path(file) for file in self._published(pattern)]
+        found = sorted(self.folder.glob(pattern))
         if not found:
-            raise DataError(f"{self.name}: no file {pattern} in {self.folder or self.published[0]}; give data= the folder "
-                            "that holds such files")
-        return [self.path(file) for file in found]
+            raise DataError(f"{self.name}: {self.folder} has no file {pattern}; give data= the folder that holds such files")
+        return found
+
+    def _published(self, pattern: str) -> list[str]:
+        assert isinstance(self.published, Hub)
+        found = sorted(f for f in _listing(self.name, self.published) if fnmatch(f, pattern))
+        if not found:
+            raise DataError(_why(self.name, self.published, pattern))
+        return found
+
+    def columns(self, pattern: str, names: Sequence[str]) -> list[Path]:
+        """All parquet files of that pattern; from the hub these columns of them alone, kept in the cache."""
+        if self.folder is not None:
+            return self.paths(pattern)
+        assert isinstance(self.published, Hub)
+        return [_columns(self.name, self.published, file, names) for file in self._published(pattern)]
+
+
+def _columns(name: str, hub: Hub, file: str, names: Sequence[str]) -> Path:
+    import pyarrow.parquet as pq
+    from huggingface_hub import HfFileSystem
+
+    place = cache_folder() / name / hub.revision / file
+    if not place.exists():
+        part = place.with_name(f".{place.name}.{os.getpid()}.part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            print(f"{name}: fetching {', '.join(names)} of {file}", flush=True)
+            remote = HfFileSystem(endpoint=os.environ.get("HF_ENDPOINT")).open(
+                f"datasets/{hub.repository}@{hub.revision}/{file}", block_size=1 << 20)
+            with remote, pq.ParquetFile(remote) as content:
+                missing = [n for n in names if n not in content.schema_arrow.names]
+                if missing:
+                    raise DataError(f"{name}: {file} of {hub.repository} lacks the column {missing[0]!r}; it has "
+                                    f"{', '.join(content.schema_arrow.names)}")
+                pq.write_table(content.read(columns=list(names)), part)
+            part.rename(place)
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(_why(name, hub, file, error)) from error
+        finally:
+            part.unlink(missing_ok=True)
+    return place
 
 
 def _from_hub(name: str, hub: Hub, file: str) -> Path:
@@ -101,22 +141,27 @@ def _listing(name: str, hub: Hub) -> list[str]:
         raise DataError(_why(name, hub, "its list of files", error)) from error
 
 
-def _why(name: str, hub: Hub, file: str, error: Exception) -> str:
-    """One sentence for what kept a file of the hub away, and what to do."""
+def _why(name: str, hub: Hub, file: str, error: Exception | None = None) -> str:
+    """One sentence for what kept a file of the hub away, and what to do; without an error: it is not there."""
     from huggingface_hub import errors
+
+    moved = (f"{name}: {hub.repository} at revision {hub.revision[:8]} has no {file} any more (moved or removed); "
+             "tell the maintainers of hbtlib, or give data= a folder with it")
+    if error is None:
+        return moved
 
     response = getattr(error, "response", None)
     status = getattr(response, "status_code", None)
     by_hand = (f"fetch it elsewhere (hf download {hub.repository} --repo-type dataset --revision {hub.revision} --local-dir "
                "FOLDER) and give data=FOLDER")
     if isinstance(error, errors.GatedRepoError) or status in (401, 403):
-        return (f"{name}: the hub asks for a token before it gives {file} of {hub.repository}: accept the terms on the data set's "
+        return (f"{name}: the hub asks for a token before it gives {file} of {hub.repository}: accept the terms on the data "
+                f"set's "
                 "page, then log in (hf auth login) or set HF_TOKEN")
     if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled) or status is None:
         return f"{name}: the hub is not in reach for {file} ({type(error).__name__}); {by_hand}"
     if isinstance(error, errors.EntryNotFoundError | errors.RevisionNotFoundError | errors.RepositoryNotFoundError):
-        return (f"{name}: {hub.repository} at revision {hub.revision[:8]} has no {file} any more (moved or removed); "
-                "tell the maintainers of hbtlib, or give data= a folder with it")
+        return moved
     return f"{name}: the hub answered {status} for {file} of {hub.repository}; try again later, or {by_hand}"
 
 
@@ -130,9 +175,11 @@ def _from_web(name: str, web: Web, file: str) -> Path:
     try:
         return Path(pooch.retrieve(f"{web.address}/{file}", known, fname=place.name, path=place.parent, progressbar=True))
     except requests.HTTPError as error:
-        raise DataError(f"{name}: {web.address}/{file} is not there any more ({error}); give data= a folder with it") from error
+        raise DataError(f"{name}: {web.address}/{file} is not there any more ({error}); give data= a folder with "
+                        f"it") from error
     except (requests.RequestException, OSError) as error:
-        raise DataError(f"{name}: {web.address}/{file} is not in reach ({type(error).__name__}); fetch it elsewhere and give "
+        raise DataError(f"{name}: {web.address}/{file} is not in reach ({type(error).__name__}); fetch it elsewhere and "
+                        f"give "
                         "data= the folder with it") from error
     except ValueError as error:
         raise DataError(f"{name}: {web.address}/{file} came with another content than it had ({error}); try again, or give "

@@ -114,7 +114,8 @@ def _spans(breaks: list[Any], length: int, place: str) -> list[Span]:
     for pair in breaks:
         pair = expect(pair, list, place, "a sentence break")
         if len(pair) != 2 or not all(type(n) is int for n in pair) or not end <= pair[0] < pair[1] <= length:
-            raise DataError(f"{place}: the sentence break {pair} does not lie in the paragraph of {length} characters, after the "
+            raise DataError(f"{place}: the sentence break {pair} does not lie in the paragraph of {length} characters, "
+                            f"after the "
                             "one before; the file's breaks and texts do not belong together")
         end = pair[1]
         spans.append((pair[0], pair[1]))
@@ -183,7 +184,8 @@ def _build(name: str, files: Mapping[str, Sequence[Paragraph]],
     queries, passages, gold = [], [], []
     for language, paragraphs in files.items():
         for number, paragraph in enumerate(paragraphs):
-            ids, starts = [], []
+            ids: list[str] = []
+            starts: list[int] = []
             for (start, _), passage in units(language, paragraph):
                 ids.append(f"{language}:{number:05}:{len(ids):02}")
                 starts.append(start)
@@ -192,7 +194,8 @@ def _build(name: str, files: Mapping[str, Sequence[Paragraph]],
                 # Between two sentences only blanks can stand: an answer that starts there belongs to the one before.
                 at = bisect_right(starts, question.starts[0]) - 1
                 if at < 0:
-                    raise DataError(f"{paragraph.place}, question {question.id}: its answer starts before the first sentence")
+                    raise DataError(f"{paragraph.place}, question {question.id}: its answer starts before the first "
+                                    f"sentence")
                 queries.append((f"{question.id}:{language}", question.id, language, question.text))
                 gold.append((question.id, ids[at]))
     table = pd.DataFrame(queries, columns=["query_id", "question_id", "language", "text"])

@@ -28,6 +28,7 @@ import yaml
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.pairs import ROLES, Pairs
+from hbtlib.data.source import cache_folder
 from hbtlib.languages import EVALUATED, LANGUAGES, TRAINED
 
 if TYPE_CHECKING:
@@ -245,11 +246,6 @@ def _others(kept: dict[str, Fact]) -> dict[str, list[str]]:
                     named.add(kept[other].subject[0])
             found[question_id] = chosen
     return found
-
-
-def cache_folder() -> Path:
-    """Where made data sets are kept: `HBT_CACHE`, or `~/.cache/hbtlib`."""
-    return Path(os.environ.get("HBT_CACHE") or Path.home() / ".cache" / "hbtlib")
 
 
 def table() -> pd.DataFrame:

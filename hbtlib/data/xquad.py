@@ -1,8 +1,8 @@
 """XQuAD: which paragraph answers? (Artetxe et al. 2020, arXiv 1910.11856; the retrieval form mteb uses.)
 
 1,190 questions in 12 languages (Romanian beside XQuAD-R's), all parallel; 240 paragraphs a language, whole, are the
-passages. Read from the hub's files (`xquad.LANG/validation-*.parquet` of google/xquad), from XQuAD's own (`xquad.LANG.json`),
-or from XQuAD-R's (`LANG.json`), which hold the same paragraphs. CC BY-SA 4.0.
+passages. Read from the hub's files (`xquad.LANG/validation-*.parquet` of google/xquad), from XQuAD's own
+(`xquad.LANG.json`), or from XQuAD-R's (`LANG.json`), which hold the same paragraphs. CC BY-SA 4.0.
 """
 
 from __future__ import annotations

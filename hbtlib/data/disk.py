@@ -1,0 +1,55 @@
+"""Passages by the million: streamed from their files into Arrow on disk, and read from there through memory maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hbtlib.data.read import DataError
+
+Row = dict[str, str]
+Rows = Callable[..., Iterator[tuple[str, Row]]]
+COLUMNS = ("passage_id", "language", "text", "title")
+
+
+def on_disk(files: Sequence[Path], rows: Rows, **options: Any) -> Any:
+    """An Arrow table of COLUMNS whose texts lie in memory maps, from the rows that `rows(file, **options)` gives with
+    their places.
+
+    Made once, whole or not at all, in the cache of `datasets` (`HF_DATASETS_CACHE`); made anew when a file changes.
+    Raises DataError for a passage id that stands twice, and what `rows` raises.
+    """
+    from datasets import Dataset, Features, Value
+    from datasets.exceptions import DatasetGenerationError
+
+    stamps = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    features = Features({name: Value("large_string") for name in COLUMNS})
+    try:
+        made = Dataset.from_generator(_passages, features=features,
+                                      gen_kwargs={"stamps": stamps, "rows": rows, "options": options})
+    except DatasetGenerationError as error:
+        raise (error.__cause__ if isinstance(error.__cause__, DataError) else error) from None
+    return made.data.table
+
+
+def _passages(stamps: Sequence[tuple[str, int, int]], rows: Rows, options: dict[str, Any]) -> Iterator[Row]:
+    seen: set[str] = set()
+    for name, _, _ in stamps:
+        for place, row in rows(Path(name), **options):
+            if row["passage_id"] in seen:
+                raise DataError(f"{place}: the passage id {row['passage_id']!r} stands twice; give each passage an id of "
+                                f"its own")
+            seen.add(row["passage_id"])
+            yield row
+
+
+def frame(tables: Sequence[Any]) -> pd.DataFrame:
+    """Arrow tables as one DataFrame, without reading the texts: pandas' string type takes Arrow columns as they lie."""
+    import pyarrow as pa
+
+    kind = {pa.large_string(): pd.StringDtype("pyarrow", na_value=np.nan)}
+    return pa.concat_tables(tables).to_pandas(types_mapper=kind.get)
