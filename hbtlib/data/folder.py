@@ -39,10 +39,10 @@ BEIR = ("query-id", "corpus-id", "score")
 
 
 def load_benchmark(data: str | Path | None = None, *, split: str = "test", languages: Sequence[str] | None = None,
-                   language: str | None = None, name: str | None = None) -> Benchmark:
+                   language: str | None = None, called: str | None = None) -> Benchmark:
     """The benchmark in the folder `data`: the queries that `split` judges, and all passages.
 
-    languages: keep these alone. language: of texts that do not name theirs. name: what to call it (default: the folder's
+    languages: keep these alone. language: of texts that do not name theirs. called: its name (default: the folder's
     name). Passages are streamed to Arrow on disk, so that there may be millions.
     """
     folder = _folder(data)
@@ -52,12 +52,12 @@ def load_benchmark(data: str | Path | None = None, *, split: str = "test", langu
     passages = frame([on_disk([_find(folder, "corpus")], _corpus_rows, language=language)])
     _known(judgements, set(queries["query_id"]), set(passages["passage_id"]), folder)
     table = pd.DataFrame([judged for _, judged in judgements], columns=["query_id", "passage_id", "grade"])
-    loaded = Benchmark(name or folder.name, queries[queries["query_id"].isin(asked)], passages, table)
+    loaded = Benchmark(called or folder.name, queries[queries["query_id"].isin(asked)], passages, table)
     return loaded.restrict(languages) if languages else loaded
 
 
 def load_pairs(data: str | Path | None = None, *, split: str = "train", languages: Sequence[str] | None = None,
-               language: str | None = None, name: str | None = None) -> Pairs:
+               language: str | None = None, called: str | None = None) -> Pairs:
     """Training pairs from the folder `data`: `pairs.jsonl` (one id in twenty is its split "validation"), or judged queries.
 
     Of judged queries a question's queries and relevant passages become ids: the n-th passage of each language together, so
@@ -65,9 +65,9 @@ def load_pairs(data: str | Path | None = None, *, split: str = "train", language
     """
     folder = _folder(data)
     if (folder / "pairs.jsonl").is_file():
-        ids, asked, answers = split_pairs(name or folder.name, folder / "pairs.jsonl", languages, split)
-        return Pairs.from_texts(name or folder.name, asked, answers, id=ids)
-    loaded = load_benchmark(folder, split=split, languages=languages, language=language, name=name)
+        ids, asked, answers = split_pairs(called or folder.name, folder / "pairs.jsonl", languages, split)
+        return Pairs.from_texts(called or folder.name, asked, answers, id=ids)
+    loaded = load_benchmark(folder, split=split, languages=languages, language=language, called=called)
     return pairs_of(loaded)
 
 
