@@ -36,8 +36,10 @@ class Figure(matplotlib.figure.Figure):
 
 
 COLOURS: dict[str, str] = {"x-x-mono": "#4477AA", "x-x": "#66CCEE", "x-y": "#CC6677", "x-y-mono": "#DDAA77",
-                           "en-en": "#999999", "hybrid": "#228833"}
-"""A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers)."""
+                           "en-en": "#999999", "hybrid": "#228833", "none": "#CCCCCC"}
+OTHER = "#CCBB44"
+"""A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers);
+`OTHER` for an arm that is none."""
 
 
 def save(figure: Figure, name: str, data: pd.DataFrame, folder: Path) -> list[Path]:
@@ -108,36 +110,38 @@ def heatmap(measured: pd.DataFrame, metric: str = "mAP", *, trained: Sequence[st
 
 def heatmaps(measured: Mapping[str, pd.DataFrame], metric: str = "mAP", *, trained: Sequence[str] = ()) -> Figure:
     """Several runs' heatmaps side by side on one scale: name → `measure`'s table."""
-    figure = Figure(figsize=(0.8 + 5.3 * len(measured), 5.2), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, len(measured)))
-    for part, (name, table) in zip(axes, measured.items(), strict=True):
-        wide, seen = _grid(table, metric, trained or list(table["query_language"].unique()))
-        _draw_grid(part, wide, seen, 0, 1, "cividis", ".2f")
-        part.set_title(name, loc="left")
-    for part in axes[1:]:
-        part.set_ylabel("")
-    _bar(figure, axes, 0, 1, "cividis", metric)
-    if trained:
-        figure.text(0.01, -0.02, "* never trained on", fontsize=8)
-    return figure
+    known = trained or list(next(iter(measured.values()))["query_language"].unique())
+    grids = {name: _grid(table, metric, known) for name, table in measured.items()}
+    return _panels({name: wide for name, (wide, _) in grids.items()}, next(iter(grids.values()))[1], 0, 1, "cividis", ".2f",
+                   metric, bool(trained))
 
 
 def differences(measured: pd.DataFrame, baselines: Mapping[str, pd.DataFrame], metric: str = "mAP", *,
                 trained: Sequence[str] = (), name: str = "hybrid", limit: float | None = None) -> Figure:
     """Heatmaps of one run's metric minus each baseline's: green where it is higher, purple where it is lower."""
-    figure = Figure(figsize=(0.8 + 5.3 * len(baselines), 5.2), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, len(baselines)))
     known = trained or list(measured["query_language"].unique())
     wide, seen = _grid(measured, metric, known)
-    grids = {other: wide - _grid(table, metric, known)[0] for other, table in baselines.items()}
+    grids = {f"{name} − {other}": wide - _grid(table, metric, known)[0] for other, table in baselines.items()}
     limit = limit or max(float(np.nanmax(np.abs(g.to_numpy()))) for g in grids.values()) or 1.0
-    for part, (other, grid) in zip(axes, grids.items(), strict=True):
-        _draw_grid(part, grid, seen, -limit, limit, "PRGn", "+.2f")
-        part.set_title(f"{name} − {other}", loc="left")
-    for part in axes[1:]:
-        part.set_ylabel("")
-    _bar(figure, axes, -limit, limit, "PRGn", f"difference in {metric}")
-    if trained:
+    return _panels(grids, seen, -limit, limit, "PRGn", "+.2f", f"difference in {metric}", bool(trained))
+
+
+def _panels(grids: Mapping[str, pd.DataFrame], seen: int, low: float, high: float, palette: str, form: str, label: str,
+            marked: bool) -> Figure:
+    """Grids on one scale, three beside each other at most, or they could not be read."""
+    across = min(len(grids), 3)
+    down = -(-len(grids) // across)
+    figure = Figure(figsize=(0.8 + 5.3 * across, 5.2 * down), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(down, across)).ravel()
+    for at, (part, (name, grid)) in enumerate(zip(axes, grids.items(), strict=False)):
+        _draw_grid(part, grid, seen, low, high, palette, form)
+        part.set_title(name, loc="left")
+        if at % across:
+            part.set_ylabel("")
+    for part in axes[len(grids):]:
+        part.set_axis_off()
+    _bar(figure, axes, low, high, palette, label)
+    if marked:
         figure.text(0.01, -0.02, "* never trained on", fontsize=8)
     return figure
 
@@ -153,14 +157,14 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
         chosen = chosen.assign(arm="run")
     codes = ordered(list(chosen["query_language"].unique()), trained or list(chosen["query_language"].unique()))
     arms = list(dict.fromkeys(chosen["arm"]))
-    figure = Figure(figsize=(1.5 + 0.62 * len(codes), 3.2), layout="constrained")
+    figure = Figure(figsize=(1.5 + max(0.62, 0.16 * len(arms)) * len(codes), 3.2), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(arms)
     for i, arm in enumerate(arms):
         mine = chosen[chosen["arm"] == arm]
         means = mine.groupby("query_language")["value"].mean().reindex(codes)
         at = np.arange(len(codes)) + (i - (len(arms) - 1) / 2) * width
-        axes.bar(at, means, width * 0.94, color=COLOURS.get(arm, "#4477AA"), label=arm)
+        axes.bar(at, means, width * 0.94, color=COLOURS.get(arm, OTHER), label=arm)
         if mine.groupby("query_language").size().max() > 1:
             for x, code in zip(at, codes, strict=True):
                 values = mine[mine["query_language"] == code]["value"]
@@ -273,10 +277,10 @@ def settings(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     """
     chosen = summaries[summaries["metric"] == metric]
     groups = [g for g in ("trained", "unseen") if g in set(chosen["languages"])]
-    figure = Figure(figsize=(3.6 * len(groups) + 0.6, 3.2), layout="constrained")
+    arms = list(dict.fromkeys(chosen["arm"]))
+    figure = Figure(figsize=(max(3.6, 0.9 * len(arms)) * len(groups) + 0.6, 3.2), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, len(groups), sharey=True))
     order = [s for s in ("monolingual", "cross-lingual", "multilingual") if s in set(chosen["setting"])]
-    arms = list(dict.fromkeys(chosen["arm"]))
     width = 0.8 / len(arms)
     for part, group in zip(axes, groups, strict=True):
         for i, arm in enumerate(arms):
@@ -284,13 +288,14 @@ def settings(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
                 mine = chosen[(chosen["languages"] == group) & (chosen["arm"] == arm)
                               & (chosen["setting"] == setting)]["value"]
                 x = at + (i - (len(arms) - 1) / 2) * width
-                part.bar(x, mine.mean(), width * 0.94, color=COLOURS.get(arm, "#4477AA"))
+                part.bar(x, mine.mean(), width * 0.94, color=COLOURS.get(arm, OTHER))
                 part.plot([x] * len(mine), mine, ".", color="black", ms=3)
-                part.text(x, max(mine.max(), 0) + 0.015, f"{mine.mean():.2f}".lstrip("0"), ha="center", fontsize=7)
+                part.text(x, max(mine.max(), 0) + 0.015, f"{mine.mean():.2f}".lstrip("0"), ha="center",
+                          fontsize=7 if len(arms) < 5 else 6)
         part.set_xticks(range(len(order)), order)
         part.set(ylim=(0, 1))
         part.set_title(f"{group} languages", loc="left")
     axes[0].set_ylabel(metric)
-    figure.legend(handles=[Patch(color=COLOURS.get(s, "#4477AA"), label=s) for s in arms],
+    figure.legend(handles=[Patch(color=COLOURS.get(s, OTHER), label=s) for s in arms],
                   loc="outside upper left", ncols=len(arms), frameon=False)
     return figure

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import layouts
 import numpy as np
 import pytest
 
 import hbtlib as hbt
 from hbtlib.data import miracl
 from hbtlib.data.read import DataError
-from tests import layouts
 
 
 @pytest.fixture(autouse=True)

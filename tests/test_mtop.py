@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import layouts
 import pytest
 
 import hbtlib as hbt
 from hbtlib.data.read import DataError
-from tests import layouts
 
 
 def test_utterances_of_one_intent_are_relevant(tmp_path: Path) -> None:

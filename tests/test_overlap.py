@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import layouts
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,6 @@ import hbtlib as hbt
 from hbtlib.data.overlap import overlap
 from hbtlib.data.pairs import shared_keys
 from hbtlib.data.read import DataError
-from tests import layouts
 
 SENTENCE = "The old tower burned down in the great fire of 1666."
 BENCHMARK = hbt.Benchmark(

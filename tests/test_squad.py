@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import layouts
 import pandas as pd
 import pytest
 
 import hbtlib as hbt
 from hbtlib.data.read import DataError
 from hbtlib.data.squad import read_squad, split_sentences
-from tests import layouts
 
 XQUAD_R = {"ar": 1222, "de": 1276, "el": 1234, "en": 1180, "es": 1215, "hi": 1244, "ru": 1219, "th": 852, "tr": 1167,
            "vi": 1209, "zh": 1196}

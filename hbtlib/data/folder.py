@@ -24,11 +24,13 @@ from hbtlib.data.read import (
     DataError,
     clean,
     expect,
+    field,
     lines,
     read_headed_tsv,
     read_jsonl,
     read_tsv,
     text,
+    title,
     unique,
     whole_number,
 )
@@ -106,10 +108,10 @@ def read_queries(file: Path, language: str | None) -> pd.DataFrame:
 
 def _corpus_rows(file: Path, language: str | None) -> Iterator[tuple[str, Row]]:
     for place, record in _records(file, language):
-        title = expect(record.get("title") or "", str, place, "the field 'title'").strip()
-        whole = clean(f"{title} {expect(record.get('text'), str, place, 'the field text')}", place, "the passage")
+        name = title(record, place)
+        whole = clean(f"{name} {field(record, 'text', str, place)}", place, "the passage")
         id_ = text(record, "_id", place)
-        yield place, {"passage_id": id_, "language": record["language"], "text": whole, "title": title}
+        yield place, {"passage_id": id_, "language": record["language"], "text": whole, "title": name}
 
 
 def _records(file: Path, language: str | None) -> Iterator[tuple[str, dict]]:

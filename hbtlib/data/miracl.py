@@ -21,7 +21,7 @@ import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.disk import Row, frame, on_disk
-from hbtlib.data.read import DataError, clean, field, read_jsonl, read_parquet, read_tsv, text, unique, whole_number
+from hbtlib.data.read import DataError, read_jsonl, read_parquet, read_tsv, text, title, unique, whole_number
 from hbtlib.data.source import Hub, Source, local_folder
 from hbtlib.data.squad import chosen
 
@@ -111,19 +111,17 @@ def read_qrels(file: Path, queries: set[str] | None = None) -> Iterator[tuple[st
 
 def _shard_rows(file: Path, language: str) -> Iterator[tuple[str, Row]]:
     for place, record in read_jsonl(file):
-        title = field(record, "title", str, place).strip()
-        yield place, _passage(language, text(record, "docid", place), title, text(record, "text", place), place)
+        yield place, _passage(language, text(record, "docid", place), record, place)
 
 
 def _parquet_rows(file: Path, language: str) -> Iterator[tuple[str, Row]]:
     for place, record in read_parquet(file, ["_id", "title", "text"]):
-        title = "" if record["title"] is None else field(record, "title", str, place).strip()
-        yield place, _passage(language, text(record, "_id", place), title, text(record, "text", place), place)
+        yield place, _passage(language, text(record, "_id", place), record, place)
 
 
-def _passage(language: str, id_: str, title: str, own: str, place: str) -> Row:
-    return {"passage_id": f"{language}:{id_}", "language": language, "text": clean(f"{title} {own}", place, "the passage"),
-            "title": title}
+def _passage(language: str, id_: str, record: dict[str, Any], place: str) -> Row:
+    whole = f"{title(record, place)} {text(record, 'text', place)}".strip()
+    return {"passage_id": f"{language}:{id_}", "language": language, "text": whole, "title": title(record, place)}
 
 
 def _joined(name: str, tables: Sequence[tuple[str, dict[str, str], list[Judgement], Any]]) -> Benchmark:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import zlib
@@ -84,7 +83,7 @@ def read_headed_tsv(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a tab-separated file whose first line names its columns, each with its place."""
     header: list[str] = []
     for number, line in lines(path):
-        parts = next(csv.reader([line], delimiter="\t", quoting=csv.QUOTE_NONE), [])
+        parts = line.split("\t")
         if number == 1:
             header = parts
         elif line.strip():
@@ -122,7 +121,7 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict
 def expect(value: object, kind: type[T], place: str, what: str) -> T:
     """The value, if it is of that kind. Raises DataError naming place and what is wrong with it."""
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise DataError(f"{place}: {what} is {_short(value)}, where a {_KINDS.get(kind, kind.__name__)} belongs")
+        raise DataError(f"{place}: {what} is {short(value)}, where a {_KINDS.get(kind, kind.__name__)} belongs")
     return value
 
 
@@ -136,6 +135,14 @@ def field(record: dict[str, Any], name: str, kind: type[T], place: str) -> T:
 def text(record: dict[str, Any], name: str, place: str) -> str:
     """A record's field that holds text: not empty, and writable as UTF-8. Blanks around it are taken off."""
     return clean(field(record, name, str, place), place, f"the field {name!r}")
+
+
+def title(record: dict[str, Any], place: str) -> str:
+    """A record's title, "" where it has none."""
+    found = record.get("title")
+    if found is None or found == "":
+        return ""
+    return clean(expect(found, str, place, "the field 'title'"), place, "the field 'title'")
 
 
 def clean(value: str, place: str, what: str) -> str:
@@ -155,7 +162,7 @@ def clean(value: str, place: str, what: str) -> str:
 def language(code: str, place: str) -> str:
     """A language code that ISO 639 or CLDR knows, or several joined by "-" for code-switched text ("hi-en")."""
     if not all(is_language(part) for part in code.split("-")):
-        raise DataError(f"{place}: nobody knows the language {_short(code)}; give its ISO 639 code (de, sw, yue), or "
+        raise DataError(f"{place}: nobody knows the language {short(code)}; give its ISO 639 code (de, sw, yue), or "
                         "several joined by '-' for code-switched text (hi-en)")
     return code
 
@@ -163,7 +170,7 @@ def language(code: str, place: str) -> str:
 def unique(seen: dict[Any, str], key: Any, place: str, what: str) -> None:
     """Notes where a key stands. Raises DataError naming both places where it stands twice."""
     if key in seen:
-        raise DataError(f"{place}: {what} {_short(key)} stands twice, first in {seen[key]}; give each entry an id of its "
+        raise DataError(f"{place}: {what} {short(key)} stands twice, first in {seen[key]}; give each entry an id of its "
                         f"own")
     seen[key] = place
 
@@ -176,10 +183,11 @@ def whole_number(value: str | int | float, place: str, what: str) -> int:
             return int(number)
     except (ValueError, OverflowError):
         pass
-    raise DataError(f"{place}: {what} is {_short(value)}, where a whole number from 0 up belongs")
+    raise DataError(f"{place}: {what} is {short(value)}, where a whole number from 0 up belongs")
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value as a message shows it: 60 characters at most."""
     shown = repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "…"
 

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from hbtlib.data.benchmark import SETTINGS, Benchmark
-from hbtlib.data.read import DataError, clean, expect, read_json, read_parquet, text, unique
+from hbtlib.data.read import DataError, clean, expect, read_json, read_parquet, short, text, title, unique
 from hbtlib.data.read import field as entry
 
 Span = tuple[int, int]  # characters, end exclusive
@@ -55,13 +55,13 @@ def read_squad(file: Path) -> list[Paragraph]:
     for a, article in enumerate(entry(content, "data", list, str(file))):
         at = f"{file}, article {a}"
         article = expect(article, dict, at, "the article")
-        title = str(article.get("title") or "")
+        name = title(article, at)
         for p, item in enumerate(entry(article, "paragraphs", list, at)):
             place = f"{file}, article {a}, paragraph {p}"
             item = expect(item, dict, place, "the paragraph")
             context = entry(item, "context", str, place)
             clean(context, place, "the field 'context'")
-            paragraph = Paragraph(context, title, place)
+            paragraph = Paragraph(context, name, place)
             if "sentence_breaks" in item:
                 paragraph.sentences = _spans(entry(item, "sentence_breaks", list, place), len(context), place)
             for qa in entry(item, "qas", list, place):
@@ -87,7 +87,7 @@ def group_rows(rows: Iterable[tuple[str, dict[str, Any]]]) -> list[Paragraph]:
         if len(texts) != len(starts):
             raise DataError(f"{place}: {len(texts)} answer texts but {len(starts)} starts; each answer has both")
         qa = {**row, "answers": [{"text": t, "answer_start": s} for t, s in zip(texts, starts, strict=True)]}
-        paragraph = found.setdefault(context, Paragraph(context, str(row.get("title") or ""), place))
+        paragraph = found.setdefault(context, Paragraph(context, title(row, place), place))
         paragraph.questions.append(_question(qa, context, place, seen))
     return list(found.values())
 
@@ -114,9 +114,8 @@ def _spans(breaks: list[Any], length: int, place: str) -> list[Span]:
     for pair in breaks:
         pair = expect(pair, list, place, "a sentence break")
         if len(pair) != 2 or not all(type(n) is int for n in pair) or not end <= pair[0] < pair[1] <= length:
-            raise DataError(f"{place}: the sentence break {pair} does not lie in the paragraph of {length} characters, "
-                            f"after the "
-                            "one before; the file's breaks and texts do not belong together")
+            raise DataError(f"{place}: the sentence break {short(pair)} does not lie in the paragraph of {length} "
+                            "characters, after the one before; the file's breaks and texts do not belong together")
         end = pair[1]
         spans.append((pair[0], pair[1]))
     if not spans:
