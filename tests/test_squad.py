@@ -75,7 +75,7 @@ def test_sentences_are_found_where_xquad_r_has_them(real_data: Path) -> None:
     for language, least in at_least.items():
         same = ours = theirs = 0
         for paragraph in read_squad(real_data / "xquad-r" / f"{language}.json"):
-            known = {(start, len(paragraph.text[:end].rstrip())) for start, end in paragraph.sentences or ()}
+            known = {(start, len(paragraph.text[:end].rstrip())) for (start, end), _ in paragraph.sentences or ()}
             found = set(split_sentences(language, paragraph.text))
             ends = [{end for _, end in spans} for spans in (known, found)]
             same, ours, theirs = same + len(ends[0] & ends[1]), ours + len(ends[1]), theirs + len(ends[0])
@@ -175,8 +175,13 @@ def paragraph(loaded: Any) -> Any:
                                                                                "character 4000"),
     (lambda c: paragraph(c)["qas"][0]["answers"][0].update(answer_start=-1), "its answer begins at character -1"),
     (lambda c: paragraph(c)["qas"][0]["answers"].clear(), "question q00: it has no answer"),
-    (lambda c: paragraph(c)["sentence_breaks"].__setitem__(1, [5, 3]), r"the sentence break \[5, 3\] does not lie"),
-    (lambda c: paragraph(c)["sentence_breaks"].clear(), "it has no sentence breaks"),
+    (lambda c: paragraph(c)["sentence_breaks"].__setitem__(1, [5, 3]), r"the sentence break \[5, 3\] does not follow the one before"),
+    (lambda c: paragraph(c)["sentence_breaks"].clear(), "3 sentences but 0 sentence breaks"),
+    (lambda c: [paragraph(c)[k].pop(1) for k in ("sentences", "sentence_breaks")], r"does not follow the one before"),
+    (lambda c: [paragraph(c)[k].pop() for k in ("sentences", "sentence_breaks")], r"does not follow the one before"),
+    (lambda c: paragraph(c)["qas"][0]["answers"][0].update(answer_start=2), "at character 2 its paragraph has"),
+    (lambda c: c.update(data=[]), "no question in it"),
+    (lambda c: c["data"][0].update(title=["a"]), r"the field 'title' is \['a'\], where a text belongs"),
     (lambda c: paragraph(c).pop("sentence_breaks"), "it has no 'sentence_breaks', so it is not a file of xquad-r"),
     (lambda c: c.update(data={}), "the field 'data' is {}, where a list belongs"),
     (lambda c: paragraph(c)["qas"][0].update(question="Wo \ud83d?"), "holds half of a character"),

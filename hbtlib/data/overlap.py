@@ -31,7 +31,8 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
     relevant = benchmark.judgements.loc[benchmark.judgements["grade"] > 0, "passage_id"]
     gold = benchmark.passages[benchmark.passages["passage_id"].isin(relevant)]
     # With context="paragraph" a passage is more than its sentence, which stands before the first line break.
-    answers = {plain(text.split("\n")[0]): id_ for text, id_ in zip(gold["text"], gold["passage_id"], strict=True)}
+    answers = {plain(form): id_ for text, id_ in zip(gold["text"], gold["passage_id"], strict=True)
+               for form in (text.split("\n")[0], text)}
     asked = dict(zip(map(plain, benchmark.queries["text"]), benchmark.queries["query_id"], strict=True))
     inside = ahocorasick.Automaton()
     for answer, id_ in answers.items():

@@ -40,7 +40,7 @@ class Paragraph:
     title: str
     place: str
     questions: list[Question] = field(default_factory=list)
-    sentences: list[Span] | None = None
+    sentences: list[tuple[Span, str]] | None = None  # where each stands, and its text
 
 
 def read_squad(file: Path) -> list[Paragraph]:
@@ -63,16 +63,22 @@ def read_squad(file: Path) -> list[Paragraph]:
             clean(context, place, "the field 'context'")
             paragraph = Paragraph(context, name, place)
             if "sentence_breaks" in item:
-                paragraph.sentences = _spans(entry(item, "sentence_breaks", list, place), len(context), place)
+                paragraph.sentences = _sentences(item, context, place)
             for qa in entry(item, "qas", list, place):
                 paragraph.questions.append(_question(expect(qa, dict, place, "a question"), context, place, seen))
             found.append(paragraph)
-    return found
+    return _asked(found, file)
 
 
 def read_rows(file: Path) -> list[Paragraph]:
     """The same from the hub's parquet files: one row a question (id, context, question, answers), contexts repeated."""
-    return group_rows(read_parquet(file, ["id", "context", "question", "answers"]))
+    return _asked(group_rows(read_parquet(file, ["id", "context", "question", "answers"])), file)
+
+
+def _asked(paragraphs: list[Paragraph], file: Path) -> list[Paragraph]:
+    if not any(p.questions for p in paragraphs):
+        raise DataError(f"{file}: no question in it; fetch it again")
+    return paragraphs
 
 
 def group_rows(rows: Iterable[tuple[str, dict[str, Any]]]) -> list[Paragraph]:
@@ -103,24 +109,34 @@ def _question(qa: dict[str, Any], context: str, place: str, seen: dict[str, str]
         if not 0 <= start <= len(context) - max(len(said), 1):
             raise DataError(f"{place}: its answer begins at character {start} and has {len(said)}, but the paragraph has "
                             f"{len(context)}; the file's offsets and texts do not belong together")
+        if context[start:start + len(said)] != said:
+            raise DataError(f"{place}: at character {start} its paragraph has {short(context[start:start + len(said)])}, not the "
+                            f"answer {short(said)}; the file's offsets and texts do not belong together")
         starts.append(start)
     if not starts:
         raise DataError(f"{place}: it has no answer; leave the question out")
     return Question(id_, text(qa, "question", place), starts)
 
 
-def _spans(breaks: list[Any], length: int, place: str) -> list[Span]:
-    spans, end = [], 0
-    for pair in breaks:
+def _sentences(item: dict[str, Any], context: str, place: str) -> list[tuple[Span, str]]:
+    """LAReQA's sentences: their texts as it gives them (in one Turkish paragraph its breaks are off by a character)."""
+    texts, breaks = entry(item, "sentences", list, place), entry(item, "sentence_breaks", list, place)
+    if len(texts) != len(breaks) or not texts:
+        raise DataError(f"{place}: {len(texts)} sentences but {len(breaks)} sentence breaks; each sentence has one, and a "
+                        "paragraph one sentence at least")
+    spans: list[Span] = []
+    end = 0
+    for pair in [*breaks, [len(context), len(context) + 1]]:  # the last: nothing may be left after the last sentence
         pair = expect(pair, list, place, "a sentence break")
-        if len(pair) != 2 or not all(type(n) is int for n in pair) or not end <= pair[0] < pair[1] <= length:
-            raise DataError(f"{place}: the sentence break {short(pair)} does not lie in the paragraph of {length} "
-                            "characters, after the one before; the file's breaks and texts do not belong together")
+        whole = len(pair) == 2 and all(type(n) is int for n in pair) and end <= pair[0] < pair[1] <= len(context) + 1
+        # Between LAReQA's sentences stand blanks, and a stray sign at most.
+        if not whole or len(context[end:pair[0]].strip()) > 2:
+            raise DataError(f"{place}: the sentence break {short(pair)} does not follow the one before, which ends at {end}, in "
+                            f"the paragraph of {len(context)} characters; the file's breaks and texts do not belong together")
         end = pair[1]
         spans.append((pair[0], pair[1]))
-    if not spans:
-        raise DataError(f"{place}: it has no sentence breaks, though the field is there")
-    return spans
+    return [(span, clean(expect(t, str, place, "a sentence"), place, "a sentence"))
+            for span, t in zip(spans, texts, strict=False)]
 
 
 def split_sentences(language: str, paragraph: str) -> list[Span]:
@@ -149,15 +165,14 @@ def sentence_benchmark(name: str, files: Mapping[str, Sequence[Paragraph]], cont
         raise DataError(f"{name}: context is {context!r}; it is 'none' (sentences alone) or 'paragraph' (with theirs)")
 
     def units(language: str, paragraph: Paragraph) -> Iterator[tuple[Span, str]]:
-        spans = paragraph.sentences
-        if spans is None:
+        sentences = paragraph.sentences
+        if sentences is None:
             if split is None:
                 raise DataError(f"{paragraph.place}: it has no 'sentence_breaks', so it is not a file of {name}; give data= "
                                 "the folder of LAReQA's files")
-            spans = split(language, paragraph.text)
-        for start, end in spans:
-            sentence = clean(paragraph.text[start:end], paragraph.place, f"the sentence at {start}")
-            yield (start, end), sentence if context == "none" else f"{sentence}\n{paragraph.text.strip()}"
+            sentences = [((start, end), paragraph.text[start:end]) for start, end in split(language, paragraph.text)]
+        for span, sentence in sentences:
+            yield span, sentence if context == "none" else f"{sentence}\n{paragraph.text.strip()}"
 
     return _build(name, files, units)
 
