@@ -58,7 +58,7 @@ def is_language(code: str) -> bool:
     """Is this the code of a language? ISO 639's two letters, or any that CLDR names (yue, fil, zh_Hant)."""
     from babel import Locale
 
-    return code in Locale("en").languages
+    return code in Locale("en").languages and code not in ("und", "zxx", "mul")  # unknown, none, several
 
 
 def by_script(codes: list[str] | tuple[str, ...]) -> list[str]:

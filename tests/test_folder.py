@@ -86,14 +86,39 @@ def test_pairs_of_one_s_own(tmp_path: Path) -> None:
     ("corpus.jsonl", '{"_id": "p0-en", "language": "de", "text": " ", "title": ""}\n', "line 1: the passage is empty"),
     ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq00-en\tp9\t1\n", r"test\.tsv, line 2: it judges the passage 'p9'"),
     ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq9\tp0-en\t1\n", r"test\.tsv, line 2: it judges the query 'q9'"),
-    ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq00-en\tp0-en\n", "line 2: 2 columns, but the first line names 3"),
+    ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq00-en\tp0-en\n", r"line 2: 2 columns instead of 3 \(query-id"),
     ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq00-en\tp0-en\t-1\n", "line 2: the score is '-1'"),
-    ("qrels/test.tsv", "query-id\tcorpus-id\tscore\n", "its judgements are empty"),
+    ("qrels/test.tsv", "query-id\tcorpus-id\tscore\n", "the split 'test' judges no passage relevant in any language"),
 ])
 def test_what_is_wrong_is_named(file: str, content: str, said: str, folder: Path) -> None:
     layouts.put(folder / file, content)
     with pytest.raises(DataError, match=said):
         hbt.load_benchmark("folder", folder)
+
+
+def test_nothing_left_is_refused(folder: Path) -> None:
+    layouts.put(folder / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\nq00-de\tp0-en\t1\n")
+    with pytest.raises(DataError, match="the split 'test' judges no passage relevant in de;"):
+        hbt.load_benchmark("folder", folder, languages=["de"])
+    with pytest.raises(ValueError, match=r"languages is 'de'; give a list of codes, \['de', 'en'\]"):
+        hbt.load_benchmark("folder", folder, languages="de")
+    layouts.put(folder / "corpus.jsonl", "")
+    with pytest.raises(DataError, match=r"corpus\.jsonl: no passage in it"):
+        hbt.load_benchmark("folder", folder)
+    layouts.put(folder / "qrels" / "test.tsv", "q00-de\tp0-en\t1\n")
+    with pytest.raises(DataError, match=r"test\.tsv, line 1: three columns, but not BEIR's first line; begin the file with"):
+        hbt.load_benchmark("folder", folder)
+
+
+def test_two_queries_of_one_question_and_language_are_both_trained_on(tmp_path: Path) -> None:
+    layouts.put_jsonl(tmp_path / "queries.jsonl", [{"_id": i, "question_id": "same", "language": "de", "text": t}
+                                                   for i, t in enumerate(["Wo?", "An welchem Ort?"])])
+    layouts.put_jsonl(tmp_path / "corpus.jsonl", [{"_id": "a", "language": "de", "text": "Hier."}])
+    layouts.put(tmp_path / "qrels.txt", "0 0 a 1\n1 0 a 1\n")
+    pairs = hbt.load_pairs("folder", tmp_path, split="test")
+    assert pairs.texts([0, 1], "de", "query") == ["Wo?", "An welchem Ort?"]
+    assert pairs.texts([0, 1], "de", "passage") == ["Hier.", "Hier."]
+    assert len(set(pairs.keys([0, 1], "passage"))) == 1
 
 
 def test_a_folder_without_data_is_named(tmp_path: Path, folder: Path) -> None:

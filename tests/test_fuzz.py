@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 import hbtlib as hbt
-from hbtlib.data import disk, folder, miracl, mlqa_pairs
+from hbtlib.data import disk, folder, miracl
 from hbtlib.data.benchmark import Benchmark
+from hbtlib.data.read import read_qrels
 
 ODD = [None, True, 0, -1, 10**30, 1.5, float("nan"), "", " ", "\ud800", "a", [], {}, ["a"], {"a": "b"}, "\x00", "x" * 3000]
 TIMES = 1000
@@ -48,7 +49,7 @@ FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
     "MIRACL topics": (layouts.miracl, "miracl-v1.0-sw/topics/topics.miracl-v1.0-sw-dev.tsv",
                       lambda f: dict(miracl.read_topics(f))),
     "MIRACL qrels": (layouts.miracl, "miracl-v1.0-sw/qrels/qrels.miracl-v1.0-sw-dev.tsv",
-                     lambda f: list(miracl.read_qrels(f, {"7", "9"}))),
+                     lambda f: list(read_qrels(f, {"7", "9"}))),
     "MIRACL passages": (layouts.miracl, "miracl-corpus-v1.0-sw/docs-0.jsonl.gz", rows(miracl._shard_rows, language="sw")),
     "MIRACL passages, parquet": (layouts.miracl_hard, "sw-corpus/dev-00001-of-00002.parquet",
                                  rows(miracl._parquet_rows, language="sw")),
@@ -56,7 +57,7 @@ FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
     "BEIR passages": (layouts.beir, "corpus.jsonl", rows(folder._corpus_rows, language=None)),
     "BEIR judgements": (layouts.beir, "qrels/test.tsv", lambda f: list(folder._judgements(f.parent.parent, "test"))),
     "TREC queries": (layouts.trec, "queries.tsv", lambda f: folder.read_queries(f, None)),
-    "pairs": (layouts.pairs, "pairs.jsonl", mlqa_pairs.read_pairs),
+    "pairs": (layouts.pairs, "pairs.jsonl", folder.read_pairs),
     "NTREX": (layouts.ntrex, "de.txt", lambda f: hbt.load_pairs("ntrex", f.parent, languages=["de", "en"])),
 }
 
@@ -152,8 +153,7 @@ def test_a_damaged_file_is_refused_or_whole(name: str, tmp_path: Path) -> None:
     assert refused > TIMES / 20, "the damage does nothing"
 
 
-LINES = {"MIRACL topics", "MIRACL qrels", "MIRACL passages", "BEIR queries", "BEIR passages", "BEIR judgements",
-         "TREC queries"}
+LINES = {"MIRACL topics", "MIRACL qrels", "BEIR queries", "BEIR judgements", "TREC queries"}
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -12,7 +12,7 @@ import pytest
 
 import hbtlib as hbt
 from hbtlib.data import miracl
-from hbtlib.data.read import DataError
+from hbtlib.data.read import DataError, read_qrels
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def test_topics_and_judgements_are_as_published(real_data: Path) -> None:
     folder, found = real_data / "miracl-dev", {}
     for language in miracl.LANGUAGES:
         topics = dict(miracl.read_topics(folder / "topics" / f"topics.miracl-v1.0-{language}-dev.tsv"))
-        judged = list(miracl.read_qrels(folder / "qrels" / f"qrels.miracl-v1.0-{language}-dev.tsv", set(topics)))
+        judged = list(read_qrels(folder / "qrels" / f"qrels.miracl-v1.0-{language}-dev.tsv", set(topics)))
         assert {query for _, (query, _, _) in judged} == set(topics)
         found[language] = len(topics)
     assert sum(found.values()) == 13_495
@@ -35,7 +35,7 @@ def test_topics_and_judgements_are_as_published(real_data: Path) -> None:
 def test_the_real_topics_with_every_judged_passage(real_data: Path, tmp_path: Path) -> None:
     # The passages are not at hand; so here is one of our own for each that is judged.
     folder = real_data / "miracl-dev"
-    judged = {passage for _, (_, passage, _) in miracl.read_qrels(folder / "qrels" / "qrels.miracl-v1.0-yo-dev.tsv")}
+    judged = {passage for _, (_, passage, _) in read_qrels(folder / "qrels" / "qrels.miracl-v1.0-yo-dev.tsv")}
     for kind in ("topics", "qrels"):
         name = f"{kind}.miracl-v1.0-yo-dev.tsv"
         layouts.put(tmp_path / "data" / kind / name, (folder / kind / name).read_text())
@@ -64,10 +64,11 @@ def test_both_versions_read_the_hub_s_layout(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("file", "content", "said"), [
-    ("qrels", "7 Q0 9#9 1\n", "names the passage_id 'sw:9#9', which is not among the passages; add it"),
-    ("qrels", "8 Q0 1#0 1\n", "line 1: it judges the query '8', which the topics lack"),
+    ("qrels", "7 Q0 9#9 1\n9 Q0 2#0 1\n", "names the passage_id 'sw:9#9', which is not among the passages; add it"),
+    ("qrels", "8 Q0 1#0 1\n", "line 1: it judges the query '8', which there is not"),
     ("qrels", "7 Q0 1#0 1\n7 Q0 1#0 1\n", r"line 2: the judgement of \('7', '1#0'\) stands twice, first in .* line 1"),
     ("qrels", "7 Q0 1#0 good\n", "line 1: the grade is 'good', where a whole number"),
+    ("qrels", "7 Q0 1#0 1\n9 Q0 2#0 0\n", r"1 of the 2 queries in sw have no relevant passage \('9', …\)"),
     ("qrels", "7 Q0 1#0\n", "line 1: 3 columns instead of 4"),
     ("topics", "7\tMto?\n7\tMnara?\n", "line 2: the query id '7' stands twice"),
     ("topics", "7\t \n", "line 1: the field 'query' is empty"),

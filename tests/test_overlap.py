@@ -116,7 +116,7 @@ def test_wrong_lines_are_named(line: str, said: str, tmp_path: Path) -> None:
     layouts.put(tmp_path / "pairs.jsonl", line)
     with pytest.raises(DataError, match=said):
         hbt.load_pairs("mlqa-pairs", tmp_path)
-    with pytest.raises(DataError, match="mlqa-pairs has no split 'dev'"):
+    with pytest.raises(DataError, match="has no split 'dev'; it has train and validation"):
         hbt.load_pairs("mlqa-pairs", tmp_path, split="dev")
 
 

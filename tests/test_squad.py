@@ -175,7 +175,7 @@ def paragraph(loaded: Any) -> Any:
                                                                                "character 4000"),
     (lambda c: paragraph(c)["qas"][0]["answers"][0].update(answer_start=-1), "its answer begins at character -1"),
     (lambda c: paragraph(c)["qas"][0]["answers"].clear(), "question q00: it has no answer"),
-    (lambda c: paragraph(c)["sentence_breaks"].__setitem__(1, [5, 3]), r"the sentence break \[5, 3\] does not follow the one before"),
+    (lambda c: paragraph(c)["sentence_breaks"].__setitem__(1, [5, 3]), r"the sentence break \[5, 3\] does not follow"),
     (lambda c: paragraph(c)["sentence_breaks"].clear(), "3 sentences but 0 sentence breaks"),
     (lambda c: [paragraph(c)[k].pop(1) for k in ("sentences", "sentence_breaks")], r"does not follow the one before"),
     (lambda c: [paragraph(c)[k].pop() for k in ("sentences", "sentence_breaks")], r"does not follow the one before"),
@@ -198,6 +198,10 @@ def test_a_wrong_folder_or_language_is_named(tmp_path: Path) -> None:
     layouts.mlqa_dev(tmp_path)
     with pytest.raises(DataError, match=r"has no ar\.json \(it has dev-context-de-question-de\.json"):
         hbt.load_benchmark("xquad-r", tmp_path)
+    layouts.xquad_r(tmp_path / "xquad-r")
+    (tmp_path / "xquad-r" / "el.json").write_text("{}")
+    with pytest.raises(DataError, match="holds XQuAD-R"):
+        hbt.load_benchmark("mlqa-r", tmp_path / "xquad-r", languages=["de", "en"])
     with pytest.raises(DataError, match="xquad-r has no language 'fr'; it has ar de el"):
         hbt.load_benchmark("xquad-r", tmp_path, languages=["fr"])
     with pytest.raises(DataError, match="mlqa has no split 'train'; it has dev, test"):

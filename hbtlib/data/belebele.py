@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hbtlib.data.benchmark import Benchmark
+from hbtlib.data.benchmark import Benchmark, judged
 from hbtlib.data.read import DataError, read_parquet, text, unique, whole_number
 from hbtlib.data.source import Hub, Source, local_folder
 
@@ -37,26 +37,19 @@ def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] |
         variant = VARIANTS.get(language, language)
         if "_" not in variant:
             raise DataError(f"belebele: no variant of {language!r} is known here; give Belebele's own code, such as "
-                            f"zsm_Latn, or "
-                            f"one of {' '.join(VARIANTS)}")
-        found: dict[str, str] = {}  # the passages of this language: text → id
+                            f"zsm_Latn, or one of {' '.join(VARIANTS)}")
+        found: dict[str, str] = {}  # link → passage: a link names one passage, in every language
         seen: dict[str, str] = {}
-        asked: dict[str, int] = {}
         for place, row in read_parquet(source.path(f"{variant}/test-00000-of-00001.parquet"), _COLUMNS):
             passage, link = text(row, "flores_passage", place), text(row, "link", place)
-            number = whole_number(row["question_number"], place, "the field 'question_number'")
-            unique(seen, (passage, number), place, "the passage's question")
-            # A link with two passages numbers its questions anew: the place in the file tells them apart, in every language.
-            nth = asked[f"{link}#{number}"] = asked.get(f"{link}#{number}", 0) + 1
-            question_id = f"{link}#{number}" if nth == 1 else f"{link}#{number}#{nth}"
-            if passage not in found:
-                found[passage] = f"{language}:{len(found):04}"
-                passages.append((found[passage], language, passage))
+            question_id = f"{link}#{whole_number(row['question_number'], place, 'the question_number')}"
+            unique(seen, question_id, place, "the question")
+            if found.setdefault(link, passage) != passage:
+                raise DataError(f"{place}: the link {link} had another passage further up; fetch the file again")
             queries.append((f"{question_id}:{language}", question_id, language, text(row, "question", place)))
-            gold.append((question_id, found[passage]))
+            gold.append((question_id, f"{link}:{language}"))
+        passages += [(f"{link}:{language}", language, passage) for link, passage in found.items()]
     table = pd.DataFrame(queries, columns=["query_id", "question_id", "language", "text"])
     pairs = pd.DataFrame(gold, columns=["question_id", "passage_id"])
-    judgements = table[["query_id", "question_id"]].merge(pairs, on="question_id")[["query_id", "passage_id"]]
-    return Benchmark("belebele", table, pd.DataFrame(passages, columns=["passage_id", "language", "text"]),
-                     judgements.assign(grade=1))
-
+    pool = pd.DataFrame(passages, columns=["passage_id", "language", "text"])
+    return Benchmark("belebele", table, pool, judged(table, pairs))

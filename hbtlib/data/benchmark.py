@@ -68,8 +68,7 @@ class Benchmark:
                 row = int(np.flatnonzero(unknown)[0])
                 raise ValueError(f"benchmark {self.name!r}: judgements row {row} names the {column} "
                                  f"{self.judgements[column].iloc[row]!r}, which is not among the {table}; add it, or take "
-                                 f"the "
-                                 "judgement out")
+                                 "the judgement out")
         if self.judgements.duplicated(["query_id", "passage_id"]).any():
             row = int(np.flatnonzero(self.judgements.duplicated(["query_id", "passage_id"]))[0])
             raise ValueError(f"benchmark {self.name!r}: judgements row {row} judges a query and passage a second time")
@@ -111,6 +110,13 @@ class Benchmark:
     def __repr__(self) -> str:
         return (f"Benchmark({self.name!r}, {len(self.queries):,} queries, {len(self.passages):,} passages, "
                 f"{len(self.judgements):,} judgements, languages {' '.join(self.languages)})")
+
+
+def judged(queries: pd.DataFrame, gold: pd.DataFrame) -> pd.DataFrame:
+    """Judgements of parallel questions: each query with every passage that `gold` (question_id, passage_id) gives its
+    question."""
+    table = queries[["query_id", "question_id"]].merge(gold[["question_id", "passage_id"]], on="question_id")
+    return table[["query_id", "passage_id"]].assign(grade=1)
 
 
 def _first_empty(column: pd.Series) -> int | None:

@@ -14,7 +14,6 @@ import pandas as pd
 
 from hbtlib.data import belebele, miracl, mlqa, mlqa_pairs, mlqa_r, mtop, ntrex, tydiqa_goldp, xm3600, xquad, xquad_r
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.folder import pairs_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.data.source import local_folder
 from hbtlib.languages import EVALUATED, LANGUAGES
@@ -56,7 +55,8 @@ _CATALOG: dict[str, Entry] = {
     "belebele": Entry("belebele", BOTH, tuple(belebele.VARIANTS), "900 queries, 488 passages a language; 122 variants by "
                                                                   "their codes",
                       BY_SA_4, _hub(belebele.MTEB.repository), belebele.FOLDERS),
-    "miracl": Entry("miracl", BOTH, miracl.LANGUAGES, "dev: 13,495 queries, 106 million passages", "Apache-2.0, CC BY-SA",
+    "miracl": Entry("miracl", BOTH, miracl.LANGUAGES, "dev: 13,495 queries, 106 million passages (en, 33 "
+                                                      "million)", "Apache-2.0, CC BY-SA",
                     f"{_hub(miracl.TOPICS.repository)}, {miracl.CORPUS.repository}", miracl.FOLDERS[:1]),
     "miracl-hard-negatives": Entry("miracl", BOTH, miracl.LANGUAGES, "11,076 queries, 2.45 million "
                                                                      "passages", "Apache-2.0, CC BY-SA",
@@ -65,7 +65,7 @@ _CATALOG: dict[str, Entry] = {
                   _hub(mtop.HUBS["intent"].repository), mtop.FOLDERS),
     "xm3600": Entry("xm3600", BOTH, xm3600.LANGUAGES, "129,600 queries, some 131,775 passages", "CC BY 4.0",
                     _hub(xm3600.MTEB.repository), xm3600.FOLDERS),
-    "mlqa-pairs": Entry("mlqa_pairs", BOTH, ("ar", "de", "es", "hi", "vi", "zh"), "9,677 ids, partly parallel", BY_SA_3,
+    "mlqa-pairs": Entry("mlqa_pairs", BOTH, mlqa_pairs.LANGUAGES, "9,677 ids, partly parallel", BY_SA_3,
                         "MLQA test, joined by id", mlqa_pairs.FOLDERS),
     "ntrex": Entry("ntrex", ("pairs",), tuple(LANGUAGES), "1,997 parallel sentences", BY_SA_4,
                    "github.com/MicrosoftTranslator/NTREX", ntrex.FOLDERS),
@@ -114,11 +114,13 @@ def load_pairs(name: str, data: str | Path | None = None, **options: Any) -> Pai
     _, module = _entry(name, "pairs")
     if hasattr(module, "load_pairs"):
         return _call(name, module.load_pairs, data, options)
-    return pairs_of(load_benchmark(name, data, **options))
+    return Pairs.from_benchmark(load_benchmark(name, data, **options))
 
 
 def _call(name: str, loader: Callable[..., Any], data: str | Path | None, options: dict[str, Any]) -> Any:
     """Calls a loader with the options that are not None: a notebook passes on all of its parameters."""
+    if isinstance(options.get("languages"), str):
+        raise ValueError(f"languages is {options['languages']!r}; give a list of codes, ['de', 'en']")
     known = [p for p in inspect.signature(loader).parameters if p != "data"]
     given = {option: value for option, value in options.items() if value is not None}
     for option in given:

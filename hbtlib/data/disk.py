@@ -13,6 +13,7 @@ from hbtlib.data.read import DataError
 
 Row = dict[str, str]
 Rows = Callable[..., Iterator[tuple[str, Row]]]
+FORMAT = 1  # another number wherever what is made of the files changes: the cache knows the files, not our code
 COLUMNS = ("passage_id", "language", "text", "title")
 
 
@@ -26,11 +27,14 @@ def on_disk(files: Sequence[Path], rows: Rows, **options: Any) -> Any:
     from datasets import Dataset, Features, Value
     from datasets.exceptions import DatasetGenerationError
 
-    stamps = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    try:
+        stamps = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    except OSError as error:  # a link into a cache that has moved
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}); fetch it again") from None
     features = Features({name: Value("large_string") for name in COLUMNS})
     try:
         made = Dataset.from_generator(_passages, features=features,
-                                      gen_kwargs={"stamps": stamps, "rows": rows, "options": options})
+                                      gen_kwargs={"stamps": stamps, "rows": rows, "options": {**options, "format": FORMAT}})
     except DatasetGenerationError as error:
         raise (error.__cause__ if isinstance(error.__cause__, DataError) else error) from None
     return made.data.table
@@ -39,12 +43,14 @@ def on_disk(files: Sequence[Path], rows: Rows, **options: Any) -> Any:
 def _passages(stamps: Sequence[tuple[str, int, int]], rows: Rows, options: dict[str, Any]) -> Iterator[Row]:
     seen: set[str] = set()
     for name, _, _ in stamps:
-        for place, row in rows(Path(name), **options):
+        for place, row in rows(Path(name), **{k: v for k, v in options.items() if k != "format"}):
             if row["passage_id"] in seen:
                 raise DataError(f"{place}: the passage id {row['passage_id']!r} stands twice; give each passage an id of "
                                 f"its own")
             seen.add(row["passage_id"])
             yield row
+    if not seen:
+        raise DataError(f"{', '.join(name for name, *_ in stamps)}: no passage in it; fetch it again")
 
 
 def frame(tables: Sequence[Any]) -> pd.DataFrame:

@@ -21,9 +21,21 @@ import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.disk import Row, frame, on_disk
-from hbtlib.data.read import DataError, read_jsonl, read_parquet, read_tsv, text, title, unique, whole_number
-from hbtlib.data.source import Hub, Source, local_folder
-from hbtlib.data.squad import chosen
+from hbtlib.data.read import (
+    BEIR_HEADER,
+    DataError,
+    Judgement,
+    identifier,
+    read_jsonl,
+    read_parquet,
+    read_qrels,
+    read_tsv,
+    text,
+    title,
+    unique,
+    whole_number,
+)
+from hbtlib.data.source import Hub, Source, chosen, local_folder
 
 FOLDERS = ("miracl", "miracl-dev")
 HARD_FOLDERS = ("miracl-hard-negatives",)
@@ -36,11 +48,10 @@ SHARDS = {"ar": 5, "bn": 1, "en": 66, "es": 21, "fa": 5, "fi": 4, "fr": 30, "hi"
 LANGUAGES = tuple(sorted([*SHARDS, "de", "yo"]))
 SETTINGS = ("monolingual", "multilingual")
 
-Judgement = tuple[str, str, int]
 
 
 def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] | None = None) -> Benchmark:
-    """MIRACL dev in these languages. Default: the sixteen of the first release, 106 million passages; name yours.
+    """MIRACL dev in these languages. Default: the sixteen of the first release, 90 million passages; name yours.
 
     Read from the hub's layout (`miracl-v1.0-LANG/topics/…`, `…/qrels/…`, `miracl-corpus-v1.0-LANG/docs-N.jsonl.gz`), the
     topics and qrels from `topics/` and `qrels/` too. Passages that a folder lacks come from the hub.
@@ -54,9 +65,8 @@ def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] |
         corpus = f"miracl-corpus-v1.0-{language}"
         here = folder if folder is not None and (folder / corpus).is_dir() else None
         passages = Source("miracl", here, CORPUS)
-        count = SHARDS.get(language)
-        shards = ([passages.path(f"{corpus}/docs-{n}.jsonl.gz") for n in range(count)] if count
-                  else passages.paths(f"{corpus}/docs-*.jsonl.gz"))
+        count = SHARDS.get(language) or len(passages.paths(f"{corpus}/docs-*.jsonl.gz"))
+        shards = [passages.path(f"{corpus}/docs-{n}.jsonl.gz") for n in range(count)]
         tables.append((language, queries, judgements, on_disk(shards, _shard_rows, language=language)))
     return _joined("miracl", tables)
 
@@ -71,12 +81,16 @@ def load_hard_negatives(data: str | Path | None = None, *, languages: Sequence[s
         seen: dict[str, str] = {}
         for file in source.paths(f"{language}-queries/dev-*.parquet"):
             for place, row in read_parquet(file, ["_id", "text"]):
-                unique(seen, text(row, "_id", place), place, "the query id")
-                queries[text(row, "_id", place)] = text(row, "text", place)
-        judgements = [(text(row, "query-id", place), text(row, "corpus-id", place), whole_number(row["score"], place, "the "
-                                                                                                                      "score"))
-                      for file in source.paths(f"{language}-qrels/dev-*.parquet")
-                      for place, row in read_parquet(file, ["query-id", "corpus-id", "score"])]
+                id_ = identifier(row, "_id", place)
+                unique(seen, id_, place, "the query id")
+                queries[id_] = text(row, "text", place)
+        judgements = []
+        for file in source.paths(f"{language}-qrels/dev-*.parquet"):
+            for place, row in read_parquet(file, BEIR_HEADER):
+                query, passage = (identifier(row, name, place) for name in BEIR_HEADER[:2])
+                if query not in queries:
+                    raise DataError(f"{place}: it judges the query {query!r}, which there is not")
+                judgements.append((query, passage, whole_number(row["score"], place, "the score")))
         shards = source.paths(f"{language}-corpus/dev-*.parquet")
         tables.append((language, queries, judgements, on_disk(shards, _parquet_rows, language=language)))
     return _joined("miracl-hard-negatives", tables)
@@ -91,32 +105,19 @@ def read_topics(file: Path) -> Iterator[tuple[str, str]]:
     """The queries of a topics file, `qid⇥query` a line: (id, text)."""
     seen: dict[str, str] = {}
     for place, row in read_tsv(file, ["qid", "query"]):
-        unique(seen, text(row, "qid", place), place, "the query id")
-        yield text(row, "qid", place), text(row, "query", place)
-
-
-def read_qrels(file: Path, queries: set[str] | None = None) -> Iterator[tuple[str, Judgement]]:
-    """The judgements of a TREC qrels file, `qid Q0 docid grade` a line: its place, and (query id, passage id, grade).
-
-    Raises DataError for a query that is not among `queries`, and for one judged twice on a passage.
-    """
-    seen: dict[tuple[str, str], str] = {}
-    for place, row in read_tsv(file, ["qid", "Q0", "docid", "grade"], whitespace=True):
-        if queries is not None and row["qid"] not in queries:
-            raise DataError(f"{place}: it judges the query {row['qid']!r}, which the topics lack; are both of one split and "
-                            f"language?")
-        unique(seen, (row["qid"], row["docid"]), place, "the judgement of")
-        yield place, (row["qid"], row["docid"], whole_number(row["grade"], place, "the grade"))
+        id_ = text(row, "qid", place)
+        unique(seen, id_, place, "the query id")
+        yield id_, text(row, "query", place)
 
 
 def _shard_rows(file: Path, language: str) -> Iterator[tuple[str, Row]]:
     for place, record in read_jsonl(file):
-        yield place, _passage(language, text(record, "docid", place), record, place)
+        yield place, _passage(language, identifier(record, "docid", place), record, place)
 
 
 def _parquet_rows(file: Path, language: str) -> Iterator[tuple[str, Row]]:
     for place, record in read_parquet(file, ["_id", "title", "text"]):
-        yield place, _passage(language, text(record, "_id", place), record, place)
+        yield place, _passage(language, identifier(record, "_id", place), record, place)
 
 
 def _passage(language: str, id_: str, record: dict[str, Any], place: str) -> Row:
@@ -125,6 +126,11 @@ def _passage(language: str, id_: str, record: dict[str, Any], place: str) -> Row
 
 
 def _joined(name: str, tables: Sequence[tuple[str, dict[str, str], list[Judgement], Any]]) -> Benchmark:
+    for language, asked, judged, _ in tables:
+        lacking = set(asked) - {query for query, _, grade in judged if grade}
+        if lacking:
+            raise DataError(f"{name}: {len(lacking)} of the {len(asked)} queries in {language} have no relevant passage "
+                            f"({min(lacking)!r}, …); the judgements are cut off, or of another split: fetch them again")
     passages = frame([table for *_, table in tables])
     queries = pd.DataFrame([(f"{language}:{id_}", language, form)
                             for language, asked, *_ in tables for id_, form in asked.items()],

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.read import DataError
-from hbtlib.data.source import Hub, Source, local_folder
-from hbtlib.data.squad import Paragraph, chosen, paragraph_benchmark, read_rows, read_squad
+from hbtlib.data.source import Hub, Source, chosen, local_folder
+from hbtlib.data.squad import Paragraph, paragraph_benchmark, read_rows, read_squad
 
 FOLDERS = ("mlqa-dev", "mlqa")
 LANGUAGES = ("ar", "de", "en", "es", "hi", "vi", "zh")
@@ -22,12 +22,11 @@ XTREME = Hub("google/xtreme", "ec5f1f46e9af79639a90684a7a70a956c4998f04")
 SPLITS = {"dev": "validation", "test": "test"}  # MLQA's names → the hub's
 
 
-def files(name: str, data: str | Path | None, languages: Sequence[str] | None, split: str,
-          folders: Sequence[str] = FOLDERS) -> dict[str, list[Paragraph]]:
+def files(name: str, data: str | Path | None, languages: Sequence[str] | None, split: str) -> dict[str, list[Paragraph]]:
     """The paragraphs of each language, from whichever of the two layouts is there."""
     if split not in SPLITS:
         raise DataError(f"{name} has no split {split!r}; it has {', '.join(SPLITS)}")
-    source = Source(name, local_folder(name, data, folders), XTREME)
+    source = Source(name, local_folder(name, data, (f"mlqa-{split}", "mlqa")), XTREME)
     found = {}
     for language in chosen(name, languages, LANGUAGES):
         own = f"{split}-context-{language}-question-{language}.json"

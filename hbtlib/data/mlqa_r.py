@@ -19,8 +19,9 @@ from pathlib import Path
 
 from hbtlib.data import mlqa
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.source import Source, local_folder
-from hbtlib.data.squad import chosen, read_squad, sentence_benchmark, split_sentences
+from hbtlib.data.read import DataError
+from hbtlib.data.source import Source, chosen, local_folder
+from hbtlib.data.squad import read_squad, sentence_benchmark, split_sentences
 from hbtlib.data.xquad_r import LAREQA
 
 FOLDERS = ("mlqa-r", *mlqa.FOLDERS)
@@ -31,7 +32,10 @@ def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] |
     """MLQA-R, of LAReQA's files or of MLQA dev. context: "none" or "paragraph", as for XQuAD-R."""
     folder = local_folder("mlqa-r", data, FOLDERS)
     wanted = chosen("mlqa-r", languages, mlqa.LANGUAGES)
-    if folder is not None and (folder / f"{wanted[0]}.json").is_file():
+    if folder is not None and (folder / "el.json").is_file():
+        raise DataError(f"mlqa-r: {folder} holds XQuAD-R (MLQA has no Greek); give data= the folder of MLQA-R or of MLQA "
+                        f"dev")
+    if folder is not None and any((folder / f"{code}.json").is_file() for code in wanted):
         source = Source("mlqa-r", folder, LAREQA)
         return sentence_benchmark("mlqa-r", {code: read_squad(source.path(f"{code}.json")) for code in wanted}, context)
     files = mlqa.files("mlqa-r", folder, wanted, "dev")

@@ -19,9 +19,8 @@ from pathlib import Path
 import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.read import DataError, read_parquet, text, unique
-from hbtlib.data.source import Hub, Source, local_folder
-from hbtlib.data.squad import chosen
+from hbtlib.data.read import DataError, identifier, read_parquet, text, unique
+from hbtlib.data.source import Hub, Source, chosen, local_folder
 
 LANGUAGES = ("de", "en", "es", "fr", "hi", "th")
 HUBS = {"intent": Hub("mteb/MTOPIntentClassification", "2992d820f31312593c49a4890430aadadb0f0039"),
@@ -60,9 +59,7 @@ def _rows(source: Source, language: str, split: str) -> pd.DataFrame:
     rows, seen = [], dict[str, str]()
     for file in source.paths(f"{language}/{split}-*.parquet"):
         for place, row in read_parquet(file, ["id", "text", "label_text"]):
-            id_ = text({"id": str(row["id"])}, "id", place)
+            id_ = identifier(row, "id", place)
             unique(seen, id_, place, "the id")
             rows.append((f"{language}:{split}:{id_}", language, text(row, "text", place), text(row, "label_text", place)))
-    if not rows:
-        raise DataError(f"mtop: the {split} split of {language} is empty; fetch it again")
     return pd.DataFrame(rows, columns=["id", "language", "text", "label"])

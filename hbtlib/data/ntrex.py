@@ -12,8 +12,7 @@ from pathlib import Path
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.data.read import DataError, clean, lines
-from hbtlib.data.source import Source, Web, local_folder
-from hbtlib.data.squad import chosen
+from hbtlib.data.source import Source, Web, chosen, local_folder
 from hbtlib.languages import LANGUAGES
 
 FOLDERS = ("ntrex",)
@@ -26,9 +25,8 @@ def load_pairs(data: str | Path | None = None, *, languages: Sequence[str] | Non
     folder = local_folder("ntrex", data, FOLDERS)
     if folder is None:
         raise DataError("ntrex is read from a folder: fetch NTREX-128 (its repository names files by ISO 639-3, "
-                        "newstest2019-ref.deu.txt), "
-                        "name them LANG.txt (de.txt), and put them into ntrex/ in the folder that HBT_DATA names, or give "
-                        "data=")
+                        "newstest2019-ref.deu.txt), name them LANG.txt (de.txt), and put them into ntrex/ in the folder "
+                        "that HBT_DATA names, or give data=")
     source = Source("ntrex", folder, Web("", {}))
     texts: dict[str, list[str]] = {}
     for code in chosen("ntrex", languages, tuple(LANGUAGES)):
@@ -37,8 +35,7 @@ def load_pairs(data: str | Path | None = None, *, languages: Sequence[str] | Non
         first = next(iter(texts))
         if len(texts[code]) != len(texts[first]):
             raise DataError(f"{file} has {len(texts[code])} lines, but {first}.txt has {len(texts[first])}: line n of every "
-                            f"file must be "
-                            "the same sentence")
+                            "file must be the same sentence")
     forms = [dict(zip(texts, line, strict=True)) for line in zip(*texts.values(), strict=True)]
     numbers = [i for i in range(len(forms)) if (i % 20 == 19) == (split == "validation")]
     return Pairs.from_texts("ntrex", [forms[i] for i in numbers], [forms[i] for i in numbers],

@@ -58,9 +58,8 @@ def check_disjoint(pairs: Pairs, benchmark: Benchmark) -> None:
     if found:
         row = min(found)
         raise ValueError(f"{len(found)} of the {len(pairs)} ids of the pairs {pairs.name!r} hold what {benchmark.name!r} "
-                         f"evaluates on, id "
-                         f"{row} for one: {found[row]}; leave them out (hbt.leave_out(pairs, benchmark)), or evaluate on "
-                         "another benchmark")
+                         f"evaluates on, id {row} for one: {found[row]}; leave them out (hbt.leave_out(pairs, benchmark)), "
+                         "or evaluate on another benchmark")
 
 
 def leave_out(pairs: Pairs, benchmark: Benchmark) -> Pairs:

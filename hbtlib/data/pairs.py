@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from hbtlib.data.benchmark import Benchmark
+
 Role = str  # "query" or "passage"
 ROLES = ("query", "passage")
 Codes = Sequence[str] | NDArray[np.str_] | str
@@ -60,6 +62,36 @@ class Pairs:
             for language in sorted({code for text in texts for code in text}):
                 table[f"{role}_{language}"] = [text.get(language) for text in texts]
         return cls(name, Dataset.from_dict(table))
+
+    @classmethod
+    def from_benchmark(cls, benchmark: Benchmark) -> Pairs:
+        """A benchmark's questions with their relevant passages, to train on.
+
+        A question is one id; it is several where it has several queries or relevant passages in a language, and these
+        are never each other's negatives. Raises ValueError where no passage is relevant.
+        """
+        table = benchmark.judgements[benchmark.judgements["grade"] > 0]
+        table = table.merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
+        table = table.drop_duplicates(["question_id", "passage_id"])
+        if table.empty:
+            raise ValueError(f"{benchmark.name}: no passage is judged relevant, so there is nothing to train on")
+        asked: dict[str, dict[str, list[str]]] = {}
+        for question, code, form in benchmark.queries[["question_id", "language", "text"]].itertuples(index=False):
+            asked.setdefault(question, {}).setdefault(code, []).append(form)
+        rows = benchmark.passages.set_index("passage_id")[["language", "text"]].loc[table["passage_id"]]
+        answers: dict[str, dict[str, list[str]]] = {}
+        for question, code, form in zip(table["question_id"], rows["language"], rows["text"], strict=True):
+            answers.setdefault(question, {}).setdefault(code, []).append(form)
+        ids: list[str] = []
+        queries: list[dict[str, str]] = []
+        passages: list[dict[str, str]] = []
+        for question, forms in answers.items():
+            both = (asked[question], forms)
+            for n in range(max(len(found) for side in both for found in side.values())):
+                ids.append(question)
+                for side, texts in zip(both, (queries, passages), strict=True):
+                    texts.append({code: found[n % len(found)] for code, found in side.items()})
+        return cls.from_texts(benchmark.name, queries, passages, id=ids)
 
     def _mask(self, role: Role, languages: tuple[str, ...]) -> NDArray[np.unsignedinteger]:
         """One bit a language of `self.languages`: does the id's text exist in it; broadcast where it does for all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 from hbtlib.languages import is_language
 
 T = TypeVar("T")
+Judgement = tuple[str, str, int]  # query id, passage id, grade
 
 
 class DataError(ValueError):
@@ -21,7 +23,7 @@ class DataError(ValueError):
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """The file's lines and their numbers from 1; `.gz` is unpacked; UTF-8, with or without its mark.
 
-    Raises DataError for what is not UTF-8, for a broken `.gz`, and for a file that is not there.
+    Raises DataError for what is not UTF-8, for a broken `.gz`, and for a file that cannot be read.
     """
     number = 0
     try:
@@ -31,8 +33,7 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}, line {number}: byte {error.start + 1} ({error.object[error.start]:#04x}) is not UTF-8; "
-                        f"convert "
-                        "the file to UTF-8 (iconv -f ENCODING -t UTF-8), it may mix encodings") from None
+                        "convert the file (iconv -f ENCODING -t UTF-8), it may mix encodings") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}, after line {number}: the file is cut off or damaged ({error}); fetch it again") from None
     except OSError as error:
@@ -41,62 +42,82 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises DataError with line and column where it is not JSON."""
-    text = "\n".join(line for _, line in lines(path))
-    return _parse(text, str(path), lambda e: f"line {e.lineno}, column {e.colno}")
+    content = "\n".join(line for _, line in lines(path))
+    return _parse(content, str(path), lambda e: f"line {e.lineno}, column {e.colno}")
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The objects of a file with one JSON object a line, each with its place ("FILE, line N"). Empty lines are skipped."""
     for number, line in lines(path):
         if line.strip():
-            found = _parse(line, f"{path}, line {number}", lambda e: f"column {e.colno}")
-            yield f"{path}, line {number}", expect(found, dict, f"{path}, line {number}", "the line")
+            place = f"{path}, line {number}"
+            yield place, expect(_parse(line, place, lambda e: f"column {e.colno}"), dict, place, "the line")
 
 
-def _parse(text: str, place: str, at: Callable[[json.JSONDecodeError], str]) -> Any:
+def _parse(content: str, place: str, at: Callable[[json.JSONDecodeError], str]) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(content, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise DataError(f"{place}, {at(error)}: not whole JSON ({error.msg}); the file is cut off or damaged, fetch it "
                         "again") from None
-    except (RecursionError, ValueError) as error:  # nested too deep; a number of too many digits
+    except (RecursionError, ValueError) as error:  # nested too deep; a number of too many digits; a field twice
         raise DataError(f"{place}: not JSON that can be read ({error})") from None
 
 
-def read_tsv(path: Path, columns: Sequence[str], *, whitespace: bool = False,
-             ) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a headerless file of tab-separated columns (`whitespace`: of any blanks, as TREC's), each with its place.
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the field {next(n for n in names if names.count(n) > 1)!r} stands twice in one object")
+    return found
 
+
+def read_tsv(path: Path, columns: Sequence[str], *, header: bool = False,
+             whitespace: bool = False) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a file of tab-separated columns, each with its place. Empty lines are skipped.
+
+    header: the first line names the columns (and is not looked at). whitespace: any blanks separate, as in TREC's files.
     Raises DataError for a row with another number of columns.
     """
     for number, line in lines(path):
-        if not line.strip():
+        if not line.strip() or (header and number == 1):
             continue
         parts = line.split() if whitespace else line.split("\t")
         if len(parts) != len(columns):
-            raise DataError(f"{path}, line {number}: {len(parts)} columns instead of {len(columns)} "
-                            f"({', '.join(columns)}); separate them by tabs")
+            raise DataError(f"{path}, line {number}: {len(parts)} columns instead of {len(columns)} ({', '.join(columns)}); "
+                            f"separate them by {'blanks' if whitespace else 'tabs'}")
         yield f"{path}, line {number}", dict(zip(columns, parts, strict=True))
 
 
-def read_headed_tsv(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a tab-separated file whose first line names its columns, each with its place."""
-    header: list[str] = []
-    for number, line in lines(path):
-        parts = line.split("\t")
-        if number == 1:
-            header = parts
-        elif line.strip():
-            if len(parts) != len(header):
-                raise DataError(f"{path}, line {number}: {len(parts)} columns, but the first line names {len(header)} "
-                                f"({', '.join(header)})")
-            yield f"{path}, line {number}", dict(zip(header, parts, strict=True))
+BEIR_HEADER = ("query-id", "corpus-id", "score")
+
+
+def read_qrels(path: Path, queries: set[str] | None = None) -> Iterator[tuple[str, Judgement]]:
+    """The judgements of a qrels file, each with its place: TREC's (`qid Q0 docid grade` a line) or BEIR's (tab-separated,
+    below the line `query-id corpus-id score`).
+
+    Raises DataError for a query that is not among `queries`, a pair judged twice, and a grade that is not whole.
+    """
+    first = next(lines(path), (0, ""))[1].split("\t")
+    beir = first == list(BEIR_HEADER)
+    if not beir and len(first) == 3:
+        raise DataError(f"{path}, line 1: three columns, but not BEIR's first line; begin the file with the line "
+                        f"{'⇥'.join(BEIR_HEADER)}, or give TREC's four columns (qid Q0 docid grade)")
+    names = BEIR_HEADER if beir else ("qid", "Q0", "docid", "grade")
+    seen: dict[tuple[str, str], str] = {}
+    for place, row in read_tsv(path, names, header=beir, whitespace=not beir):
+        query, passage = text(row, names[0], place), text(row, names[-2], place)
+        if queries is not None and query not in queries:
+            raise DataError(f"{place}: it judges the query {short(query)}, which there is not; are queries and judgements "
+                            "of one split and language?")
+        unique(seen, (query, passage), place, "the judgement of")
+        yield place, (query, passage, whole_number(row[names[-1]], place, f"the {names[-1]}"))
 
 
 def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of a parquet file, these columns alone, each with its place ("FILE, row N" from 1).
 
-    Raises DataError for a damaged file, and for a missing column with those there are.
+    Raises DataError for a damaged file, for one without rows, and for a missing column with those there are.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -107,15 +128,16 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict
             missing = [c for c in columns if c not in file.schema_arrow.names]
             if missing:
                 raise DataError(f"{path} lacks the column {missing[0]!r}; it has {', '.join(file.schema_arrow.names)}: is "
-                                f"it "
-                                "another data set's file, or another revision?")
+                                "it another data set's file, or another revision?")
             for batch in file.iter_batches(columns=list(columns)):
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{path}, row {number}", row
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
         raise DataError(f"{path}, after row {number}: not a whole parquet file ({str(error).splitlines()[0]}); fetch it "
                         "again") from None
+    if not number:
+        raise DataError(f"{path}: no row in it; fetch it again")
 
 
 def expect(value: object, kind: type[T], place: str, what: str) -> T:
@@ -137,12 +159,19 @@ def text(record: dict[str, Any], name: str, place: str) -> str:
     return clean(field(record, name, str, place), place, f"the field {name!r}")
 
 
+def identifier(record: dict[str, Any], name: str, place: str) -> str:
+    """A record's field that holds an id, as text; whole numbers are ids too."""
+    if isinstance(record.get(name), int) and not isinstance(record[name], bool):
+        return str(record[name])
+    return text(record, name, place)
+
+
 def title(record: dict[str, Any], place: str) -> str:
     """A record's title, "" where it has none."""
-    found = record.get("title")
-    if found is None or found == "":
+    if record.get("title") in (None, ""):
         return ""
-    return clean(expect(found, str, place, "the field 'title'"), place, "the field 'title'")
+    found = expect(record["title"], str, place, "the field 'title'")
+    return clean(found, place, "the field 'title'") if found.strip() else ""
 
 
 def clean(value: str, place: str, what: str) -> str:
@@ -151,8 +180,7 @@ def clean(value: str, place: str, what: str) -> str:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
         raise DataError(f"{place}: {what} holds half of a character (\\u{ord(value[error.start]):04x} without its other "
-                        f"half); the "
-                        "file was converted wrongly") from None
+                        "half); the file was converted wrongly") from None
     stripped = value.strip()
     if not stripped:
         raise DataError(f"{place}: {what} is empty; leave the entry out, or give it its text")
@@ -160,29 +188,28 @@ def clean(value: str, place: str, what: str) -> str:
 
 
 def language(code: str, place: str) -> str:
-    """A language code that ISO 639 or CLDR knows, or several joined by "-" for code-switched text ("hi-en")."""
-    if not all(is_language(part) for part in code.split("-")):
-        raise DataError(f"{place}: nobody knows the language {short(code)}; give its ISO 639 code (de, sw, yue), or "
-                        "several joined by '-' for code-switched text (hi-en)")
+    """A language code that CLDR knows (ISO 639's shortest, or with its script, zh_Hant), or several different ones joined
+    by "-" for code-switched text ("hi-en"). Raises DataError for another."""
+    parts = code.split("-")
+    if not all(is_language(part) for part in parts) or len(set(parts)) < len(parts):
+        raise DataError(f"{place}: nobody knows the language {short(code)}; give its shortest ISO 639 code (de, sw, yue; "
+                        "zh_Hant for a script), or several joined by '-' for code-switched text (hi-en)")
     return code
 
 
 def unique(seen: dict[Any, str], key: Any, place: str, what: str) -> None:
     """Notes where a key stands. Raises DataError naming both places where it stands twice."""
     if key in seen:
-        raise DataError(f"{place}: {what} {short(key)} stands twice, first in {seen[key]}; give each entry an id of its "
-                        f"own")
+        raise DataError(f"{place}: {what} {short(key)} stands twice, first in {seen[key]}; give each entry an id of its own")
     seen[key] = place
 
 
-def whole_number(value: str | int | float, place: str, what: str) -> int:
-    """A grade or count written as text or number. Raises DataError where it is not a whole number from 0 up."""
-    try:
-        number = float(value)
-        if number >= 0 and number == int(number):
-            return int(number)
-    except (ValueError, OverflowError):
-        pass
+def whole_number(value: object, place: str, what: str) -> int:
+    """A grade or count, as a number or in digits. Raises DataError where it is not a whole number from 0 to a million."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,7}(\.0+)?", value.strip(), re.ASCII):
+        value = float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1e6 and value == int(value):
+        return int(value)
     raise DataError(f"{place}: {what} is {short(value)}, where a whole number from 0 up belongs")
 
 

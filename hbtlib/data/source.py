@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
-from hbtlib.data.read import DataError
+from hbtlib.data.read import DataError, short
 
 
 class Hub(NamedTuple):
@@ -36,13 +37,24 @@ def local_folder(name: str, data: str | Path | None, folders: Sequence[str]) -> 
     Raises DataError where `data` is given and is no folder.
     """
     if data is not None:
-        folder = Path(data).expanduser()
-        if not folder.is_dir():
-            raise DataError(f"{name}: {folder} is not a folder; give data= the folder with its files")
-        return folder
+        try:
+            folder = Path(data).expanduser()
+            if str(data) and folder.is_dir():
+                return folder
+        except (OSError, RuntimeError):  # a name that is too long, a user that is not there
+            pass
+        raise DataError(f"{name}: {short(str(data))} is not a folder; give data= the folder with its files")
     root = os.environ.get("HBT_DATA")
     places = [Path(root) / folder for folder in folders] if root else []
     return next((place for place in places if place.is_dir()), None)
+
+
+def chosen(name: str, languages: Sequence[str] | None, have: Sequence[str]) -> tuple[str, ...]:
+    """The languages asked for, or all there are. Raises DataError for one the data set lacks."""
+    for language in languages or ():
+        if language not in have:
+            raise DataError(f"{name} has no language {language!r}; it has {' '.join(have)}")
+    return tuple(languages or have)
 
 
 class Source:
@@ -60,8 +72,7 @@ class Source:
         if not (self.folder / file).is_file():
             have = sorted(p.name for p in self.folder.iterdir())[:6]
             raise DataError(f"{self.name}: {self.folder} has no {file} (it has {', '.join(have) or 'nothing'}…); give data= "
-                            f"the "
-                            "folder that holds it, or the languages whose files are there")
+                            "the folder that holds it, or the languages whose files are there")
         return self.folder / file
 
     def has(self, file: str) -> bool:
@@ -75,6 +86,10 @@ class Source:
         found = sorted(self.folder.glob(pattern))
         if not found:
             raise DataError(f"{self.name}: {self.folder} has no file {pattern}; give data= the folder that holds such files")
+        whole = re.search(r"-of-(\d+)\.", found[0].name)
+        if whole and len(found) != int(whole[1]):
+            raise DataError(f"{self.name}: {self.folder} has {len(found)} of the {int(whole[1])} files {pattern}; fetch the "
+                            f"others")
         return found
 
     def _published(self, pattern: str) -> list[str]:
@@ -156,8 +171,7 @@ def _why(name: str, hub: Hub, file: str, error: Exception | None = None) -> str:
                "FOLDER) and give data=FOLDER")
     if isinstance(error, errors.GatedRepoError) or status in (401, 403):
         return (f"{name}: the hub asks for a token before it gives {file} of {hub.repository}: accept the terms on the data "
-                f"set's "
-                "page, then log in (hf auth login) or set HF_TOKEN")
+                "set's page, then log in (hf auth login) or set HF_TOKEN")
     if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled) or status is None:
         return f"{name}: the hub is not in reach for {file} ({type(error).__name__}); {by_hand}"
     if isinstance(error, errors.EntryNotFoundError | errors.RevisionNotFoundError | errors.RepositoryNotFoundError):
@@ -179,8 +193,7 @@ def _from_web(name: str, web: Web, file: str) -> Path:
                         f"it") from error
     except (requests.RequestException, OSError) as error:
         raise DataError(f"{name}: {web.address}/{file} is not in reach ({type(error).__name__}); fetch it elsewhere and "
-                        f"give "
-                        "data= the folder with it") from error
+                        "give data= the folder with it") from error
     except ValueError as error:
         raise DataError(f"{name}: {web.address}/{file} came with another content than it had ({error}); try again, or give "
                         "data= a folder with the right one") from error

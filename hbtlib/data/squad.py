@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from hbtlib.data.benchmark import SETTINGS, Benchmark
+from hbtlib.data.benchmark import SETTINGS, Benchmark, judged
 from hbtlib.data.read import DataError, clean, expect, read_json, read_parquet, short, text, title, unique
 from hbtlib.data.read import field as entry
 
@@ -43,11 +43,12 @@ class Paragraph:
     sentences: list[tuple[Span, str]] | None = None  # where each stands, and its text
 
 
-def read_squad(file: Path) -> list[Paragraph]:
+def read_squad(file: Path, *, exact: bool = True) -> list[Paragraph]:
     """The paragraphs of a SQuAD file (`data` → `paragraphs` → `context`, `qas`), with LAReQA's `sentence_breaks` if any.
 
     Raises DataError naming file and paragraph or question for a missing field, an empty text, an answer that starts
-    outside its paragraph, an id that stands twice, or sentence breaks that do not lie in their paragraph in order.
+    outside its paragraph or (exact) reads otherwise there, an id that stands twice, or sentence breaks that do not lie in
+    their paragraph in order.
     """
     found: list[Paragraph] = []
     seen: dict[str, str] = {}
@@ -65,7 +66,7 @@ def read_squad(file: Path) -> list[Paragraph]:
             if "sentence_breaks" in item:
                 paragraph.sentences = _sentences(item, context, place)
             for qa in entry(item, "qas", list, place):
-                paragraph.questions.append(_question(expect(qa, dict, place, "a question"), context, place, seen))
+                paragraph.questions.append(_question(expect(qa, dict, place, "a question"), context, place, seen, exact))
             found.append(paragraph)
     return _asked(found, file)
 
@@ -81,7 +82,7 @@ def _asked(paragraphs: list[Paragraph], file: Path) -> list[Paragraph]:
     return paragraphs
 
 
-def group_rows(rows: Iterable[tuple[str, dict[str, Any]]]) -> list[Paragraph]:
+def group_rows(rows: Iterable[tuple[str, dict[str, Any]]], *, exact: bool = True) -> list[Paragraph]:
     """Paragraphs from rows of one question each: those of one context are one paragraph."""
     found: dict[str, Paragraph] = {}
     seen: dict[str, str] = {}
@@ -94,11 +95,11 @@ def group_rows(rows: Iterable[tuple[str, dict[str, Any]]]) -> list[Paragraph]:
             raise DataError(f"{place}: {len(texts)} answer texts but {len(starts)} starts; each answer has both")
         qa = {**row, "answers": [{"text": t, "answer_start": s} for t, s in zip(texts, starts, strict=True)]}
         paragraph = found.setdefault(context, Paragraph(context, title(row, place), place))
-        paragraph.questions.append(_question(qa, context, place, seen))
+        paragraph.questions.append(_question(qa, context, place, seen, exact))
     return list(found.values())
 
 
-def _question(qa: dict[str, Any], context: str, place: str, seen: dict[str, str]) -> Question:
+def _question(qa: dict[str, Any], context: str, place: str, seen: dict[str, str], exact: bool) -> Question:
     id_ = text(qa, "id", place)
     place = f"{place}, question {id_}"
     unique(seen, id_, place, "the question id")
@@ -109,9 +110,9 @@ def _question(qa: dict[str, Any], context: str, place: str, seen: dict[str, str]
         if not 0 <= start <= len(context) - max(len(said), 1):
             raise DataError(f"{place}: its answer begins at character {start} and has {len(said)}, but the paragraph has "
                             f"{len(context)}; the file's offsets and texts do not belong together")
-        if context[start:start + len(said)] != said:
-            raise DataError(f"{place}: at character {start} its paragraph has {short(context[start:start + len(said)])}, not the "
-                            f"answer {short(said)}; the file's offsets and texts do not belong together")
+        if exact and context[start:start + len(said)] != said:
+            raise DataError(f"{place}: at character {start} its paragraph has {short(context[start:start + len(said)])}, "
+                            f"not the answer {short(said)}; the file's offsets and texts do not belong together")
         starts.append(start)
     if not starts:
         raise DataError(f"{place}: it has no answer; leave the question out")
@@ -131,8 +132,9 @@ def _sentences(item: dict[str, Any], context: str, place: str) -> list[tuple[Spa
         whole = len(pair) == 2 and all(type(n) is int for n in pair) and end <= pair[0] < pair[1] <= len(context) + 1
         # Between LAReQA's sentences stand blanks, and a stray sign at most.
         if not whole or len(context[end:pair[0]].strip()) > 2:
-            raise DataError(f"{place}: the sentence break {short(pair)} does not follow the one before, which ends at {end}, in "
-                            f"the paragraph of {len(context)} characters; the file's breaks and texts do not belong together")
+            raise DataError(f"{place}: the sentence break {short(pair)} does not follow the one before, which ends at "
+                            f"{end}, in the paragraph of {len(context)} characters; the file's breaks and texts do not "
+                            "belong together")
         end = pair[1]
         spans.append((pair[0], pair[1]))
     return [(span, clean(expect(t, str, place, "a sentence"), place, "a sentence"))
@@ -214,14 +216,5 @@ def _build(name: str, files: Mapping[str, Sequence[Paragraph]],
                 gold.append((question.id, ids[at]))
     table = pd.DataFrame(queries, columns=["query_id", "question_id", "language", "text"])
     pairs = pd.DataFrame(gold, columns=["question_id", "passage_id"])
-    judgements = table[["query_id", "question_id"]].merge(pairs, on="question_id")
     return Benchmark(name, table, pd.DataFrame(passages, columns=["passage_id", "language", "text", "paragraph", "title"]),
-                     judgements[["query_id", "passage_id"]].assign(grade=1), settings)
-
-
-def chosen(name: str, languages: Sequence[str] | None, have: Sequence[str]) -> tuple[str, ...]:
-    """The languages asked for, or all there are. Raises DataError for one the data set lacks."""
-    for language in languages or ():
-        if language not in have:
-            raise DataError(f"{name} has no language {language!r}; it has {' '.join(have)}")
-    return tuple(languages or have)
+                     judged(table, pairs), settings)

@@ -8,16 +8,16 @@ MIRACL ask questions of TyDiQA's again: check before training on one and evaluat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.read import DataError, read_parquet, text
-from hbtlib.data.source import Hub, Source, local_folder
-from hbtlib.data.squad import Paragraph, chosen, group_rows, paragraph_benchmark, read_squad
+from hbtlib.data.source import Hub, Source, chosen, local_folder
+from hbtlib.data.squad import Paragraph, group_rows, paragraph_benchmark, read_squad
 
-FOLDERS = ("tydiqa-goldp", "tydiqa-goldp-dev")
+FOLDERS = ("tydiqa-goldp-dev", "tydiqa-goldp")
 NAMES = {"arabic": "ar", "bengali": "bn", "english": "en", "finnish": "fi", "indonesian": "id", "korean": "ko",
          "russian": "ru", "swahili": "sw", "telugu": "te"}
 LANGUAGES = tuple(sorted(NAMES.values()))
@@ -30,28 +30,26 @@ def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] |
     """TyDiQA-GoldP. split: "dev", or "train" (49,881 questions, to train on through `hbt.load_pairs`)."""
     if split not in SPLITS:
         raise DataError(f"tydiqa-goldp has no split {split!r}; it has {', '.join(SPLITS)}")
-    source = Source("tydiqa-goldp", local_folder("tydiqa-goldp", data, FOLDERS), GOOGLE)
+    source = Source("tydiqa-goldp", local_folder("tydiqa-goldp", data, (f"tydiqa-goldp-{split}", "tydiqa-goldp")), GOOGLE)
     wanted = chosen("tydiqa-goldp", languages, LANGUAGES)
     hub = f"secondary_task/{SPLITS[split]}-00000-of-00001.parquet"
     if source.folder is None or source.has(hub):
         files = _by_language(source.path(hub), wanted)
     else:
-        files = {language: read_squad(source.path(f"tydiqa.goldp.{language}.{split}.json")) for language in wanted}
+        files = {language: read_squad(source.path(f"tydiqa.goldp.{language}.{split}.json"), exact=False)
+                 for language in wanted}
     return paragraph_benchmark("tydiqa-goldp", files, ("monolingual", "multilingual"))
 
 
 def _by_language(file: Path, wanted: Sequence[str]) -> dict[str, list[Paragraph]]:
     rows: dict[str, list[tuple[str, dict[str, Any]]]] = {language: [] for language in wanted}
-    for place, row in _rows(file):
-        language = NAMES.get(str(row["id"]).split("-")[0])
+    for place, row in read_parquet(file, ["id", "title", "context", "question", "answers"]):
+        language = NAMES.get(text(row, "id", place).split("-")[0])
         if language is None:
             raise DataError(f"{place}: the id {row['id']!r} begins with no language of TyDiQA ({', '.join(NAMES)})")
         if language in rows:
             rows[language].append((place, row))
-    return {language: group_rows(found) for language, found in rows.items()}
-
-
-def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for place, row in read_parquet(file, ["id", "title", "context", "question", "answers"]):
-        text(row, "id", place)
-        yield place, row
+    lacking = [language for language, found in rows.items() if not found]
+    if lacking:
+        raise DataError(f"{file}: no question in {' '.join(lacking)}; fetch it again")
+    return {language: group_rows(found, exact=False) for language, found in rows.items()}

@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from hbtlib.data.benchmark import Benchmark
+from hbtlib.data.benchmark import Benchmark, judged
 from hbtlib.data.read import DataError, clean, expect, field, read_parquet, text, unique
-from hbtlib.data.source import Hub, Source, local_folder
-from hbtlib.data.squad import chosen
+from hbtlib.data.source import Hub, Source, chosen, local_folder
 
 FOLDERS = ("xm3600",)
 MTEB = Hub("mteb/xm3600", "536cd45bbfe53de9b08c0483bb4a76a4bd3673fa")
@@ -45,6 +44,4 @@ def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] |
                 passages += [(f"{image}:{language}:{n}", image, language, c) for n, c in enumerate(captions[1:], 1)]
     asked = pd.DataFrame(queries, columns=["query_id", "question_id", "language", "text"])
     pool = pd.DataFrame(passages, columns=["passage_id", "question_id", "language", "text"])
-    judgements = asked[["query_id", "question_id"]].merge(pool[["passage_id", "question_id"]], on="question_id")
-    return Benchmark("xm3600", asked, pool[["passage_id", "language", "text"]],
-                     judgements[["query_id", "passage_id"]].assign(grade=1))
+    return Benchmark("xm3600", asked, pool[["passage_id", "language", "text"]], judged(asked, pool))

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.source import Hub, Source, local_folder
-from hbtlib.data.squad import chosen, paragraph_benchmark, read_rows, read_squad
+from hbtlib.data.read import DataError
+from hbtlib.data.source import Hub, Source, chosen, local_folder
+from hbtlib.data.squad import paragraph_benchmark, read_rows, read_squad
 from hbtlib.languages import EVALUATED
 
 FOLDERS = ("xquad", "xquad-r")
@@ -23,12 +24,13 @@ GOOGLE = Hub("google/xquad", "51adfef1c1287aab1d2d91b5bead9bcfb9c68583")
 def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] | None = None) -> Benchmark:
     """XQuAD with whole paragraphs as passages; without `languages` all that the folder has, or all twelve of the hub."""
     source = Source("xquad", local_folder("xquad", data, FOLDERS), GOOGLE)
-    have = EVALUATED if source.has("el.json") else LANGUAGES
-    files = {}
-    for language in chosen("xquad", languages, have):
-        hub, own = f"xquad.{language}/validation-00000-of-00001.parquet", f"xquad.{language}.json"
-        if source.folder is None or source.has(hub):
-            files[language] = read_rows(source.path(hub))
-        else:
-            files[language] = read_squad(source.path(own if source.has(own) else f"{language}.json"))
+    layouts = ("xquad.{}/validation-00000-of-00001.parquet", "xquad.{}.json", "{}.json")
+    of = {code: next((f.format(code) for f in layouts if source.has(f.format(code))), layouts[0].format(code))
+          for code in LANGUAGES}
+    have = tuple(code for code, file in of.items() if source.folder is None or source.has(file))
+    if not have:
+        raise DataError(f"xquad: {source.folder} has no {' or '.join(f.format('de') for f in layouts)}; give data= the "
+                        "folder that has")
+    files = {code: (read_rows if of[code].endswith(".parquet") else read_squad)(source.path(of[code]))
+             for code in chosen("xquad", languages, have)}
     return paragraph_benchmark("xquad", files)

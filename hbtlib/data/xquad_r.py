@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.source import Source, Web, local_folder
-from hbtlib.data.squad import chosen, read_squad, sentence_benchmark
+from hbtlib.data.source import Source, Web, chosen, local_folder
+from hbtlib.data.squad import read_squad, sentence_benchmark
 from hbtlib.languages import EVALUATED
 
 FOLDERS = ("xquad-r",)
