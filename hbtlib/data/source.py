@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
-from hbtlib.data.read import DataError, short
+from hbtlib.data.read import DataError, expect, read_json, short
 
 
 class Hub(NamedTuple):
@@ -89,12 +91,12 @@ class Source:
         whole = re.search(r"-of-(\d+)\.", found[0].name)
         if whole and len(found) != int(whole[1]):
             raise DataError(f"{self.name}: {self.folder} has {len(found)} of the {int(whole[1])} files {pattern}; fetch the "
-                            f"others")
+                            "others")
         return found
 
     def _published(self, pattern: str) -> list[str]:
         assert isinstance(self.published, Hub)
-        found = sorted(f for f in _listing(self.name, self.published) if fnmatch(f, pattern))
+        found = sorted(f for f in _listing(self.name, self.published, pattern) if fnmatch(f, pattern))
         if not found:
             raise DataError(_why(self.name, self.published, pattern))
         return found
@@ -111,49 +113,70 @@ def _columns(name: str, hub: Hub, file: str, names: Sequence[str]) -> Path:
     import pyarrow.parquet as pq
     from huggingface_hub import HfFileSystem
 
-    place = cache_folder() / name / hub.revision / file
-    if not place.exists():
-        part = place.with_name(f".{place.name}.{os.getpid()}.part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        try:
+    place = cache_folder() / name / hub.revision / "-".join(names) / file
+    try:
+        if not place.exists():
             print(f"{name}: fetching {', '.join(names)} of {file}", flush=True)
-            remote = HfFileSystem(endpoint=os.environ.get("HF_ENDPOINT")).open(
-                f"datasets/{hub.repository}@{hub.revision}/{file}", block_size=1 << 20)
-            with remote, pq.ParquetFile(remote) as content:
-                missing = [n for n in names if n not in content.schema_arrow.names]
-                if missing:
-                    raise DataError(f"{name}: {file} of {hub.repository} lacks the column {missing[0]!r}; it has "
-                                    f"{', '.join(content.schema_arrow.names)}")
-                pq.write_table(content.read(columns=list(names)), part)
-            part.rename(place)
-        except DataError:
-            raise
-        except Exception as error:
-            raise DataError(_why(name, hub, file, error)) from error
-        finally:
-            part.unlink(missing_ok=True)
+            with _whole(place) as part:
+                # A new instance: a kept one remembers refusals, and would refuse after a login too. Each read fetches a
+                # block beyond its end, once a group of rows: large blocks would fetch what stands between the columns.
+                remote = HfFileSystem(endpoint=_endpoint(), skip_instance_cache=True).open(
+                    f"datasets/{hub.repository}@{hub.revision}/{file}", block_size=1 << 16)
+                with remote, pq.ParquetFile(remote) as content:
+                    missing = [n for n in names if n not in content.schema_arrow.names]
+                    if missing:
+                        raise DataError(f"{name}: {file} of {hub.repository} lacks the column {missing[0]!r}; it has "
+                                        f"{', '.join(content.schema_arrow.names)}")
+                    pq.write_table(content.read(columns=list(names)), part)
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(_why(name, hub, file, error)) from error
     return place
 
 
+@contextmanager
+def _whole(place: Path) -> Iterator[Path]:
+    """A file to write to that comes to its place when it is whole; otherwise nothing is left of it."""
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield part
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _endpoint() -> str | None:
+    """The hub or its mirror; read here because huggingface_hub reads it once, and strips the slash only then."""
+    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
+
+
 def _from_hub(name: str, hub: Hub, file: str) -> Path:
-    """huggingface_hub shows progress, resumes, and moves a file to its place when it is whole."""
+    """huggingface_hub shows progress, goes on where a connection broke, and moves a file to its place when whole."""
     from huggingface_hub import hf_hub_download
 
     try:
         return Path(hf_hub_download(hub.repository, file, repo_type="dataset", revision=hub.revision,
-                                    endpoint=os.environ.get("HF_ENDPOINT")))
+                                    endpoint=_endpoint()))
     except Exception as error:
         raise DataError(_why(name, hub, file, error)) from error
 
 
-def _listing(name: str, hub: Hub) -> list[str]:
+def _listing(name: str, hub: Hub, pattern: str) -> list[str]:
+    """The repository's files. A commit's never change: they are kept, so that what was fetched is found without the hub."""
     from huggingface_hub import HfApi
 
+    place = cache_folder() / name / f"{hub.revision}.json"
     try:
-        api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
-        return list(api.list_repo_files(hub.repository, repo_type="dataset", revision=hub.revision))
+        if not place.exists():
+            api = HfApi(endpoint=_endpoint())
+            files = list(api.list_repo_files(hub.repository, repo_type="dataset", revision=hub.revision))
+            with _whole(place) as part:
+                part.write_text(json.dumps(files), encoding="utf-8")
     except Exception as error:
-        raise DataError(_why(name, hub, "its list of files", error)) from error
+        raise DataError(_why(name, hub, pattern, error)) from error
+    return expect(read_json(place), list, str(place), "the list of files")
 
 
 def _why(name: str, hub: Hub, file: str, error: Exception | None = None) -> str:
@@ -165,18 +188,29 @@ def _why(name: str, hub: Hub, file: str, error: Exception | None = None) -> str:
     if error is None:
         return moved
 
-    response = getattr(error, "response", None)
-    status = getattr(response, "status_code", None)
     by_hand = (f"fetch it elsewhere (hf download {hub.repository} --repo-type dataset --revision {hub.revision} --local-dir "
                "FOLDER) and give data=FOLDER")
-    if isinstance(error, errors.GatedRepoError) or status in (401, 403):
+    # The hub's answer may stand behind a LocalEntryNotFoundError or a FileNotFoundError.
+    answer: BaseException | None = error
+    while answer is not None and not hasattr(answer, "response"):
+        answer = answer.__cause__
+    status = getattr(getattr(answer, "response", None), "status_code", None)
+    if not isinstance(answer, errors.GatedRepoError) and isinstance(
+            answer, errors.EntryNotFoundError | errors.RevisionNotFoundError | errors.RepositoryNotFoundError
+            | errors.DisabledRepoError):
+        return moved
+    if status in (401, 403):
         return (f"{name}: the hub asks for a token before it gives {file} of {hub.repository}: accept the terms on the data "
                 "set's page, then log in (hf auth login) or set HF_TOKEN")
-    if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled) or status is None:
-        return f"{name}: the hub is not in reach for {file} ({type(error).__name__}); {by_hand}"
-    if isinstance(error, errors.EntryNotFoundError | errors.RevisionNotFoundError | errors.RepositoryNotFoundError):
-        return moved
-    return f"{name}: the hub answered {status} for {file} of {hub.repository}; try again later, or {by_hand}"
+    if status is not None:
+        return f"{name}: the hub answered {status} for {file} of {hub.repository}; try again later, or {by_hand}"
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError | TimeoutError):
+        return _no_room(name, file, error)
+    return f"{name}: the hub is not in reach for {file} ({type(error.__cause__ or error).__name__}); {by_hand}"
+
+
+def _no_room(name: str, file: str, error: OSError) -> str:
+    return f"{name}: {file} cannot be kept ({error}); make room, or set HBT_CACHE and HF_HOME to folders that can be written"
 
 
 def _from_web(name: str, web: Web, file: str) -> Path:
@@ -189,11 +223,17 @@ def _from_web(name: str, web: Web, file: str) -> Path:
     try:
         return Path(pooch.retrieve(f"{web.address}/{file}", known, fname=place.name, path=place.parent, progressbar=True))
     except requests.HTTPError as error:
+        status = getattr(error.response, "status_code", None)
+        if status not in (404, 410):
+            raise DataError(f"{name}: the server answered {status} for {web.address}/{file}; try again later, or fetch it "
+                            "elsewhere and give data= the folder with it") from error
         raise DataError(f"{name}: {web.address}/{file} is not there any more ({error}); give data= a folder with "
                         f"it") from error
-    except (requests.RequestException, OSError) as error:
+    except requests.RequestException as error:
         raise DataError(f"{name}: {web.address}/{file} is not in reach ({type(error).__name__}); fetch it elsewhere and "
                         "give data= the folder with it") from error
+    except OSError as error:
+        raise DataError(_no_room(name, file, error)) from error
     except ValueError as error:
         raise DataError(f"{name}: {web.address}/{file} came with another content than it had ({error}); try again, or give "
                         "data= a folder with the right one") from error
