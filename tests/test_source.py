@@ -121,7 +121,7 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(hub: Server, monkeypatc
 
 def test_a_download_that_never_gets_whole_leaves_no_file_and_can_be_tried_again(hub: Server, tmp_path: Path) -> None:
     hub.cuts = [0.5] + [0.0] * 20
-    refused(ASK["path"], FILE, "not in reach", "hf download owner/tiny", f"--revision {TINY.revision} --local-dir FOLDER")
+    refused(ASK["path"], FILE, "not in reach", "hf download owner/tiny", f"--revision {TINY.revision} --include")
     assert len(hub.bodies()) > 1
     assert kept(tmp_path / "hf") == []
     hub.cuts = []
@@ -185,7 +185,7 @@ def test_without_the_hub_the_command_to_fetch_by_hand_is_told(hub: Server, monke
     else:
         monkeypatch.setenv("HF_ENDPOINT", closed_address())
     why = "OfflineModeIsEnabled" if offline else "ConnectError"
-    refused(ASK[ask], "not in reach for data/", why, f"--repo-type dataset --revision {TINY.revision} --local-dir FOLDER",
+    refused(ASK[ask], "not in reach for data/", why, f"--repo-type dataset --revision {TINY.revision} --include",
             "data=FOLDER")
     assert hub.asked == []
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
-from hbtlib.data.read import DataError, expect, read_json, short
+from hbtlib.data.read import DataError, expect, read_json
 
 
 class Hub(NamedTuple):
@@ -45,7 +45,7 @@ def local_folder(name: str, data: str | Path | None, folders: Sequence[str]) -> 
                 return folder
         except (OSError, RuntimeError):  # a name that is too long, a user that is not there
             pass
-        raise DataError(f"{name}: {short(str(data))} is not a folder; give data= the folder with its files")
+        raise DataError(f"{name}: {str(data)[:300]!r} is not a folder; give data= the folder with its files")
     root = os.environ.get("HBT_DATA")
     places = [Path(root) / folder for folder in folders] if root else []
     return next((place for place in places if place.is_dir()), None)
@@ -188,8 +188,8 @@ def _why(name: str, hub: Hub, file: str, error: Exception | None = None) -> str:
     if error is None:
         return moved
 
-    by_hand = (f"fetch it elsewhere (hf download {hub.repository} --repo-type dataset --revision {hub.revision} --local-dir "
-               "FOLDER) and give data=FOLDER")
+    by_hand = (f"fetch it elsewhere (hf download {hub.repository} --repo-type dataset --revision {hub.revision} --include "
+               f"'{file}' --local-dir FOLDER) and give data=FOLDER")
     # The hub's answer may stand behind a LocalEntryNotFoundError or a FileNotFoundError.
     answer: BaseException | None = error
     while answer is not None and not hasattr(answer, "response"):
