@@ -26,7 +26,7 @@ study: $(READY)
 	@$(BIN)/python -m hbtlib.engine summary $(STUDY)
 
 test: $(READY) lint
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n $(CORES)
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
 
 lint: $(READY)

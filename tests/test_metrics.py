@@ -270,3 +270,10 @@ def test_nonsense_is_refused(nonsense: str, three_settings: pd.DataFrame) -> Non
 def test_ranks_without_a_column_are_refused(column: str, three_settings: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=f"the ranks lack the column '{column}'"):
         hbt.measure(three_settings.drop(columns=column))
+
+
+def test_ranks_of_two_benchmarks_are_not_measured_together() -> None:
+    benchmark, queries, passages = random_benchmark(1)
+    ranks = hbt.rank_vectors(queries, passages, benchmark).astype({"benchmark": "str"})
+    with pytest.raises(ValueError, match=r"several benchmarks \(random1, other\); measure each alone"):
+        hbt.measure(pd.concat([ranks, ranks.assign(benchmark="other")]))

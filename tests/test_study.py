@@ -76,6 +76,51 @@ def test_an_unknown_study_names_those_there_are(root: Path) -> None:
         study.load("nosuch")
 
 
+def test_a_study_may_have_arms_beside_its_grid_and_several_benchmarks(root: Path) -> None:
+    file = root / "notebooks" / "studies" / "quick.yaml"
+    before = yaml.safe_load(file.read_text())
+    file.write_text(yaml.safe_dump({**before, "notebooks": ["data", "evaluate", "compare"],
+                                    "runs": {"The floor": {"steps": 1}},
+                                    "parameters": {**before["parameters"], "benchmark": "worldfacts xquad-r"}}))
+    loaded = study.load("quick")
+    floor = loaded.runs[-1]
+    assert [run.arm for run in loaded.runs] == ["x-y", "hybrid", "The floor"]
+    assert (floor.parameters["steps"], floor.parameters["batch_size"]) == (1, 16)
+    assert floor.name.startswith("the-floor-seed0-")
+    assert loaded.benchmarks == ("worldfacts", "xquad-r")
+    shown = loaded.shown()
+    first = f"evaluate-{loaded.runs[0].name}"
+    assert list(shown)[:3] == ["data", f"{first}-worldfacts", f"{first}-xquad-r"]
+    assert shown["compare-xquad-r"] == ("compare", {"study": "quick", "benchmark": "xquad-r"})
+    assert len(shown) == 1 + 3 * 2 + 2
+    assert study.figures(loaded, "xquad-r") == root / "figures" / "quick" / "xquad-r"
+    assert study.summary(loaded, "xquad-r") == root / "results" / "quick" / "summary-xquad-r.md"
+    file.write_text(yaml.safe_dump({**before, "runs": {"floor": {"step": 1}}}))
+    with pytest.raises(ValueError, match="no parameter 'step': did you mean 'steps'"):
+        study.load("quick")
+    file.write_text(yaml.safe_dump(before))
+    alone = study.load("quick")
+    assert study.figures(alone, "worldfacts") == root / "figures" / "quick"
+    assert study.summary(alone, "worldfacts") == root / "results" / "quick" / "summary.md"
+
+
+def test_an_untrained_encoder_is_an_arm(root: Path) -> None:
+    # The engine's path through train.ipynb without a training, on two benchmarks in one run.
+    file = root / "notebooks" / "studies" / "quick.yaml"
+    before = yaml.safe_load(file.read_text())
+    file.write_text(yaml.safe_dump({**before, "grid": {"strategy": ["none"], "seed": [0]}}))
+    environment = {**os.environ, "HBT_ROOT": str(root)}
+    run = study.load("quick").runs[0]
+    subprocess.run([sys.executable, "-m", "hbtlib.engine", "train", "quick", run.name], env=environment, cwd=root,
+                   check=True, capture_output=True)
+    assert study.whole(run.folder)
+    measured = pd.read_parquet(run.folder / "metrics.parquet")
+    assert measured["benchmark"].unique().tolist() == ["worldfacts"]
+    assert not (run.folder / "training_log.parquet").exists()
+    assert study.collect(study.load("quick"), "metrics", "worldfacts")["run"].unique().tolist() == [run.name]
+    assert study.collect(study.load("quick"), "metrics", "xquad-r").empty
+
+
 def test_a_name_tells_the_run_apart() -> None:
     base = {"strategy": "hybrid", "alpha": 0.5, "mix": "batch", "seed": 1, "steps": 10}
     assert study.run_name(base).startswith("hybrid-seed1-")
