@@ -262,7 +262,7 @@ def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
     codes = ordered(list(table["language"].unique()), trained or list(table["language"].unique()))
     figure = Figure(figsize=(1.2 + 0.55 * len(codes), 3.0), layout="constrained")
     axes = figure.subplots()
-    sns.boxplot(table, x="language", y="characters", hue="role", order=codes, ax=axes, fliersize=0, linewidth=0.8,
+    sns.boxplot(table, x="language", y="characters", hue="role", order=codes, ax=axes, showfliers=False, linewidth=0.8,
                 palette={"query": "#4477AA", "passage": "#DDAA77"})
     axes.set(xlabel="", ylabel="characters")
     axes.yaxis.set_major_locator(MaxNLocator(5))
