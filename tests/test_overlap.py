@@ -95,8 +95,12 @@ def test_ntrex_is_as_published() -> None:
 def test_ntrex_s_lines_must_be_parallel(tmp_path: Path) -> None:
     layouts.ntrex(tmp_path)
     assert len(hbt.load_pairs("ntrex", tmp_path, languages=["de", "en"])) == 38
+    for code, name in (("de", "ref.deu"), ("en", "src.eng")):  # and by the names that NTREX gives its files
+        layouts.put(tmp_path / "own" / f"newstest2019-{name}.txt", (tmp_path / f"{code}.txt").read_text())
+    held_out = hbt.load_pairs("ntrex", tmp_path / "own", languages=["de", "en"], split="validation")
+    assert held_out.texts([0, 1], "de", "passage") == ["Satz 19.", "Satz 39."]
     (tmp_path / "de.txt").write_text("Satz.\n")
-    with pytest.raises(DataError, match=r"en\.txt has 40 lines, but de\.txt has 1"):
+    with pytest.raises(DataError, match=r"en\.txt has 40 lines, but that of 'de' has 1"):
         hbt.load_pairs("ntrex", tmp_path, languages=["de", "en"])
 
 

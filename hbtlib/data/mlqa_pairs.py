@@ -27,7 +27,7 @@ def _split(data: str | Path | None, languages: Sequence[str] | None, split: str)
     folder = local_folder("mlqa-pairs", data, FOLDERS)
     if folder is None:
         raise DataError("mlqa-pairs is not published in this form: put a folder mlqa-test-pairs/ with pairs.jsonl into the "
-                        "folder that HBT_DATA names, or give data= that folder")
+                        "folder that HBT_DATA names, or train on hbt.load_pairs('mlqa', split='test'), which has all of it")
     return split_pairs(folder / "pairs.jsonl", languages, split)
 
 
