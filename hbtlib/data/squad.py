@@ -25,11 +25,11 @@ CONTEXTS = ("none", "paragraph")
 
 @dataclass
 class Question:
-    """A question and where in its paragraph its answers start."""
+    """A question and the character of its paragraph at which its (first) answer starts."""
 
     id: str
     text: str
-    starts: list[int]
+    start: int
 
 
 @dataclass
@@ -107,7 +107,7 @@ def _question(qa: dict[str, Any], context: str, place: str, seen: dict[str, str]
     for answer in entry(qa, "answers", list, place):
         answer = expect(answer, dict, place, "an answer")
         start, said = entry(answer, "answer_start", int, place), entry(answer, "text", str, place)
-        if not 0 <= start <= len(context) - max(len(said), 1):
+        if not 0 <= start <= len(context) - max(len(said) if exact else 0, 1):
             raise DataError(f"{place}: its answer begins at character {start} and has {len(said)}, but the paragraph has "
                             f"{len(context)}; the file's offsets and texts do not belong together")
         if exact and context[start:start + len(said)] != said:
@@ -116,7 +116,7 @@ def _question(qa: dict[str, Any], context: str, place: str, seen: dict[str, str]
         starts.append(start)
     if not starts:
         raise DataError(f"{place}: it has no answer; leave the question out")
-    return Question(id_, text(qa, "question", place), starts)
+    return Question(id_, text(qa, "question", place), starts[0])
 
 
 def _sentences(item: dict[str, Any], context: str, place: str) -> list[tuple[Span, str]]:
@@ -207,11 +207,11 @@ def _build(name: str, files: Mapping[str, Sequence[Paragraph]],
                 starts.append(start)
                 passages.append((ids[-1], language, passage, paragraph.text.strip(), paragraph.title))
             for question in paragraph.questions:
-                # Between two sentences only blanks can stand: an answer that starts there belongs to the one before.
-                at = bisect_right(starts, question.starts[0]) - 1
+                # Between two sentences stand blanks, or a stray sign: an answer that starts there is the one before's.
+                at = bisect_right(starts, question.start) - 1
                 if at < 0:
-                    raise DataError(f"{paragraph.place}, question {question.id}: its answer starts before the first "
-                                    f"sentence")
+                    raise DataError(f"{paragraph.place}, question {question.id}: its answer starts before the paragraph's "
+                                    "first sentence")
                 queries.append((f"{question.id}:{language}", question.id, language, question.text))
                 gold.append((question.id, ids[at]))
     table = pd.DataFrame(queries, columns=["query_id", "question_id", "language", "text"])
