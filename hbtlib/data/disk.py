@@ -46,7 +46,7 @@ def _passages(stamps: Sequence[tuple[str, int, int]], rows: Rows, options: dict[
         for place, row in rows(Path(name), **{k: v for k, v in options.items() if k != "format"}):
             if row["passage_id"] in seen:
                 raise DataError(f"{place}: the passage id {row['passage_id']!r} stands twice; give each passage an id of "
-                                f"its own")
+                                "its own")
             seen.add(row["passage_id"])
             yield row
     if not seen:

@@ -106,7 +106,7 @@ def split_pairs(file: Path, languages: Sequence[str] | None, split: str) -> Colu
     alone."""
     if split not in ("train", "validation"):
         raise DataError(f"{file} has no split {split!r}; it has train and validation (one id in twenty, held out by "
-                        f"passage)")
+                        "passage)")
     ids, queries, passages = read_pairs(file)
     have = sorted({code for forms in (*queries, *passages) for code in forms})
     for code in languages or ():
@@ -154,7 +154,7 @@ def _records(file: Path, language: str | None) -> Iterator[tuple[str, dict]]:
         code = record.get("language", language)
         if code is None:
             raise DataError(f"{place}: the field 'language' is missing; add it to each line, or give language= the code of "
-                            f"all")
+                            "all")
         yield place, {**record, "language": known_language(expect(code, str, place, "the field 'language'"), place)}
 
 

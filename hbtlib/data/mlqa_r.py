@@ -34,7 +34,7 @@ def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] |
     wanted = chosen("mlqa-r", languages, mlqa.LANGUAGES)
     if folder is not None and (folder / "el.json").is_file():
         raise DataError(f"mlqa-r: {folder} holds XQuAD-R (MLQA has no Greek); give data= the folder of MLQA-R or of MLQA "
-                        f"dev")
+                        "dev")
     if folder is not None and any((folder / f"{code}.json").is_file() for code in wanted):
         source = Source("mlqa-r", folder, LAREQA)
         return sentence_benchmark("mlqa-r", {code: read_squad(source.path(f"{code}.json")) for code in wanted}, context)

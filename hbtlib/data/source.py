@@ -228,7 +228,7 @@ def _from_web(name: str, web: Web, file: str) -> Path:
             raise DataError(f"{name}: the server answered {status} for {web.address}/{file}; try again later, or fetch it "
                             "elsewhere and give data= the folder with it") from error
         raise DataError(f"{name}: {web.address}/{file} is not there any more ({error}); give data= a folder with "
-                        f"it") from error
+                        "it") from error
     except requests.RequestException as error:
         raise DataError(f"{name}: {web.address}/{file} is not in reach ({type(error).__name__}); fetch it elsewhere and "
                         "give data= the folder with it") from error
