@@ -27,14 +27,15 @@ _HOME = {
     "train": "trainer",
     "rank": "search",
     "rank_vectors": "search",
+    "compare": "significance",
     "measure": "metrics",
     "summarise": "metrics",
 }
 _MODULES = {"languages", "losses", "metrics", "plots", "study"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance",
-           "check_disjoint", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure", "metrics",
-           "plots", "rank", "rank_vectors", "study", "summarise", "train"]
+           "check_disjoint", "compare", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure",
+           "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -59,4 +60,5 @@ if TYPE_CHECKING:
     from hbtlib.metrics import measure, summarise
     from hbtlib.sampler import BatchPlan
     from hbtlib.search import rank, rank_vectors
+    from hbtlib.significance import compare
     from hbtlib.trainer import train

@@ -1,0 +1,153 @@
+"""Comparisons against scipy and by simulation; the question as unit; reproducible, quick, and clear about what does not
+fit."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import random_benchmark
+from scipy import stats
+
+import hbtlib as hbt
+from hbtlib.significance import holm, sign_flip
+
+
+def ranks_of(seed: int, *, questions: int = 30, languages: int = 3, noise: float = 1.0, shift: float = 0.0) -> pd.DataFrame:
+    """Ranks as `hbt.rank` gives them, drawn: one relevant passage a language, questions hard or easy in all languages
+    alike."""
+    rng, hard = np.random.default_rng(seed), np.random.default_rng(99).normal(0, 1, questions)
+    codes = [chr(97 + i) * 2 for i in range(languages)]
+    rows = []
+    for q in range(questions):
+        for asked in codes:
+            for code in codes:
+                at = 1 + int(np.exp(np.clip(2 + hard[q] + noise * rng.normal() - shift, 0, 6)))
+                rows += [(f"q{q}-{asked}", f"q{q}", asked, pool, f"p{q}-{code}", at, 1 if pool != "all" else languages)
+                         for pool in (code, "all")]
+    names = ["query_id", "question_id", "query_language", "pool", "passage_id", "rank", "n_relevant"]
+    table = pd.DataFrame(rows, columns=names).assign(grade=1, n_passages=500)
+    # Two passages of a query never share a rank.
+    table["rank"] += table.groupby(["query_id", "pool"]).cumcount() * 500
+    return table
+
+
+def differences(a: pd.DataFrame, b: pd.DataFrame, metric: str, setting: str) -> np.ndarray:
+    """Each question's difference, without the module's own grouping."""
+    both = [hbt.metrics.per_query(t, [metric]) for t in (a, b)]
+    means = [t[t["setting"] == setting].groupby("question_id", observed=True)[metric].mean().sort_index() for t in both]
+    return (means[0] - means[1]).to_numpy()
+
+
+@pytest.mark.parametrize("setting", ["monolingual", "cross-lingual", "multilingual"])
+def test_the_numbers_are_scipy_s(setting: str) -> None:
+    a, b = ranks_of(1, shift=0.3), ranks_of(2)
+    found = hbt.compare(a, b, metric="mAP", setting=setting).iloc[0]
+    d = differences(a, b, "mAP", setting)
+    assert found["n_questions"] == 30  # not 30 times the languages
+    assert found["difference"] == pytest.approx(d.mean(), abs=1e-12)
+    assert found["p_t"] == pytest.approx(stats.ttest_1samp(d, 0).pvalue, rel=1e-9)
+    assert found["effect"] == pytest.approx(d.mean() / d.std(ddof=1), rel=1e-9)
+    exact = stats.permutation_test((d,), lambda x, axis: x.mean(axis=axis), permutation_type="samples", n_resamples=20_000,
+                                   vectorized=True, rng=np.random.default_rng(5))
+    assert found["p"] == pytest.approx(exact.pvalue, abs=0.015)
+    interval = stats.bootstrap((d,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(5))
+    assert found["low"] == pytest.approx(interval.confidence_interval.low, abs=0.1 * d.std())
+    assert found["high"] == pytest.approx(interval.confidence_interval.high, abs=0.1 * d.std())
+
+
+def test_few_questions_give_the_exact_p() -> None:
+    # Of 2⁴ sign patterns of these differences two are as far from 0: 1/8.
+    assert sign_flip(np.array([0.1, 0.2, 0.3, 0.4]), 100_000) == pytest.approx(1 / 8, abs=0.005)
+    assert sign_flip(np.zeros(5)) == 1.0
+    assert sign_flip(np.full(60, 0.5), 10_000) == pytest.approx(1 / 10_001)  # never 0
+
+
+def test_the_error_rate_is_as_promised() -> None:
+    # Under the null a test at 5 % refuses 5 % of the time; taken by translation it would refuse far more often.
+    rng = np.random.default_rng(0)
+    refused = naive = 0
+    times = 600
+    for i in range(times):
+        question = rng.standard_t(3, 40)  # heavy tails, shared by the translations
+        refused += sign_flip(question, 500, seed=i) <= 0.05
+        naive += stats.ttest_1samp(np.repeat(question, 11) + 0.3 * rng.normal(size=440), 0).pvalue <= 0.05
+    assert stats.binomtest(refused, times, 0.05).pvalue > 0.01
+    assert naive / times > 0.3
+
+
+def test_holm_raises_what_a_family_makes_likely() -> None:
+    assert holm(np.array([0.01, 0.04, 0.03, 0.005])).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm(np.array([0.5, 0.9])).tolist() == [1.0, 1.0]
+
+
+def test_a_family_is_all_that_is_asked_for() -> None:
+    a, b, c = ranks_of(1, shift=0.5), ranks_of(2), ranks_of(3, shift=0.5)
+    found = hbt.compare(a, {"b": b, "c": c}, metric=["mAP", "R@10", "rank-distance"])
+    assert len(found) == 2 * (3 + 3 + 1)  # the rank distance in the multilingual setting alone
+    assert (found["p_holm"] >= found["p"]).all()
+    assert found["p_holm"].to_numpy() == pytest.approx(holm(found["p"].to_numpy()))
+    cross = found.query("baseline == 'b' and metric == 'mAP' and setting == 'cross-lingual'").iloc[0]
+    assert cross["wins"] + cross["ties"] + cross["losses"] == 6
+    alone = hbt.compare(a, b, setting="cross-lingual").iloc[0]
+    assert alone["p"] == cross["p"] == alone["p_holm"]
+
+
+def test_the_same_call_gives_the_same_numbers_whatever_the_order_of_rows() -> None:
+    a, b = ranks_of(1, shift=0.2), ranks_of(2)
+    first = hbt.compare(a, b)
+    again = hbt.compare(a.sample(frac=1, random_state=1), b.astype({"query_id": "category", "pool": "category"}))
+    pd.testing.assert_frame_equal(first, again)
+    back = hbt.compare(b, a)
+    assert back["difference"].tolist() == pytest.approx((-first["difference"]).tolist())
+    assert back["p"].tolist() == first["p"].tolist()
+
+
+def test_seeds_widen_the_interval() -> None:
+    # Seeds that disagree: over questions alone the difference would look certain.
+    a = pd.concat([ranks_of(s, noise=0.1, shift=shift).assign(seed=s) for s, shift in ((1, 0.8), (2, -0.6), (3, 0.7))])
+    b = pd.concat([ranks_of(s, noise=0.1).assign(seed=s - 10) for s in (11, 12, 13)])
+    found = hbt.compare(a, b, setting="monolingual").iloc[0]
+    pooled = hbt.compare(a[a["seed"] == 1], b[b["seed"] == 1], setting="monolingual").iloc[0]
+    assert found["n_seeds"] == 3
+    assert found["high"] - found["low"] > 3 * (pooled["high"] - pooled["low"])
+    assert found["low"] < 0 < found["high"]
+
+
+def test_what_does_not_fit_is_named() -> None:
+    a, b = ranks_of(1), ranks_of(2)
+    with pytest.raises(ValueError, match=r"do not hold the same queries, pools and seeds: .* are in one of them alone"):
+        hbt.compare(a, b[b["question_id"] != "q3"])
+    with pytest.raises(ValueError, match=r"the same queries, pools and seeds \(mine\)"):
+        hbt.compare(a, {"mine": b.assign(seed=7)})
+    with pytest.raises(ValueError, match="no setting 'mono'; there are monolingual"):
+        hbt.compare(a, b, setting="mono")
+    with pytest.raises(ValueError, match="no metric 'nosuch'"):
+        hbt.compare(a, b, metric="nosuch")
+    with pytest.raises(ValueError, match="these ranks hold none of mAP in cross-lingual"):
+        hbt.compare(a[a["pool"] == "all"], b[b["pool"] == "all"], setting="cross-lingual")
+
+
+def test_real_tables_of_ranks_are_compared() -> None:
+    benchmark, queries, passages = random_benchmark(3, languages=4, questions=12)
+    a = hbt.rank_vectors(queries, passages, benchmark)
+    b = hbt.rank_vectors(-queries, passages, benchmark)
+    found = hbt.compare(a, b, metric=["mAP", "nDCG@10"])
+    assert found["p"].between(0, 1).all()
+    assert ((found["low"] <= found["difference"]) & (found["difference"] <= found["high"])).all()
+    same = hbt.compare(a, a)
+    assert (same["p"] == 1).all()
+    assert (same["difference"] == 0).all()
+
+
+def test_a_benchmark_of_xquad_r_s_size_takes_a_moment() -> None:
+    # 1,190 questions in 11 languages: 2 s asked; a busy machine gets more.
+    a, b = (pd.concat([ranks_of(s, questions=119, languages=11).assign(
+        query_id=lambda t, i=i: t["query_id"] + f"-{i}", question_id=lambda t, i=i: t["question_id"] + f"-{i}")
+        for i in range(10)]).astype({"query_id": "category", "question_id": "category", "pool": "category",
+                                     "query_language": "category"}) for s in (1, 2))
+    begun = time.process_time()
+    assert (hbt.compare(a, b)["n_questions"] == 1190).all()
+    assert time.process_time() - begun < 6
