@@ -1,5 +1,6 @@
 # A study: train (one notebook a run, which also ranks and measures) → show (data, evaluate, compare).
 # snakemake --cores 2 --config study=worldfacts; on a cluster the same file, with an executor plugin of Snakemake's.
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -25,13 +26,13 @@ for run in LOADED.runs:
 def read_by(wildcards):
     """What the executed notebook is made of: its source, and the runs it reads."""
     notebook, parameters = SHOWN[wildcards.shown]
-    runs = [parameters["run"]] if "run" in parameters else RUNS if notebook != "data" else []
+    runs = [parameters["run"]] if "run" in parameters else RUNS if notebook == "compare" else []
     return [f"notebooks/{notebook}.ipynb", *expand(MADE, run=runs)]
 
 
 wildcard_constraints:
-    run="|".join(RUNS),
-    shown="|".join(SHOWN),
+    run="|".join(map(re.escape, RUNS)),
+    shown="|".join(map(re.escape, SHOWN)),
 
 
 localrules:

@@ -103,6 +103,11 @@ def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataF
                          "measure each alone: ranks[ranks['benchmark'] == …]")
     parsed = [parse(m) for m in metrics]
     queries = _Queries(ranks)
+    many = np.flatnonzero(np.diff(np.append(queries.starts, len(ranks))) > queries.relevant)
+    if many.size:
+        query = queries.table.iloc[int(many[0])]
+        raise ValueError(f"these ranks hold more rows of the query {query['query_id']!r} in the pool {query['pool']!r} than "
+                         "it has relevant passages: are they of several runs? Measure each alone")
     own = queries.table["query_language"].astype("str") == queries.table["pool"].astype("str")
     setting = np.where(queries.table["pool"] == "all", "multilingual", np.where(own, "monolingual", "cross-lingual"))
     table = queries.table.assign(setting=setting)

@@ -26,12 +26,17 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
     setting):
 
     difference: the mean over questions of a's minus b's, each question averaged over its query languages and pools (and
-    seeds) first. low, high: its 95 % bootstrap interval over questions, and over seeds and questions where there are
-    several seeds (two levels, percentiles). p: two-sided paired sign-flip permutation test on the questions' differences,
-    (b + 1) / (m + 1) for b of m random sign patterns at least as far from 0. p_holm: adjusted over all rows of this call
-    (Holm 1979): name the family by what you ask for, before you look. p_t: Student's paired t-test. effect: mean over
-    standard deviation of the questions' differences (Cohen's d for pairs). wins, ties, losses: pairs of query language and
-    pool in which a's mean is above, at or below b's. n_questions, n_seeds.
+    seeds) first; so it is not quite the difference of the macro-averages of `summarise` where questions have some of the
+    languages only. low, high: its 95 % bootstrap interval over questions, and over seeds and questions where there are
+    several seeds (two levels, percentiles; with fewer than some ten seeds it is still too narrow). p: two-sided paired
+    sign-flip permutation test on the questions' differences, (b + 1) / (m + 1) for b of m random sign patterns at least as
+    far from 0. p_holm: adjusted over all rows of this call (Holm 1979): name the family by what you ask for, before you
+    look. p_t: Student's paired t-test. effect: mean over standard deviation of the questions' differences (Cohen's d for
+    pairs). wins, ties, losses: pairs of query language and pool in which a's mean is above, at or below b's. n_questions,
+    n_seeds.
+
+    p and, with one seed, the interval speak of these trained models on other questions, not of another training. Questions
+    of one article or one pattern are alike too; taken as independent, as here, they make the tests too sure.
 
     ranks_a, ranks_b: tables of `hbt.rank`; a column `seed` tells runs of several seeds apart, and both need the same. The
     same call gives the same numbers on every machine. Raises ValueError where the two do not hold the same queries and
@@ -43,16 +48,21 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
     for name in settings:
         if name not in SETTINGS:
             raise ValueError(f"no setting {name!r}; there are {', '.join(SETTINGS)}")
+    if permutations < 1 or samples < 1:
+        raise ValueError(f"permutations is {permutations} and samples {samples}; both are 1 or more")
     baselines = ranks_b if isinstance(ranks_b, Mapping) else {"": ranks_b}
     own = _table(ranks_a, metrics)
     rows = []
     for baseline, ranks in baselines.items():
         other = _table(ranks, metrics)
+        which = f" ({baseline})" if baseline else ""
+        seeds = [sorted(table.index.unique("seed")) for table in (own, other)]
+        if seeds[0] != seeds[1]:
+            raise ValueError(f"the two do not have the same seeds{which}: a has {seeds[0]}, b has {seeds[1]}")
         if not own.index.equals(other.index):
             unlike = own.index.symmetric_difference(other.index)
-            raise ValueError(f"the two do not hold the same queries, pools and seeds{f' ({baseline})' if baseline else ''}: "
-                             f"{len(unlike)} are in one of them alone, {unlike[0]} for one; rank the same benchmark with "
-                             f"both")
+            raise ValueError(f"the two do not hold the same queries and pools{which}: {len(unlike)} are in one of them "
+                             f"alone, {'/'.join(map(str, unlike[0]))} for one; rank the same benchmark with both")
         for name in settings:
             chosen = own.index.get_level_values("setting") == name
             for m in metrics:
@@ -60,6 +70,8 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
                     continue
                 gaps = (own.loc[chosen, m] - other.loc[chosen, m])
                 by = gaps.groupby(["seed", "question_id"]).mean().unstack("question_id").to_numpy()  # (seeds, questions)
+                if not np.isfinite(by).all():
+                    raise ValueError("the seeds do not hold the same questions; rank the same benchmark with all of them")
                 questions = by.mean(0)
                 pools = gaps.groupby(["query_language", "pool"]).mean().round(12)
                 low, high = np.percentile(_bootstrap(by, samples, seed), [2.5, 97.5])
@@ -67,8 +79,8 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
                 rows.append({
                     "baseline": baseline, "metric": m, "setting": name, "difference": questions.mean(), "low": low,
                     "high": high, "p": sign_flip(questions, permutations, seed),
-                    "p_t": stats.ttest_1samp(questions, 0).pvalue if spread > 0 else 1.0,
-                    "effect": questions.mean() / spread if spread > 0 else 0.0, "wins": int((pools > 0).sum()),
+                    "p_t": stats.ttest_1samp(questions, 0).pvalue if spread > 0 else np.nan,
+                    "effect": questions.mean() / spread if spread > 0 else np.nan, "wins": int((pools > 0).sum()),
                     "ties": int((pools == 0).sum()), "losses": int((pools < 0).sum()), "n_questions": by.shape[1],
                     "n_seeds": by.shape[0]})
     if not rows:
@@ -103,6 +115,8 @@ def _bootstrap(by: Floats, samples: int, seed: int) -> Floats:
     """Means of samples drawn with replacement: of seeds, then of questions. by: (seeds, questions)."""
     rng = np.random.default_rng([seed, 1])
     seeds, questions = by.shape
+    if seeds > 1:  # drawn from so few the spread of seeds would come out too small by (S − 1) / S
+        by = by + (np.sqrt(seeds / (seeds - 1)) - 1) * (by.mean(1, keepdims=True) - by.mean())
     means = []
     for start in range(0, samples, _AT_ONCE):
         n = min(_AT_ONCE, samples - start)

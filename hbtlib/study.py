@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import resource
 import shutil
 import subprocess
@@ -47,6 +48,7 @@ class Run:
     name: str
     parameters: dict[str, Any]
     arm: str = ""
+    beside: bool = False  # not of the grid: it stands beside it for scale
 
     @property
     def folder(self) -> Path:
@@ -96,12 +98,21 @@ def load(name: str) -> Study:
         have = sorted(p.stem for p in file.parent.glob("*.yaml"))
         raise ValueError(f"no study {name!r}: {file} does not exist; there are {', '.join(have) or 'none'}")
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or not content.get("question"):
+        raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters, runs and notebooks")
     unknown = set(content) - {"name", "question", "grid", "parameters", "runs", "notebooks"}
     if unknown or content.get("name") != name:
         raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters, runs and notebooks, nothing else "
                          f"({', '.join(sorted(map(str, unknown))) or 'the name differs'})")
     defaults = notebook_parameters("train")
-    grid, fixed, more = content.get("grid", {}), content.get("parameters", {}), content.get("runs", {})
+    grid, fixed, more = (content.get(part) or {} for part in ("grid", "parameters", "runs"))
+    for key, values in grid.items():
+        if not isinstance(values, list) or key == "benchmark":
+            raise ValueError(f"{file}: grid: {key} is {values!r}, where a list of values belongs (benchmarks: one "
+                             "parameter, their names separated by blanks)")
+    for key, value in [*fixed.items(), *((k, v) for given in more.values() for k, v in given.items())]:
+        if isinstance(value, str) and re.fullmatch(r"[0-9]+e[-+]?[0-9]+", value):
+            raise ValueError(f"{file}: {key} is the text {value!r}: YAML takes a number with a point, {float(value):.1e}")
     for key in [*grid, *fixed, *(key for given in more.values() for key in given)]:
         if key not in defaults or key in _PLACE:
             raise ValueError(f"{file}: {unknown_parameter(key, defaults)}")
@@ -111,8 +122,9 @@ def load(name: str) -> Study:
         arm = [parameters["strategy"], *(f"{k} {parameters[k]}" for k in grid if k not in ("strategy", "seed"))]
         runs.append(Run(name, run_name(parameters), parameters, ", ".join(arm)))
     for arm, given in more.items():  # arms that stand beside the grid: their name → what differs
-        parameters = {**defaults, **fixed, **given, "study": name, "folder": None}
-        runs.append(Run(name, run_name(parameters, arm), parameters, arm))
+        for seed in [given["seed"]] if "seed" in given else grid.get("seed", [defaults["seed"]]):
+            parameters = {**defaults, **fixed, **given, "seed": seed, "study": name, "folder": None}
+            runs.append(Run(name, run_name(parameters, arm), parameters, arm, beside=True))
     return Study(name, content["question"], tuple(runs), tuple(content.get("notebooks", NOTEBOOKS)))
 
 
@@ -121,7 +133,7 @@ def run_name(parameters: Mapping[str, Any], arm: str | None = None) -> str:
     the run what it is."""
     content = {k: v for k, v in parameters.items() if k not in _PLACE}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    parts = [str(parameters.get("strategy", "run")) if arm is None else arm.lower().replace(" ", "-")]
+    parts = [str(parameters.get("strategy", "run")) if arm is None else re.sub(r"[^a-z0-9.]+", "-", arm.lower()).strip("-")]
     if parts[0] == "hybrid" and parameters.get("alpha") != 0.5:
         parts.append(f"alpha{json.dumps(parameters.get('alpha'))}".translate({ord(c): None for c in ' "{}[]:,'}))
     if parameters.get("mix") == "pair":

@@ -12,7 +12,7 @@ import hbtlib as hbt
 QUESTIONS = 1190
 
 
-@pytest.mark.slow  # some 26,000 texts to embed: MINUTES
+@pytest.mark.slow  # some 26,000 texts to embed: six minutes on one core
 @pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("real_data")
 def test_all_minilm_scores_on_xquad_r() -> None:

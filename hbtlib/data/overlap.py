@@ -17,7 +17,8 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
 
     Three ways: the question's id is one of the benchmark's (plain numbers are not compared: any data set has a question
     17); a query or a relevant passage reads the same as one of the id's texts; a relevant passage of 40 bytes or more
-    stands inside one of the id's passages (a sentence in its paragraph). Texts are compared without case, width and
+    stands inside one of the id's passages (a sentence in its paragraph; not the other way round), its hard negatives among
+    them. Texts are compared without case, width and
     blanks. Passages that answer no query may stand in both.
     """
     import ahocorasick
@@ -30,9 +31,7 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
                 found.setdefault(row, f"the question {id_!r}")
     relevant = benchmark.judgements.loc[benchmark.judgements["grade"] > 0, "passage_id"]
     gold = benchmark.passages[benchmark.passages["passage_id"].isin(relevant)]
-    # With context="paragraph" a passage is more than its sentence, which stands before the first line break.
-    answers = {plain(form): id_ for text, id_ in zip(gold["text"], gold["passage_id"], strict=True)
-               for form in (text.split("\n")[0], text)}
+    answers = {plain(form): id_ for text, id_ in zip(gold["text"], gold["passage_id"], strict=True) for form in _forms(text)}
     asked = dict(zip(map(plain, benchmark.queries["text"]), benchmark.queries["query_id"], strict=True))
     inside = ahocorasick.Automaton()
     for answer, id_ in answers.items():
@@ -50,6 +49,12 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
                 for _, id_ in inside.iter(same):
                     found.setdefault(row, f"the relevant passage {id_!r}, inside a passage ({text[:60]}…)")
     return found
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """The text; and with context="paragraph" its sentence, which stands above the paragraph that holds it."""
+    first, _, rest = text.partition("\n")
+    return (text, first) if rest and first in rest else (text,)
 
 
 def check_disjoint(pairs: Pairs, benchmark: Benchmark) -> None:
@@ -74,9 +79,11 @@ def plain(text: str) -> str:
 
 
 def _texts(pairs: Pairs, role: str) -> Iterator[tuple[int, str]]:
-    columns = [c for c in pairs.dataset.column_names if c.startswith(f"{role}_") and c != f"{role}_key"]
+    prefixes = (f"{role}_", "negatives_") if role == "passage" else (f"{role}_",)
+    columns = [c for c in pairs.dataset.column_names if c.startswith(prefixes) and c != f"{role}_key"]
     first = 0
     for rows in pairs.dataset.select_columns(columns).iter(10_000):
         for column in columns:
-            yield from ((first + i, text) for i, text in enumerate(rows[column]) if text)
+            for i, found in enumerate(rows[column]):
+                yield from ((first + i, text) for text in ([found] if isinstance(found, str) else found or []))
         first += len(rows[columns[0]])

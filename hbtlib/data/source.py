@@ -47,6 +47,8 @@ def local_folder(name: str, data: str | Path | None, folders: Sequence[str]) -> 
             pass
         raise DataError(f"{name}: {str(data)[:300]!r} is not a folder; give data= the folder with its files")
     root = os.environ.get("HBT_DATA")
+    if root and not Path(root).is_dir():
+        raise DataError(f"HBT_DATA is {root!r}, which is not a folder; set it to the one that holds {' or '.join(folders)}")
     places = [Path(root) / folder for folder in folders] if root else []
     return next((place for place in places if place.is_dir()), None)
 
