@@ -293,7 +293,7 @@ def settings(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
                 part.text(x, max(mine.max(), 0) + 0.015, f"{mine.mean():.2f}".lstrip("0"), ha="center",
                           fontsize=7 if len(arms) < 5 else 6)
         part.set_xticks(range(len(order)), order)
-        part.set(ylim=(0, 1))
+        part.set(ylim=(0, min(1.0, float(chosen["value"].max()) + 0.12)))
         part.set_title(f"{group} languages", loc="left")
     axes[0].set_ylabel(metric)
     figure.legend(handles=[Patch(color=COLOURS.get(s, OTHER), label=s) for s in arms],
