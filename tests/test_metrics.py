@@ -277,3 +277,5 @@ def test_ranks_of_two_benchmarks_are_not_measured_together() -> None:
     ranks = hbt.rank_vectors(queries, passages, benchmark).astype({"benchmark": "str"})
     with pytest.raises(ValueError, match=r"several benchmarks \(random1, other\); measure each alone"):
         hbt.measure(pd.concat([ranks, ranks.assign(benchmark="other")]))
+    with pytest.raises(ValueError, match=r"hold more rows of the query .* are they of several runs"):
+        hbt.measure(pd.concat([ranks, ranks]))

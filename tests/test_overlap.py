@@ -54,6 +54,16 @@ def test_the_rest_may_be_trained_on(given: hbt.Pairs) -> None:
     assert hbt.leave_out(given, BENCHMARK) is given
 
 
+def test_hard_negatives_and_sentences_above_their_paragraph_count() -> None:
+    given = hbt.Pairs.from_texts("mine", [{"en": "a"}, {"en": "b"}], [{"en": "c"}, {"en": "d"}],
+                                 negatives_en=[["x"], ["Wren."]])
+    assert overlap(given, BENCHMARK) == {1: "the relevant passage 'b' (Wren.)"}
+    whole = BENCHMARK.passages.assign(text=[f"{SENTENCE}\nIt was old. {SENTENCE} It was rebuilt.", "Preface\nWren.", "c"])
+    asked = hbt.Benchmark("asked", BENCHMARK.queries, whole, BENCHMARK.judgements)
+    assert overlap(pairs(passage=f"Once. {SENTENCE} Twice."), asked)  # the sentence, as context="paragraph" has it
+    assert not overlap(pairs(passage="Preface"), asked)  # the first line of two is no sentence of the second
+
+
 @pytest.mark.usefixtures("real_data")
 def test_mlqa_pairs_against_what_they_are_evaluated_on() -> None:
     train, held_out = (hbt.load_pairs("mlqa-pairs", split=split) for split in ("train", "validation"))

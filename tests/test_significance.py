@@ -116,12 +116,52 @@ def test_seeds_widen_the_interval() -> None:
     assert found["low"] < 0 < found["high"]
 
 
+def test_a_seed_twice_is_no_second_question() -> None:
+    a, b = ranks_of(1, shift=0.3), ranks_of(2)
+    thrice = [pd.concat([t.assign(seed=s) for s in range(3)]) for t in (a, b)]
+    once, copies = hbt.compare(a, b), hbt.compare(*thrice)
+    assert copies["p"].tolist() == once["p"].tolist()
+    assert copies["n_questions"].tolist() == once["n_questions"].tolist()
+    assert copies["effect"].tolist() == pytest.approx(once["effect"].tolist())
+    assert (copies["high"] - copies["low"]).tolist() == pytest.approx((once["high"] - once["low"]).tolist(), rel=0.1)
+
+
+def test_seeds_are_paired() -> None:
+    # What a seed has in common (its batches) is no part of the difference: other labels give another interval.
+    a = pd.concat([ranks_of(s, noise=0.1, shift=s).assign(seed=s) for s in range(3)])
+    b = pd.concat([ranks_of(s + 10, noise=0.1, shift=s).assign(seed=s) for s in range(3)])
+    paired = hbt.compare(a, b, setting="monolingual").iloc[0]
+    crossed = hbt.compare(a, b.assign(seed=(b["seed"] + 1) % 3), setting="monolingual").iloc[0]
+    assert crossed["high"] - crossed["low"] > 3 * (paired["high"] - paired["low"])
+
+
+def test_wins_ties_and_losses_are_counted_by_language_pair() -> None:
+    b = ranks_of(2)
+    a = b.copy()
+    pool, asked = a["pool"] == "aa", a["query_language"]
+    a.loc[pool & (asked == "bb"), "rank"] = 1  # better for one pair of languages
+    a.loc[pool & (asked == "cc"), "rank"] = 400  # worse for another
+    found = hbt.compare(a, b, setting="cross-lingual").iloc[0]
+    assert (found["wins"], found["ties"], found["losses"]) == (1, 4, 1)
+    worse = hbt.compare(ranks_of(2), ranks_of(1, shift=1.0), setting="monolingual").iloc[0]
+    assert worse["difference"] < 0
+    assert worse["effect"] < 0
+    assert worse["low"] < worse["high"] < 0
+
+
 def test_what_does_not_fit_is_named() -> None:
     a, b = ranks_of(1), ranks_of(2)
-    with pytest.raises(ValueError, match=r"do not hold the same queries, pools and seeds: .* are in one of them alone"):
+    with pytest.raises(ValueError, match=r"do not hold the same queries and pools: \d+ are in one of them alone, 0/.*/q3"):
         hbt.compare(a, b[b["question_id"] != "q3"])
-    with pytest.raises(ValueError, match=r"the same queries, pools and seeds \(mine\)"):
+    with pytest.raises(ValueError, match=r"do not have the same seeds \(mine\): a has \[0\], b has \[7\]"):
         hbt.compare(a, {"mine": b.assign(seed=7)})
+    seeds = [pd.concat([t.assign(seed=0), t[t["question_id"] != "q3"].assign(seed=1)]) for t in (a, b)]
+    with pytest.raises(ValueError, match="the seeds do not hold the same questions"):
+        hbt.compare(*seeds)
+    with pytest.raises(ValueError, match="are they of several runs"):
+        hbt.compare(pd.concat([a, b]), b)
+    with pytest.raises(ValueError, match="permutations is 0 and samples 10000; both are 1 or more"):
+        hbt.compare(a, b, permutations=0)
     with pytest.raises(ValueError, match="no setting 'mono'; there are monolingual"):
         hbt.compare(a, b, setting="mono")
     with pytest.raises(ValueError, match="no metric 'nosuch'"):

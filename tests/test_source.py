@@ -341,3 +341,9 @@ def test_xm3600_from_the_hub_is_that_of_a_folder(hub: Server, tmp_path: Path) ->
     benchmark = same_from_hub_and_folder("xm3600", hub, xm3600.MTEB, files, tmp_path / "own", ["de"])
     assert benchmark.queries["text"].tolist() == ["Bild 0", "Bild 1"]
     assert benchmark.passages["text"].tolist() == ["Foto 0", "Foto 1"]
+
+
+def test_a_folder_of_all_data_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HBT_DATA", "/no/such/folder")
+    with pytest.raises(DataError, match="HBT_DATA is '/no/such/folder', which is not a folder; set it to"):
+        local_folder("tiny", None, ("tiny",))

@@ -62,6 +62,10 @@ def test_the_committed_studies_load() -> None:
     ({"parameters": {"folder": "x"}}, "no parameter 'folder'"),
     ({"name": "other"}, "it must have name: quick"),
     ({"extra": 1}, r"nothing else \(extra\)"),
+    ({"question": ""}, "it must have name: quick, question"),
+    ({"grid": {"strategy": "hybrid"}}, "grid: strategy is 'hybrid', where a list of values belongs"),
+    ({"grid": {"benchmark": ["worldfacts", "xquad-r"]}}, "benchmarks: one parameter, their names separated by blanks"),
+    ({"parameters": {"learning_rate": "3e-5"}}, "learning_rate is the text '3e-5': YAML takes a number with a point"),
 ])
 def test_a_wrong_yaml_is_named(root: Path, change: dict, said: str) -> None:
     file = root / "notebooks" / "studies" / "quick.yaml"
@@ -80,13 +84,14 @@ def test_a_study_may_have_arms_beside_its_grid_and_several_benchmarks(root: Path
     file = root / "notebooks" / "studies" / "quick.yaml"
     before = yaml.safe_load(file.read_text())
     file.write_text(yaml.safe_dump({**before, "notebooks": ["data", "evaluate", "compare"],
-                                    "runs": {"The floor": {"steps": 1}},
+                                    "runs": {"The (floor)": {"steps": 1}},
                                     "parameters": {**before["parameters"], "benchmark": "worldfacts xquad-r"}}))
     loaded = study.load("quick")
     floor = loaded.runs[-1]
-    assert [run.arm for run in loaded.runs] == ["x-y", "hybrid", "The floor"]
+    assert [run.arm for run in loaded.runs] == ["x-y", "hybrid", "The (floor)"]
     assert (floor.parameters["steps"], floor.parameters["batch_size"]) == (1, 16)
     assert floor.name.startswith("the-floor-seed0-")
+    assert [run.beside for run in loaded.runs] == [False, False, True]
     assert loaded.benchmarks == ("worldfacts", "xquad-r")
     shown = loaded.shown()
     first = f"evaluate-{loaded.runs[0].name}"
@@ -102,6 +107,15 @@ def test_a_study_may_have_arms_beside_its_grid_and_several_benchmarks(root: Path
     alone = study.load("quick")
     assert study.figures(alone, "worldfacts") == root / "figures" / "quick"
     assert study.summary(alone, "worldfacts") == root / "results" / "quick" / "summary.md"
+
+
+def test_arms_beside_the_grid_have_its_seeds(root: Path) -> None:
+    file = root / "notebooks" / "studies" / "quick.yaml"
+    before = yaml.safe_load(file.read_text())
+    file.write_text(yaml.safe_dump({**before, "grid": {"strategy": ["x-y"], "seed": [0, 1]},
+                                    "runs": {"floor": {"steps": 1}, "one": {"steps": 2, "seed": 5}}}))
+    assert [(r.arm, r.parameters["seed"]) for r in study.load("quick").runs] == [
+        ("x-y", 0), ("x-y", 1), ("floor", 0), ("floor", 1), ("one", 5)]
 
 
 def test_an_untrained_encoder_is_an_arm(root: Path) -> None:
