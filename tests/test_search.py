@@ -216,7 +216,8 @@ class Counting:
     def __init__(self) -> None:
         self.seen: Counter[tuple[str, str]] = Counter()
 
-    def embed(self, texts: Sequence[str], role: str = "passage", *, progress: bool = False) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], role: str = "passage", *, precision: str = "fp32",
+              progress: bool = False) -> NDArray[np.float32]:
         self.seen.update((role, text) for text in texts)
         return np.stack([self.vector(text, role) for text in texts])
 

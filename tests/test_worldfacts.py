@@ -215,7 +215,7 @@ def test_bad_requests_name_what_there_is() -> None:
         load_pairs("worldfacts", split="dev")
     with pytest.raises(ValueError, match="no language 'xx'"):
         load_benchmark("worldfacts", languages=["xx"])
-    with pytest.raises(ValueError, match="no benchmark 'world-facts'; the catalog has: worldfacts"):
+    with pytest.raises(ValueError, match=r"no benchmark 'world-facts'; did you mean 'worldfacts'\? the catalog has: worldf"):
         load_benchmark("world-facts")
     found = catalog().query("name == 'worldfacts'")
     assert found["kind"].tolist() == ["pairs", "benchmark"]
