@@ -177,8 +177,9 @@ def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
         number = isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool)
         free = default is None or value is None or name == "alpha"
         if not (free or number or type(value) is type(default)):
+            how = f"; with papermill: -y '{name}: …'" if isinstance(default, dict) else ""
             raise ValueError(f"notebooks/{notebook}.ipynb: {name} is {value!r} ({type(value).__name__}), but its "
-                             f"default is {default!r} ({type(default).__name__})")
+                             f"default is {default!r} ({type(default).__name__}){how}")
     return found
 
 

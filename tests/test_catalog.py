@@ -56,7 +56,9 @@ def test_benchmarks_are_pairs_too(tmp_path: Path) -> None:
     assert len(pairs) == 4
     assert pairs.texts([0], "de", "query") == ["Wo entspringt er?"]
     assert pairs.texts([0], "en", "passage") == ["The river rises in the north."]
-    with pytest.raises(ValueError, match="no pairs 'mtop'"):
+    with pytest.raises(ValueError, match=r"mtop is no pairs; it is benchmark: hbt\.load_benchmark\('mtop'\)"):
         hbt.load_pairs("mtop", tmp_path)
+    with pytest.raises(ValueError, match=r"a folder of your own is hbt\.load_benchmark\('folder', data="):
+        hbt.load_benchmark(str(tmp_path))
     with pytest.raises(ValueError, match="hold what 'xquad-r' evaluates on"):
         hbt.check_disjoint(pairs, hbt.load_benchmark("xquad-r", tmp_path, languages=["en"]))

@@ -35,6 +35,17 @@ def check_holes(pairs: Pairs, ids: list[int]) -> None:
                 == [given[ids[row]][code] for row, code in known])
 
 
+def test_texts_that_are_none_are_refused() -> None:
+    wrong: list[tuple[list, list, str]] = [
+        ([{"en": "a"}], [], "1 queries but 0 passages"), ([], [], "0 queries but 0"),
+        (["a"], [{"en": "b"}], "the query of id 0 is 'a', where a map language"),
+        ([{"en": "a"}], [{"en": " "}], "the passage of id 0 is {'en': ' '}, where")]
+    for queries, passages, said in wrong:
+        with pytest.raises(ValueError, match="pairs 'mine': ") as error:
+            Pairs.from_texts("mine", queries, passages)
+        assert said in str(error.value)
+
+
 def test_languages_masks_and_texts(holes: Pairs) -> None:
     assert holes.languages == ("de", "en", "fr", "sw")
     assert holes.query_languages == ("de", "en", "sw")
@@ -143,7 +154,7 @@ def test_masks_of_tables_in_pieces() -> None:
 def test_bad_input() -> None:
     with pytest.raises(ValueError, match=r"'x': no columns query_LANG and passage_LANG among \['passage_en', 'query_key'\]"):
         Pairs("x", Dataset.from_dict({"query_key": [1], "passage_en": ["p"]}))
-    with pytest.raises(ValueError, match="no columns query_LANG"):
+    with pytest.raises(ValueError, match="0 queries but 0 passages"):
         Pairs.from_texts("x", [], [])
     with pytest.raises(ValueError, match="'x': id 1 has no query in any language; leave such ids out"):
         Pairs.from_texts("x", [{"en": "q"}, {}], [{"en": "p"}, {"en": "p"}])

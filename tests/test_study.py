@@ -153,6 +153,8 @@ def test_check_names_what_is_misspelt_or_of_another_type() -> None:
         study.check("train", {**given, "stratgy": "x-y"})
     with pytest.raises(ValueError, match=r"steps is '100' .str., but its default is 400"):
         study.check("train", {**given, "steps": "100"})
+    with pytest.raises(ValueError, match=r"pairs_options is '{}' .str., .* with papermill: -y 'pairs_options"):
+        study.check("train", {**given, "pairs_options": "{}"})
     with pytest.raises(ValueError, match="seed is True"):
         study.check("train", {**given, "seed": True})
 

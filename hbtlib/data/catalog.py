@@ -89,6 +89,11 @@ def _entry(name: str, kind: str) -> tuple[Entry, ModuleType]:
     entry = _CATALOG.get(name)
     if entry is None or kind not in entry.kinds:
         have = [n for n, e in _CATALOG.items() if kind in e.kinds]
+        other = "pairs" if kind == "benchmark" else "benchmark"
+        if entry is not None:
+            raise ValueError(f"{name} is no {kind}; it is {other}: hbt.load_{other}({name!r})")
+        if "/" in name or Path(name).is_dir():
+            raise ValueError(f"no {kind} {name!r}; a folder of your own is hbt.load_{kind}('folder', data={name!r})")
         close = difflib.get_close_matches(name, have, n=1)
         raise ValueError(f"no {kind} {name!r}; {f'did you mean {close[0]!r}? ' if close else ''}the catalog has: "
                          f"{', '.join(have)}")

@@ -56,6 +56,14 @@ class Pairs:
         """
         from datasets import Dataset
 
+        if len(queries) != len(passages) or not len(queries):
+            raise ValueError(f"pairs {name!r}: {len(queries)} queries but {len(passages)} passages; give one of each for an "
+                             "id, and some ids")
+        for role, texts in (("query", queries), ("passage", passages)):
+            for i, forms in enumerate(texts):
+                if not isinstance(forms, dict) or not all(isinstance(t, str) and t.strip() for t in forms.values()):
+                    raise ValueError(f"pairs {name!r}: the {role} of id {i} is {forms!r:.80}, where a map language → text "
+                                     "belongs, no text empty")
         table: dict[str, list[object]] = {k: list(v) for k, v in columns.items()}
         for role, texts in (("query", queries), ("passage", passages)):
             table.setdefault(f"{role}_key", list(shared_keys(texts)))
