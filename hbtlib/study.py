@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROOT = Path(os.environ.get("HBT_ROOT") or Path(__file__).resolve().parent.parent)
 """Where notebooks/, results/ and figures/ stand: the repository, or `HBT_ROOT`."""
 
-NOTEBOOKS = ("data", "evaluate", "compare")
+NOTEBOOKS = ("data", "benchmark", "evaluate", "compare")
 """What is made of a study's runs unless its YAML says otherwise: `evaluate` for each run, the others once."""
 
 _PLACE = ("study", "folder")  # parameters that say where a run is written, not what it is
