@@ -27,7 +27,7 @@ study: $(READY)
 
 test: $(READY) lint
 	$(BIN)/python -m pytest tests -n $(CORES)
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
 
 lint: $(READY)
 	$(BIN)/ruff check hbtlib tests notebooks
