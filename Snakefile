@@ -1,4 +1,4 @@
-# A study: train (one notebook a run, which also ranks and measures) → show (data, evaluate, compare).
+# A study: train (one notebook a run, which also ranks and measures) → show (data, benchmark, evaluate, compare).
 # snakemake --cores 2 --config study=worldfacts; on a cluster the same file, with an executor plugin of Snakemake's.
 import re
 import shlex

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hbtlib.data.benchmark import SETTINGS
 from hbtlib.metrics import per_query
 
-SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 Floats = NDArray[np.float64]
 _AT_ONCE = 500  # permutations or bootstrap samples held in memory together
 

@@ -34,16 +34,17 @@ def on_disk(files: Sequence[Path], rows: Rows, **options: Any) -> Any:
     features = Features({name: Value("large_string") for name in COLUMNS})
     try:
         made = Dataset.from_generator(_passages, features=features,
-                                      gen_kwargs={"stamps": stamps, "rows": rows, "options": {**options, "format": FORMAT}})
+                                      gen_kwargs={"stamps": stamps, "rows": rows, "options": options, "version": FORMAT})
     except DatasetGenerationError as error:
         raise (error.__cause__ if isinstance(error.__cause__, DataError) else error) from None
     return made.data.table
 
 
-def _passages(stamps: Sequence[tuple[str, int, int]], rows: Rows, options: dict[str, Any]) -> Iterator[Row]:
+def _passages(stamps: Sequence[tuple[str, int, int]], rows: Rows, options: dict[str, Any],
+              version: int = FORMAT) -> Iterator[Row]:
     seen: set[str] = set()
     for name, _, _ in stamps:
-        for place, row in rows(Path(name), **{k: v for k, v in options.items() if k != "format"}):
+        for place, row in rows(Path(name), **options):
             if row["passage_id"] in seen:
                 raise DataError(f"{place}: the passage id {row['passage_id']!r} stands twice; give each passage an id of "
                                 "its own")

@@ -49,7 +49,6 @@ LANGUAGES = tuple(sorted([*SHARDS, "de", "yo"]))
 SETTINGS = ("monolingual", "multilingual")
 
 
-
 def load_benchmark(data: str | Path | None = None, *, languages: Sequence[str] | None = None) -> Benchmark:
     """MIRACL dev in these languages. Default: the sixteen of the first release, 90 million passages; name yours.
 
@@ -121,8 +120,9 @@ def _parquet_rows(file: Path, language: str) -> Iterator[tuple[str, Row]]:
 
 
 def _passage(language: str, id_: str, record: dict[str, Any], place: str) -> Row:
-    whole = f"{title(record, place)} {text(record, 'text', place)}".strip()
-    return {"passage_id": f"{language}:{id_}", "language": language, "text": whole, "title": title(record, place)}
+    name = title(record, place)
+    whole = f"{name} {text(record, 'text', place)}".strip()
+    return {"passage_id": f"{language}:{id_}", "language": language, "text": whole, "title": name}
 
 
 def _joined(name: str, tables: Sequence[tuple[str, dict[str, str], list[Judgement], Any]]) -> Benchmark:
