@@ -266,7 +266,8 @@ def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
                 palette={"query": "#4477AA", "passage": "#DDAA77"})
     axes.set(xlabel="", ylabel="characters")
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.legend(frameon=False, title="")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
+    axes.legend().remove()  # inside it would lie over the boxes
     return figure
 
 
