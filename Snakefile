@@ -18,7 +18,7 @@ THREADS = "export OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 TOKENIZERS_PARALLELISM=f
 # says that a run is there, and falls when it is not (a fresh clone has the results, but no model).
 MADE = f".snakemake/made/{STUDY}/{{run}}"
 for run in LOADED.runs:
-    if not studies.whole(run.folder):
+    if not studies.whole(run.folder, run.parameters):
         Path(MADE.format(run=run.name)).unlink(missing_ok=True)
 
 

@@ -25,17 +25,19 @@ _HOME = {
     "BatchPlan": "sampler",
     "Encoder": "encoder",
     "train": "trainer",
+    "embed": "search",
     "rank": "search",
     "rank_vectors": "search",
+    "top": "search",
     "compare": "significance",
     "measure": "metrics",
     "summarise": "metrics",
 }
-_MODULES = {"languages", "losses", "metrics", "plots", "study"}
+_MODULES = {"languages", "losses", "metrics", "plots", "probes", "study"}
 
-__all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance",
-           "check_disjoint", "compare", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure",
-           "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
+__all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "check_disjoint",
+           "compare", "embed", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure",
+           "metrics", "plots", "probes", "rank", "rank_vectors", "study", "summarise", "top", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -51,7 +53,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from hbtlib import languages, losses, metrics, plots, study
+    from hbtlib import languages, losses, metrics, plots, probes, study
     from hbtlib.data.benchmark import Benchmark
     from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
     from hbtlib.data.overlap import check_disjoint, leave_out
@@ -59,6 +61,6 @@ if TYPE_CHECKING:
     from hbtlib.encoder import Encoder
     from hbtlib.metrics import measure, summarise
     from hbtlib.sampler import BatchPlan
-    from hbtlib.search import rank, rank_vectors
+    from hbtlib.search import embed, rank, rank_vectors, top
     from hbtlib.significance import compare
     from hbtlib.trainer import train

@@ -42,7 +42,7 @@ def train(study: str, name: str) -> None:
     run = load(study).run(name)
     work = part(run.folder)
     with lock(run.folder.with_name(f".{name}.lock")):
-        if whole(run.folder):
+        if whole(run.folder, run.parameters):
             print(f"{name}: done before", flush=True)
             return
         work.mkdir(parents=True, exist_ok=True)

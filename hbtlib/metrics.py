@@ -137,6 +137,24 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
     return measured.assign(languages=np.where(seen, "trained", "unseen"))
 
 
+def by_question(ranks: pd.DataFrame, metrics: Sequence[str] = ("mAP", "rank-distance"), *,
+                trained: Sequence[str] | None = None) -> pd.DataFrame:
+    """One row a question and setting: languages, setting, question_id, and each metric's mean over the question's query
+    languages and pools. The question is the unit of statistics: its translations are hard or easy together.
+
+    trained: the languages trained on, to tell `trained` from `unseen` in the column languages (as `by_training` does);
+    None: all are one group, `all`. rank-distance is given in the multilingual setting alone, NaN elsewhere.
+    """
+    table = per_query(ranks, metrics)
+    table = table.assign(languages="all") if trained is None else by_training(table, trained)
+    means = table.groupby(["languages", "setting", "question_id"], observed=True)[list(metrics)].mean().reset_index()
+    for metric in metrics:
+        if metric.startswith("rank-distance"):
+            means.loc[means["setting"] != "multilingual", metric] = np.nan
+    return means.astype({**dict.fromkeys(["languages", "setting", "question_id"], "str"),
+                         **dict.fromkeys(metrics, np.float64)})
+
+
 def summarise(measured: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """One row a run (a value of the columns `by`): each metric macro-averaged over the settings' language pairs.
 

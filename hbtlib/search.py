@@ -6,6 +6,7 @@ do not depend on the order in which passages come, and trec_eval's measures of t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numba
@@ -14,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import Benchmark
+from hbtlib.probes import Removal, without_language
 
 if TYPE_CHECKING:
     from hbtlib.encoder import Encoder
@@ -22,42 +24,47 @@ ALL = "all"
 """The pool of all languages together; the other pools are named by their language."""
 
 
-def rank(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", progress: bool = False) -> pd.DataFrame:
-    """The rank of every relevant passage in its language's pool and in the pool of all; columns as in `rank_vectors`.
-
-    precision: what texts are embedded in (`Encoder.embed`); scores are always float32.
+def embed(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32",
+          progress: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The vectors of the benchmark's queries and of its passages, (Q, d) and (N, d), rows in its order.
 
     Every distinct text is embedded once a role (query and passage have prefixes of their own), whatever the number of
-    pools it stands in.
+    pools it stands in. precision: what texts are embedded in (`Encoder.embed`).
     """
 
     def vectors(table: pd.DataFrame, role: str) -> NDArray[np.float32]:
         codes, texts = pd.factorize(table["text"])
         return encoder.embed(list(texts), role, precision=precision, progress=progress)[codes]
 
-    return rank_vectors(vectors(benchmark.queries, "query"), vectors(benchmark.passages, "passage"), benchmark)
+    return vectors(benchmark.queries, "query"), vectors(benchmark.passages, "passage")
+
+
+def rank(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", remove: Removal = None,
+         progress: bool = False) -> pd.DataFrame:
+    """The rank of every relevant passage in its language's pool and in the pool of all: `embed`, then `rank_vectors`."""
+    return rank_vectors(*embed(encoder, benchmark, precision=precision, progress=progress), benchmark, remove=remove)
 
 
 def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark, *,
-                 block: int = 1024) -> pd.DataFrame:
+                 remove: Removal = None, block: int = 1024) -> pd.DataFrame:
     """The ranks table from vectors, whose rows follow the benchmark's queries and passages. Scores are dot products.
 
     One row a (query, relevant passage, pool): benchmark, query_id, question_id, query_language, pool (a language, or
     `all`), passage_id, passage_language, rank (1 = best), score, grade, n_passages (in the pool), n_relevant (of the
     query, in the pool). `block` queries are scored at a time (memory: block × passages × 4 bytes).
 
+    remove: a training-free probe of how much language identity stands in the way: "mean" takes each language's mean from
+    its vectors, a number r its first r language-identity components (`probes.without_language`).
+
     Raises ValueError where the vectors' numbers of rows or widths disagree, or a vector is not finite.
     """
     queries, passages = benchmark.queries, benchmark.passages
-    rows = np.ascontiguousarray(query_vectors, np.float32)
-    columns = np.ascontiguousarray(passage_vectors, np.float32)
-    _check(rows, columns, benchmark)
+    rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
     # Passages by language, so that a pool is a slice; inside it by the tie rule, so that of two equal scores the first
     # in place is the better.
     languages, pool_codes = np.unique(passages["language"].to_numpy(), return_inverse=True)
-    by_id = np.argsort(passages["passage_id"].to_numpy(dtype=object), kind="stable")[::-1]
     tie = np.empty(len(passages), np.int64)
-    tie[by_id] = np.arange(len(passages))
+    tie[_tie_order(passages)] = np.arange(len(passages))
     order = np.lexsort([tie, pool_codes])
     place = np.empty(len(passages), np.int64)
     place[order] = np.arange(len(passages))
@@ -70,15 +77,10 @@ def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[n
     query_row, passage_row = query_row[by_query], passage_row[by_query]
     first = np.searchsorted(query_row, np.arange(len(queries) + 1))
 
-    # Equal vectors are scored once: a matrix product may round the same column differently in another place.
-    distinct, copy_of = _distinct(columns[order])
     in_pool, in_all = np.empty(len(gold), np.int64), np.empty(len(gold), np.int64)
     scores = np.empty(len(gold), np.float32)
-    for begin in range(0, len(queries), block):
-        end = min(begin + block, len(queries))
+    for begin, end, products in _blocks(rows, columns[order], block):
         part = slice(first[begin], first[end])
-        products = rows[begin:end] @ distinct.T  # (block, distinct passages)
-        products = products if copy_of is None else products[:, copy_of]
         _count(products, first[begin:end + 1] - first[begin], place[passage_row[part]], pool_codes[passage_row[part]],
                tie[order], starts, in_pool[part], in_all[part], scores[part])
 
@@ -100,6 +102,59 @@ def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[n
     ranks = ranks.sort_index(kind="stable").reset_index(drop=True)  # a query's rows together: they also store smaller
     ranks["n_relevant"] = ranks.groupby(["query_id", "pool"], sort=False)["rank"].transform("size")
     return _tidy(ranks)
+
+
+def top(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark, *, k: int = 10,
+        remove: Removal = None, block: int = 1024) -> pd.DataFrame:
+    """The k best passages of every query in the pool of all languages: who stands where the relevant ones should.
+
+    One row a (query, rank): benchmark, query_id, query_language, rank (1 to k), passage_id, passage_language. Arguments,
+    order of equal scores and errors as in `rank_vectors`; k is at most the number of passages.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; it is the number of passages kept of each query, 1 or more")
+    queries, passages = benchmark.queries, benchmark.passages
+    rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
+    order = _tie_order(passages)
+    best = np.empty((len(queries), min(k, len(passages))), np.int64)
+    for begin, end, products in _blocks(rows, columns[order], block):
+        _best(products, best[begin:end])
+    found = order[best].ravel()
+    query = np.repeat(np.arange(len(queries)), best.shape[1])
+    table = pd.DataFrame({
+        "benchmark": benchmark.name,
+        "query_id": queries["query_id"].to_numpy()[query], "query_language": queries["language"].to_numpy()[query],
+        "rank": np.tile(np.arange(1, best.shape[1] + 1, dtype=np.int16), len(queries)),
+        "passage_id": passages["passage_id"].to_numpy()[found],
+        "passage_language": passages["language"].to_numpy()[found]})
+    return table.astype(dict.fromkeys(["benchmark", "query_id", "query_language", "passage_id", "passage_language"],
+                                      "category"))
+
+
+def _prepared(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark,
+              remove: Removal) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The vectors as the search takes them: checked, float32, without what is to be removed."""
+    _check(query_vectors, passage_vectors, benchmark)
+    if remove is not None:
+        query_vectors, passage_vectors = without_language(query_vectors, passage_vectors, benchmark, remove)
+    return np.ascontiguousarray(query_vectors, np.float32), np.ascontiguousarray(passage_vectors, np.float32)
+
+
+def _tie_order(passages: pd.DataFrame) -> NDArray[np.int64]:
+    """The rows in the order in which equal scores stand: the larger passage id first."""
+    return np.argsort(passages["passage_id"].to_numpy(dtype=object), kind="stable")[::-1]
+
+
+def _blocks(rows: NDArray[np.float32], columns: NDArray[np.float32],
+            block: int) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+    """(begin, end, scores (end − begin, N)) of `block` queries after `block` queries.
+
+    Equal vectors are scored once: a matrix product may round the same column differently in another place.
+    """
+    distinct, copy_of = _distinct(columns)
+    for begin in range(0, len(rows), block):
+        products = rows[begin:begin + block] @ distinct.T
+        yield begin, min(begin + block, len(rows)), products if copy_of is None else products[:, copy_of]
 
 
 def _distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
@@ -136,6 +191,24 @@ def _count(scores: NDArray[np.float32], first: NDArray[np.int64], place: NDArray
                 if p == pool[g]:
                     before_pool = before
             in_pool[g], in_all[g], gold_score[g] = before_pool + 1, before_all + 1, mine
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _best(scores: NDArray[np.float32], best: NDArray[np.int64]) -> None:
+    """The columns of each row's k highest scores, best first; of equal ones the earlier column. best: (Q, k), filled."""
+    k = best.shape[1]
+    for q in numba.prange(len(best)):
+        held = np.empty(k, np.float32)
+        count = 0
+        for i in range(scores.shape[1]):
+            if count == k and scores[q, i] <= held[k - 1]:
+                continue
+            at = min(count, k - 1)
+            while at > 0 and held[at - 1] < scores[q, i]:
+                held[at], best[q, at] = held[at - 1], best[q, at - 1]
+                at -= 1
+            held[at], best[q, at] = scores[q, i], i
+            count = min(count + 1, k)
 
 
 def _check(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark) -> None:

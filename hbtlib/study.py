@@ -129,14 +129,15 @@ def load(name: str) -> Study:
 
 
 def run_name(parameters: Mapping[str, Any], arm: str | None = None) -> str:
-    """A readable name (of the strategy, or of an arm with a name of its own) that ends in a short hash of all that makes
-    the run what it is."""
-    content = {k: v for k, v in parameters.items() if k not in _PLACE}
+    """A readable name (of the strategy, or of an arm with a name of its own) that ends in a short hash of all parameters
+    that are not the notebook's defaults: so a parameter that comes to the notebook later renames no run."""
+    defaults = notebook_parameters("train")
+    content = {k: v for k, v in parameters.items() if k not in _PLACE and (k not in defaults or v != defaults[k])}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
     parts = [str(parameters.get("strategy", "run")) if arm is None else re.sub(r"[^a-z0-9.]+", "-", arm.lower()).strip("-")]
-    if parts[0] == "hybrid" and parameters.get("alpha") != 0.5:
+    if arm is None and parts[0] == "hybrid" and parameters.get("alpha") != 0.5:
         parts.append(f"alpha{json.dumps(parameters.get('alpha'))}".translate({ord(c): None for c in ' "{}[]:,'}))
-    if parameters.get("mix") == "pair":
+    if arm is None and parameters.get("mix") == "pair":
         parts.append("pair")
     return "-".join([*parts, f"seed{parameters.get('seed', 0)}", digest])
 
@@ -195,7 +196,7 @@ class Workplace:
         name = unpart(parameters["folder"]) if self.engine else run_name(parameters)
         self.run = Run(parameters["study"], name, dict(parameters))
         self.path = ROOT / parameters["folder"] if self.engine else part(self.run.folder)
-        self.done = not self.engine and whole(self.run.folder)
+        self.done = not self.engine and whole(self.run.folder, parameters)
         self._lock = None
         if self.done:
             self.path = self.run.folder
@@ -229,9 +230,20 @@ def unpart(folder: str) -> str:
     return Path(folder).name.removeprefix(".").removesuffix(".part")
 
 
-def whole(folder: Path) -> bool:
-    """Does the run stand in its place, model included (a fresh clone has results without models)."""
-    return (folder / "ranks.parquet").exists() and (folder / "model" / "modules.json").exists()
+def whole(folder: Path, parameters: Mapping[str, Any]) -> bool:
+    """Does the run of these parameters stand in its place, model included (a fresh clone has results without models)?"""
+    return ((folder / "ranks.parquet").exists() and (folder / "model" / "modules.json").exists()
+            and not unlike(folder, parameters))
+
+
+def unlike(folder: Path, parameters: Mapping[str, Any]) -> list[str]:
+    """The parameters in which the run that stands in the folder differs from these: a default may have changed since.
+
+    Those it does not name came to the notebook later, with a default that leaves things as they were.
+    """
+    made = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
+    wanted = json.loads(json.dumps({**notebook_parameters("train"), **parameters}, default=str))
+    return [key for key, value in made.items() if key not in _PLACE and wanted.get(key) != value]
 
 
 def move(source: Path, target: Path) -> None:
@@ -304,7 +316,7 @@ def collect(study: Study, what: str = "metrics", benchmark: str | None = None) -
 
     benchmark: the rows of this one alone; None: all rows.
 
-    Raises FileNotFoundError naming the runs that are missing.
+    Raises FileNotFoundError naming the runs that are missing, ValueError for one that was made with other parameters.
     """
     import pandas as pd
 
@@ -314,6 +326,10 @@ def collect(study: Study, what: str = "metrics", benchmark: str | None = None) -
                                 f"({missing[0]}, …): run `make study STUDY={study.name}`")
     tables = []
     for run in study.runs:
+        changed = unlike(run.folder, run.parameters)
+        if changed:
+            raise ValueError(f"{run.folder} was made with another {', '.join(changed)} than study {study.name!r} now has: "
+                             f"run `make study STUDY={study.name}`, which makes it again")
         table = pd.read_parquet(run.folder / f"{what}.parquet")
         table = table if benchmark is None else table[table["benchmark"] == benchmark]
         tables.append(table.assign(run=run.name, arm=run.arm, seed=run.parameters["seed"]))

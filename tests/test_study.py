@@ -127,7 +127,7 @@ def test_an_untrained_encoder_is_an_arm(root: Path) -> None:
     run = study.load("quick").runs[0]
     subprocess.run([sys.executable, "-m", "hbtlib.engine", "train", "quick", run.name], env=environment, cwd=root,
                    check=True, capture_output=True)
-    assert study.whole(run.folder)
+    assert study.whole(run.folder, run.parameters)
     measured = pd.read_parquet(run.folder / "metrics.parquet")
     assert measured["benchmark"].unique().tolist() == ["worldfacts"]
     assert not (run.folder / "training_log.parquet").exists()

@@ -175,6 +175,15 @@ class Pairs:
         """The pairs of these ids, numbered from 0 in the order given."""
         return Pairs(self.name, self.dataset.select(np.asarray(ids)))
 
+    def sample(self, n: int, seed: int = 0) -> Pairs:
+        """n of the ids, drawn at random; of one seed, a smaller sample lies in every larger one.
+
+        Raises ValueError for more than there are.
+        """
+        if not 1 <= n <= len(self):
+            raise ValueError(f"pairs {self.name!r} has {len(self):,} ids; a sample of {n:,} cannot be had")
+        return self.select(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
+
     def save(self, folder: Path | str) -> None:
         """Writes the Arrow table to a folder that `datasets.load_from_disk` reads."""
         self.dataset.save_to_disk(str(folder))

@@ -1,0 +1,92 @@
+"""How much of an encoder's space is language: removed without training, and drawn.
+
+The vectors' rows follow a benchmark's queries and passages. Nothing here is trained; what is removed is estimated from
+the benchmark's own texts, without its judgements.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hbtlib.data.benchmark import Benchmark
+
+Removal = Literal["mean"] | int | None
+"""What is removed of each language: "mean", the first r components (a number), or nothing (None)."""
+
+Floats = NDArray[np.floating]
+
+
+def without_language(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
+                     remove: Removal) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Query and passage vectors without what marks their language, of unit length again.
+
+    "mean": the mean of the language's vectors is taken from each of them (Libovický et al. 2020, arXiv 2004.05160). A
+    number r: the vectors' projection on the first r right singular vectors of the language's (uncentred) matrix is, its
+    language-identity components (LIR; Yang et al. 2021, arXiv 2109.04727, section 3). Both are estimated for each language
+    and role apart, for queries and passages are unlike each other in more than their languages.
+
+    Raises ValueError for another `remove`, or an r that leaves nothing of the vectors.
+    """
+    width = passage_vectors.shape[1]
+    if remove != "mean" and (isinstance(remove, bool) or not isinstance(remove, int) or not 1 <= remove < width):
+        raise ValueError(f"remove is {remove!r}; it is 'mean', or the number of language-identity components to remove, "
+                         f"1 to {width - 1} (the vectors' width is {width})")
+    found = []
+    for vectors, table in ((query_vectors, benchmark.queries), (passage_vectors, benchmark.passages)):
+        rest = np.array(vectors, np.float32)
+        languages = table["language"].to_numpy()
+        for language in np.unique(languages):
+            mine = languages == language
+            if remove == "mean":
+                rest[mine] -= rest[mine].mean(0)
+            else:
+                components = np.linalg.svd(rest[mine], full_matrices=False)[2][:remove]  # (r, d)
+                rest[mine] -= (rest[mine] @ components.T) @ components
+        # A language of few texts may leave nothing of one (its mean is itself): a zero vector, which ties with all.
+        found.append(rest / np.maximum(np.linalg.norm(rest, axis=1, keepdims=True), 1e-6))
+    return found[0], found[1]
+
+
+def points(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *, questions: int = 40) -> pd.DataFrame:
+    """Where some questions and their passages lie, in two dimensions, for a map of the space by language.
+
+    One row a text: benchmark, role (query or passage), language, question_id, x, y (the first two principal components of
+    all passages), centroid_x, centroid_y (those of the languages' means over their passages: the directions in which
+    languages lie apart), language_share (the same in every row: the share of the passages' variance that lies between
+    languages, 0 to 1). The texts are those of `questions` questions, the ones in most languages first.
+    """
+    passages = np.asarray(passage_vectors, np.float64)
+    middle = passages.mean(0)
+    codes, languages = pd.factorize(benchmark.passages["language"], sort=True)
+    centroids = np.stack([passages[codes == i].mean(0) for i in range(len(languages))])
+    sizes = np.bincount(codes)
+    share = (sizes * ((centroids - middle) ** 2).sum(1)).sum() / max(((passages - middle) ** 2).sum(), 1e-12)
+    axes = np.concatenate([_components(passages - middle), _components(centroids - centroids.mean(0))])  # (4, d)
+
+    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    asked = benchmark.queries.assign(row=np.arange(len(benchmark.queries)))
+    gold = gold.merge(asked[["query_id", "question_id"]], on="query_id").drop_duplicates(["question_id", "passage_id"])
+    common = gold["question_id"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+    chosen = gold[gold["question_id"].isin(common.index[:questions])]
+    answers = benchmark.passages.assign(row=np.arange(len(passages))).merge(chosen, on="passage_id")
+    parts = []
+    for role, table, vectors in (("query", asked[asked["question_id"].isin(chosen["question_id"])], query_vectors),
+                                 ("passage", answers, passage_vectors)):
+        at = (np.asarray(vectors, np.float64)[table["row"]] - middle) @ axes.T
+        parts.append(pd.DataFrame({
+            "benchmark": benchmark.name, "role": role, "language": table["language"].to_numpy(),
+            "question_id": table["question_id"].to_numpy(),
+            **dict(zip(("x", "y", "centroid_x", "centroid_y"), at.T.astype(np.float32), strict=True)),
+            "language_share": share}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _components(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The first two principal components, (2, d), each with the sign that makes its largest entry positive."""
+    found = np.linalg.eigh(centred.T @ centred)[1].T[:-3:-1]
+    largest = found[np.arange(2), np.abs(found).argmax(1)]
+    return found * np.sign(largest)[:, None]
