@@ -30,14 +30,18 @@ _HOME = {
     "rank_vectors": "search",
     "top": "search",
     "compare": "significance",
+    "compare_pairs": "significance",
+    "contrasts": "significance",
+    "units": "significance",
     "measure": "metrics",
     "summarise": "metrics",
 }
 _MODULES = {"languages", "losses", "metrics", "plots", "probes", "study"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "check_disjoint",
-           "compare", "embed", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure",
-           "metrics", "plots", "probes", "rank", "rank_vectors", "study", "summarise", "top", "train"]
+           "compare", "compare_pairs", "contrasts", "embed", "languages", "leave_out", "load_benchmark", "load_pairs",
+           "losses", "measure", "metrics", "plots", "probes", "rank", "rank_vectors", "study", "summarise", "top",
+           "train", "units"]
 
 
 def __getattr__(name: str) -> Any:
@@ -62,5 +66,5 @@ if TYPE_CHECKING:
     from hbtlib.metrics import measure, summarise
     from hbtlib.sampler import BatchPlan
     from hbtlib.search import embed, rank, rank_vectors, top
-    from hbtlib.significance import compare
+    from hbtlib.significance import compare, compare_pairs, contrasts, units
     from hbtlib.trainer import train

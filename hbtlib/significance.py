@@ -1,12 +1,13 @@
-"""Is a difference between two runs real? Paired tests whose unit is the question.
+"""Is a difference between runs real? Paired tests whose unit is the question, or something larger.
 
 A question stands in a benchmark in many languages, and its translations are hard or easy together. Taken as independent
-they would make chance look like proof: so everything here is first averaged over a question's languages.
+they would make chance look like proof: so everything here is first averaged over a question's languages. Questions of one
+article or one pattern are alike too: `unit` takes all of them as one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,114 +17,240 @@ from hbtlib.data.benchmark import SETTINGS
 from hbtlib.metrics import per_query
 
 Floats = NDArray[np.float64]
-_AT_ONCE = 500  # permutations or bootstrap samples held in memory together
+Unit = Mapping[str, object] | Callable[[str], object] | None
+"""What a question_id belongs to, where that and not the question is the unit: a map, or a function."""
+
+_AT_ONCE = 1000  # permutations or bootstrap samples held in memory together
 
 
 def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataFrame], *,
-            metric: str | Sequence[str] = "mAP", setting: str | Sequence[str] = SETTINGS, permutations: int = 10_000,
-            samples: int = 10_000, seed: int = 0) -> pd.DataFrame:
+            metric: str | Sequence[str] = "mAP", setting: str | Sequence[str] = SETTINGS, unit: Unit = None,
+            permutations: int = 10_000, samples: int = 10_000, seed: int = 0) -> pd.DataFrame:
     """One run (or the runs of several seeds) against another, or against several by name. A row a (baseline, metric,
     setting):
 
     difference: the mean over questions of a's minus b's, each question averaged over its query languages and pools (and
     seeds) first; so it is not quite the difference of the macro-averages of `summarise` where questions have some of the
-    languages only. low, high: its 95 % bootstrap interval over questions, and over seeds and questions where there are
-    several seeds (two levels, percentiles; with fewer than some ten seeds it is still too narrow). p: two-sided paired
-    sign-flip permutation test on the questions' differences, (b + 1) / (m + 1) for b of m random sign patterns at least as
-    far from 0. p_holm: adjusted over all rows of this call (Holm 1979): name the family by what you ask for, before you
-    look. p_t: Student's paired t-test. effect: mean over standard deviation of the questions' differences (Cohen's d for
-    pairs). wins, ties, losses: pairs of query language and pool in which a's mean is above, at or below b's. n_questions,
-    n_seeds.
+    languages only. low, high: its 95 % bootstrap interval over units, and over seeds and units where there are several
+    seeds (two levels, percentiles; with fewer than some ten seeds it is still too narrow). p: two-sided paired sign-flip
+    permutation test on the units' differences, (b + 1) / (m + 1) for b of m random sign patterns at least as far from 0.
+    p_holm: adjusted over all rows of this call (Holm 1979): name the family by what you ask for, before you look. p_t:
+    Student's paired t-test on units (cluster-robust where they hold several questions). effect: mean over standard
+    deviation of the questions' differences (Cohen's d for pairs). wins, ties, losses: pairs of query language and pool in
+    which a's mean is above, at or below b's. n_questions, n_units, n_seeds.
 
-    p and, with one seed, the interval speak of these trained models on other questions, not of another training. Questions
-    of one article or one pattern are alike too; taken as independent, as here, they make the tests too sure.
+    unit: what each question belongs to, if questions are not independent (`hbt.units(ranks)` knows it of some
+    benchmarks); None: the question itself. p and, with one seed, the interval speak of these trained models on other
+    units, not of another training.
 
     ranks_a, ranks_b: tables of `hbt.rank`; a column `seed` tells runs of several seeds apart, and both need the same. The
     same call gives the same numbers on every machine. Raises ValueError where the two do not hold the same queries and
     pools.
     """
-    from scipy import stats
+    metrics, settings = _asked(metric, setting, permutations, samples)
+    baselines = ranks_b if isinstance(ranks_b, Mapping) else {"": ranks_b}
+    own = _measured(ranks_a, metrics)
+    rows = []
+    for baseline, ranks in baselines.items():
+        other = _measured(ranks, metrics)
+        _same_rows(own, other, f" ({baseline})" if baseline else "")
+        gaps = _questions(own, metrics) - _questions(other, metrics)
+        pools = [t.groupby(["setting", "query_language", "pool"], observed=True)[metrics].mean() for t in (own, other)]
+        apart = (pools[0] - pools[1]).round(12)
+        for name in settings:
+            for m in metrics:
+                if name not in apart.index or (m.startswith("rank-distance") and name != "multilingual"):
+                    continue
+                values = apart.xs(name)[m].to_numpy(np.float64)
+                rows.append({"baseline": baseline, "metric": m, "setting": name,
+                             **_test(gaps.xs(name)[m].unstack("question_id"), unit, permutations, samples, seed),
+                             "wins": int((values > 0).sum()), "ties": int((values == 0).sum()),
+                             "losses": int((values < 0).sum())})
+    if not rows:
+        raise ValueError(f"these ranks hold none of {', '.join(metrics)} in {', '.join(settings)}")
+    table = _family(rows)
+    return table if isinstance(ranks_b, Mapping) else table.drop(columns="baseline")
 
+
+def contrasts(questions: pd.DataFrame, wanted: Mapping[str, Mapping[str, float]], *, metric: str | Sequence[str] = "mAP",
+              setting: str | Sequence[str] = SETTINGS, unit: Unit = None, permutations: int = 10_000,
+              samples: int = 10_000, seed: int = 0) -> pd.DataFrame:
+    """Weighted sums of arms, such as the effects of a factorial: name → {arm: weight}. A row a (contrast, metric, setting).
+
+    questions: `metrics.by_question`'s tables of several runs with the columns arm and seed, of one group of languages
+    (`study.collect(…, "questions")`). Columns as in `compare`, without wins and losses: difference is the mean over
+    questions of Σ weight × the arm's value. Raises ValueError for an arm that is not there, and where arms do not have
+    the same seeds and questions.
+    """
+    metrics, settings = _asked(metric, setting, permutations, samples)
+    if questions.duplicated(["arm", "seed", "setting", "question_id"]).any():
+        raise ValueError("a question stands twice in a run: choose one benchmark and one group of languages")
+    wide = questions.set_index(["setting", "seed", "question_id", "arm"])[metrics].unstack("arm")
+    rows = []
+    for name, weights in wanted.items():
+        unknown = [arm for arm in weights if arm not in wide.columns.unique("arm")]
+        if unknown:
+            raise ValueError(f"contrast {name!r}: no arm {unknown[0]!r}; there are {', '.join(wide.columns.unique('arm'))}")
+        for where in settings:
+            for m in metrics:
+                if where not in wide.index or (m.startswith("rank-distance") and where != "multilingual"):
+                    continue
+                arms = wide.xs(where)[[(m, arm) for arm in weights]]
+                sums = pd.Series(arms.to_numpy(np.float64) @ np.array(list(weights.values())), index=arms.index)
+                rows.append({"contrast": name, "metric": m, "setting": where,
+                             **_test(sums.unstack("question_id"), unit, permutations, samples, seed)})
+    return _family(rows)
+
+
+def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str = "mAP", unit: Unit = None,
+                  permutations: int = 10_000, seed: int = 0) -> pd.DataFrame:
+    """Every pair of query language and pool: query_language, pool, difference, p, p_holm (over all of them), n_questions.
+
+    The test is `compare`'s, on the questions that have the pair; it says which cells of a heatmap of differences to
+    believe. Several seeds are averaged. Raises as `compare`.
+    """
+    metrics, _ = _asked(metric, SETTINGS, permutations, 1)
+    tables = [_measured(ranks, metrics) for ranks in (ranks_a, ranks_b)]
+    _same_rows(tables[0], tables[1], "")
+    keys = ["question_id", "query_language", "pool"]
+    cells = [t.astype(dict.fromkeys(keys, "str")).groupby(keys)[metric].mean() for t in tables]
+    wide = (cells[0] - cells[1]).unstack(["query_language", "pool"]).sort_index(axis=1)
+    if metric.startswith("rank-distance"):
+        wide = wide.loc[:, wide.columns.get_level_values("pool") == "all"]
+    sums, _ = _by_unit(wide.fillna(0.0).T, unit)
+    table = wide.mean().rename("difference").reset_index()
+    table["p"] = sign_flip(sums.T, permutations, seed)
+    return table.assign(p_holm=holm(table["p"].to_numpy()), n_questions=wide.notna().sum().to_numpy())
+
+
+def units(ranks: pd.DataFrame) -> dict[str, int]:
+    """What each question of a benchmark belongs to, question_id → number, for `unit` of `compare`.
+
+    Questions with a relevant passage in common, in any language, belong together, directly or through others. For xquad-r
+    and mlqa-r the passage's paragraph counts, for worldfacts the relation a question asks for (its pattern).
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    table = ranks[["benchmark", "question_id", "passage_id"]].drop_duplicates().astype("str")
+    shared = table["passage_id"]
+    shared = shared.where(~table["benchmark"].isin(["xquad-r", "mlqa-r"]), shared.str.rsplit(":", n=1).str[0])
+    shared = shared.where(table["benchmark"] != "worldfacts", table["question_id"].str.split("-").str[0])
+    questions, names = pd.factorize(table["question_id"], sort=True)
+    others, more = pd.factorize(shared)
+    size = len(names) + len(more)
+    links = coo_array((np.ones(len(table)), (questions, others + len(names))), shape=(size, size))
+    return dict(zip(names, connected_components(links, directed=False)[1][:len(names)].tolist(), strict=True))
+
+
+def _asked(metric: str | Sequence[str], setting: str | Sequence[str], permutations: int,
+           samples: int) -> tuple[list[str], list[str]]:
     metrics, settings = ([x] if isinstance(x, str) else list(x) for x in (metric, setting))
     for name in settings:
         if name not in SETTINGS:
             raise ValueError(f"no setting {name!r}; there are {', '.join(SETTINGS)}")
     if permutations < 1 or samples < 1:
         raise ValueError(f"permutations is {permutations} and samples {samples}; both are 1 or more")
-    baselines = ranks_b if isinstance(ranks_b, Mapping) else {"": ranks_b}
-    own = _table(ranks_a, metrics)
-    rows = []
-    for baseline, ranks in baselines.items():
-        other = _table(ranks, metrics)
-        which = f" ({baseline})" if baseline else ""
-        seeds = [sorted(table.index.unique("seed")) for table in (own, other)]
-        if seeds[0] != seeds[1]:
-            raise ValueError(f"the two do not have the same seeds{which}: a has {seeds[0]}, b has {seeds[1]}")
-        if not own.index.equals(other.index):
-            unlike = own.index.symmetric_difference(other.index)
-            raise ValueError(f"the two do not hold the same queries and pools{which}: {len(unlike)} are in one of them "
-                             f"alone, {'/'.join(map(str, unlike[0]))} for one; rank the same benchmark with both")
-        for name in settings:
-            chosen = own.index.get_level_values("setting") == name
-            for m in metrics:
-                if not chosen.any() or (m.startswith("rank-distance") and name != "multilingual"):
-                    continue
-                gaps = (own.loc[chosen, m] - other.loc[chosen, m])
-                by = gaps.groupby(["seed", "question_id"]).mean().unstack("question_id").to_numpy()  # (seeds, questions)
-                if not np.isfinite(by).all():
-                    raise ValueError("the seeds do not hold the same questions; rank the same benchmark with all of them")
-                questions = by.mean(0)
-                pools = gaps.groupby(["query_language", "pool"]).mean().round(12)
-                low, high = np.percentile(_bootstrap(by, samples, seed), [2.5, 97.5])
-                spread = questions.std(ddof=1) if len(questions) > 1 else 0.0
-                rows.append({
-                    "baseline": baseline, "metric": m, "setting": name, "difference": questions.mean(), "low": low,
-                    "high": high, "p": sign_flip(questions, permutations, seed),
-                    "p_t": stats.ttest_1samp(questions, 0).pvalue if spread > 0 else np.nan,
-                    "effect": questions.mean() / spread if spread > 0 else np.nan, "wins": int((pools > 0).sum()),
-                    "ties": int((pools == 0).sum()), "losses": int((pools < 0).sum()), "n_questions": by.shape[1],
-                    "n_seeds": by.shape[0]})
-    if not rows:
-        raise ValueError(f"these ranks hold none of {', '.join(metrics)} in {', '.join(settings)}")
+    return metrics, settings
+
+
+def _measured(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """`per_query`'s table of every seed, one after the other."""
+    parts = ranks.groupby("seed", sort=True) if "seed" in ranks else [(0, ranks)]
+    return pd.concat([per_query(part, metrics).assign(seed=seed) for seed, part in parts], ignore_index=True)
+
+
+def _same_rows(own: pd.DataFrame, other: pd.DataFrame, which: str) -> None:
+    seeds = [sorted(table["seed"].unique().tolist()) for table in (own, other)]
+    if seeds[0] != seeds[1]:
+        raise ValueError(f"the two do not have the same seeds{which}: a has {seeds[0]}, b has {seeds[1]}")
+    keys = ["seed", "question_id", "query_id", "query_language", "pool"]
+    a, b = (pd.util.hash_pandas_object(table[keys].astype(dict.fromkeys(keys[1:], "category")), index=False).to_numpy()
+            for table in (own, other))
+    if not np.array_equal(np.sort(a), np.sort(b)):
+        unlike = pd.concat([own.loc[~np.isin(a, b), keys], other.loc[~np.isin(b, a), keys]])
+        raise ValueError(f"the two do not hold the same queries and pools{which}: {len(unlike)} are in one of them alone, "
+                         f"{'/'.join(map(str, unlike.iloc[0]))} for one; rank the same benchmark with both")
+
+
+def _questions(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Means over a question's query languages and pools: index (setting, seed, question_id), in one order for all tables."""
+    means = table.groupby(["setting", "seed", "question_id"], observed=True)[list(metrics)].mean()
+    return means.reset_index().astype({"question_id": "str"}).set_index(means.index.names).sort_index()
+
+
+def _by_unit(by: pd.DataFrame, unit: Unit) -> tuple[Floats, Floats]:
+    """(rows, units) sums of the columns (question_ids) that belong to a unit, and (units,) how many they are."""
+    if unit is None:
+        return by.to_numpy(), np.ones(by.shape[1])
+    of = [unit(q) if callable(unit) else unit.get(q) for q in by.columns]
+    if any(u is None for u in of):
+        question = by.columns[next(i for i, u in enumerate(of) if u is None)]
+        raise ValueError(f"unit says nothing of question {question!r}: it must name what each question belongs to")
+    codes, labels = pd.factorize(np.array([str(u) for u in of], dtype=object), sort=True)
+    sums = np.zeros((len(by), len(labels)))
+    np.add.at(sums.T, codes, by.to_numpy().T)
+    return sums, np.bincount(codes).astype(np.float64)
+
+
+def _test(by: pd.DataFrame, unit: Unit, permutations: int, samples: int, seed: int) -> dict[str, float]:
+    """Everything that is said of the differences of each seed (rows) and question (columns)."""
+    from scipy import stats
+
+    if not np.isfinite(by.to_numpy()).all():
+        raise ValueError("the seeds do not hold the same questions; rank the same benchmark with all of them")
+    sums, sizes = _by_unit(by, unit)  # (seeds, units)
+    questions, units = by.to_numpy().mean(0), sums.mean(0)
+    n, mean = len(questions), questions.mean()
+    low, high = np.percentile(_bootstrap(sums, sizes, samples, seed), [2.5, 97.5])
+    spread = questions.std(ddof=1) if n > 1 else 0.0
+    # The standard error over units; with one question a unit it is Student's.
+    error = np.sqrt(len(units) / (len(units) - 1) * ((units - mean * sizes) ** 2).sum()) / n if len(units) > 1 else 0.0
+    return {"difference": mean, "low": low, "high": high, "p": float(sign_flip(units, permutations, seed)),
+            "p_t": 2 * stats.t.sf(abs(mean / error), len(units) - 1) if error > 1e-15 else np.nan,
+            "effect": mean / spread if spread > 0 else np.nan,
+            "n_questions": n, "n_units": len(units), "n_seeds": len(by)}
+
+
+def _family(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     table.insert(list(table.columns).index("p") + 1, "p_holm", holm(table["p"].to_numpy()))
-    return table if isinstance(ranks_b, Mapping) else table.drop(columns="baseline")
+    counts = [c for c in table.columns if c.startswith("n_")]
+    return table[[*(c for c in table.columns if c not in counts), *counts]]
 
 
-def _table(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """The metrics of every query and pool, in an order that is the same whatever that of the ranks is."""
-    parts = ranks.groupby("seed", sort=True) if "seed" in ranks else [(0, ranks)]
-    table = pd.concat([per_query(part, metrics).assign(seed=seed) for seed, part in parts])
-    keys = ["seed", "setting", "query_language", "pool", "question_id", "query_id"]
-    table = table.astype(dict.fromkeys(keys[1:], "str"))
-    return table.set_index(keys)[list(metrics)].sort_index()
+def sign_flip(differences: Floats, permutations: int = 10_000, seed: int = 0) -> NDArray[np.float64]:
+    """The two-sided p of a paired sign-flip permutation test: are the differences symmetric about 0? (b + 1) / (m + 1).
 
-
-def sign_flip(differences: Floats, permutations: int = 10_000, seed: int = 0) -> float:
-    """The two-sided p of a paired sign-flip permutation test: are the differences symmetric about 0? (b + 1) / (m + 1)."""
+    differences: (n,), or (n, tests) for several tests with the same patterns; p has the shape of what is left.
+    """
     rng = np.random.default_rng(seed)
-    found = abs(differences.sum())
-    beyond = 0
+    found = np.abs(differences.sum(0))
+    beyond = np.zeros(found.shape)
+    n = len(differences)
     for start in range(0, permutations, _AT_ONCE):
-        signs = rng.integers(0, 2, (min(_AT_ONCE, permutations - start), len(differences)), dtype=np.int8) * 2 - 1
+        count = min(_AT_ONCE, permutations - start)
+        bits = np.unpackbits(np.frombuffer(rng.bytes(count * (-(-n // 8))), np.uint8).reshape(count, -1), axis=1, count=n)
+        sums = 2 * (bits.astype(np.float64) @ differences) - differences.sum(0)
         # A sum in another order differs in its last digits: what is as far from 0 but for these is as far.
-        beyond += int((np.abs(signs @ differences) >= found * (1 - 1e-9) - 1e-12).sum())
+        beyond += (np.abs(sums) >= found * (1 - 1e-9) - 1e-12).sum(0)
     return (beyond + 1) / (permutations + 1)
 
 
-def _bootstrap(by: Floats, samples: int, seed: int) -> Floats:
-    """Means of samples drawn with replacement: of seeds, then of questions. by: (seeds, questions)."""
+def _bootstrap(sums: Floats, sizes: Floats, samples: int, seed: int) -> Floats:
+    """Means of samples drawn with replacement: of seeds, then of units. sums: (seeds, units), sizes: questions a unit."""
     rng = np.random.default_rng([seed, 1])
-    seeds, questions = by.shape
+    seeds, units = sums.shape
     if seeds > 1:  # drawn from so few the spread of seeds would come out too small by (S − 1) / S
-        by = by + (np.sqrt(seeds / (seeds - 1)) - 1) * (by.mean(1, keepdims=True) - by.mean())
-    means = []
+        means = sums.sum(1, keepdims=True) / sizes.sum()
+        sums = sums + (np.sqrt(seeds / (seeds - 1)) - 1) * (means - means.mean()) * sizes
+    drawn = []
     for start in range(0, samples, _AT_ONCE):
-        n = min(_AT_ONCE, samples - start)
-        of_seeds = rng.multinomial(seeds, np.full(seeds, 1 / seeds), n) / seeds
-        of_questions = rng.multinomial(questions, np.full(questions, 1 / questions), n) / questions
-        means.append(np.einsum("bs,sq,bq->b", of_seeds, by, of_questions, optimize=True))
-    return np.concatenate(means)
+        count = min(_AT_ONCE, samples - start)
+        of_seeds = rng.multinomial(seeds, np.full(seeds, 1 / seeds), count) / seeds  # (samples, seeds)
+        of_units = rng.integers(0, units, (count, units))
+        drawn.append(np.take_along_axis(of_seeds @ sums, of_units, 1).sum(1) / sizes[of_units].sum(1))
+    return np.concatenate(drawn)
 
 
 def holm(p: Floats) -> Floats:
