@@ -36,12 +36,12 @@ _HOME = {
     "measure": "metrics",
     "summarise": "metrics",
 }
-_MODULES = {"languages", "losses", "metrics", "plots", "probes", "study"}
+_MODULES = {"languages", "losses", "metrics", "plots", "probes", "study", "trec"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "check_disjoint",
            "compare", "compare_pairs", "contrasts", "embed", "languages", "leave_out", "load_benchmark", "load_pairs",
            "losses", "measure", "metrics", "plots", "probes", "rank", "rank_vectors", "study", "summarise", "top",
-           "train", "units"]
+           "train", "trec", "units"]
 
 
 def __getattr__(name: str) -> Any:
@@ -57,7 +57,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from hbtlib import languages, losses, metrics, plots, probes, study
+    from hbtlib import languages, losses, metrics, plots, probes, study, trec
     from hbtlib.data.benchmark import Benchmark
     from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
     from hbtlib.data.overlap import check_disjoint, leave_out

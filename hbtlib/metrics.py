@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hbtlib.languages import LANGUAGES
+
 METRICS = ("mAP", "MRR@10", "nDCG@10", "R@1", "R@10", "rank-distance")
 _NAME = re.compile(r"(mAP|MRR|nDCG|R|rank-distance)(?:@([1-9]\d*))?", re.ASCII)
 
@@ -135,6 +137,44 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
     """`measure`'s table with the column `languages`: `trained`, or `unseen` where the query's or the pool's is not."""
     seen = measured["query_language"].isin(trained) & measured["pool"].isin([*trained, "all"])
     return measured.assign(languages=np.where(seen, "trained", "unseen"))
+
+
+FEATURES = ("family", "script", "word_order", "resources", "seen")
+
+
+def by_group(measured: pd.DataFrame, feature: str, *, trained: Sequence[str] = ()) -> pd.DataFrame:
+    """`measure`'s table with the column `group`: what the languages of a row have in common (`languages.LANGUAGES`).
+
+    feature: family (Indo-European, Turkic, …), script, word_order, resources (Joshi et al.'s class, 0 to 5) or seen (in
+    training: `trained`). Of one language, in the monolingual and the multilingual setting, the group is the feature of the
+    query's language; of two, in the cross-lingual one, `same FEATURE` or `other FEATURE` (seen: `both seen`, `one seen`,
+    `none seen`). A language that is not in the table is `unknown`. `summarise(…, by=["group"])` averages over groups.
+
+    Raises ValueError for another feature.
+    """
+    if feature not in FEATURES:
+        raise ValueError(f"no feature {feature!r}; there are {', '.join(FEATURES)}")
+
+    def of(code: str) -> str:
+        known = LANGUAGES.get(code)
+        if feature == "seen":
+            return "seen" if code in trained else "unseen"
+        if known is None:
+            return "unknown"
+        if feature == "resources":
+            return f"class {known.joshi_class}"
+        return str(getattr(known, feature)).split(" (")[0]
+
+    query, pool = (measured[c].astype("str").map({c: of(c) for c in measured[c].astype("str").unique()})
+                   for c in ("query_language", "pool"))
+    if feature == "seen":
+        count = (query == "seen").astype(int) + (pool == "seen").astype(int)
+        pair = np.array(["none seen", "one seen", "both seen"])[count]
+    else:
+        what = {"word_order": "word order", "resources": "resource class"}.get(feature, feature)
+        pair = np.where(query == pool, f"same {what}", f"other {what}")
+        pair = np.where((query == "unknown") | (pool == "unknown"), "unknown", pair)
+    return measured.assign(group=np.where(measured["setting"] == "cross-lingual", pair, query))
 
 
 def by_question(ranks: pd.DataFrame, metrics: Sequence[str] = ("mAP", "rank-distance"), *,

@@ -134,10 +134,9 @@ def top(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floatin
 def _prepared(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark,
               remove: Removal) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The vectors as the search takes them: checked, float32, without what is to be removed."""
-    _check(query_vectors, passage_vectors, benchmark)
-    if remove is not None:
-        query_vectors, passage_vectors = without_language(query_vectors, passage_vectors, benchmark, remove)
-    return np.ascontiguousarray(query_vectors, np.float32), np.ascontiguousarray(passage_vectors, np.float32)
+    rows, columns = np.ascontiguousarray(query_vectors, np.float32), np.ascontiguousarray(passage_vectors, np.float32)
+    _check(rows, columns, benchmark)
+    return (rows, columns) if remove is None else without_language(rows, columns, benchmark, remove)
 
 
 def _tie_order(passages: pd.DataFrame) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import hbtlib as hbt
-from hbtlib.metrics import by_training, parse, per_query
+from hbtlib.metrics import by_group, by_question, by_training, parse, per_query, summarise
 
 CUTS = (1, 3, 10)
 METRICS = ["mAP", *(f"{name}@{k}" for name in ("mAP", "MRR", "nDCG", "R") for k in CUTS)]
@@ -279,3 +279,40 @@ def test_ranks_of_two_benchmarks_are_not_measured_together() -> None:
         hbt.measure(pd.concat([ranks, ranks.assign(benchmark="other")]))
     with pytest.raises(ValueError, match=r"hold more rows of the query .* are they of several runs"):
         hbt.measure(pd.concat([ranks, ranks]))
+
+
+def test_languages_come_in_groups() -> None:
+    rows = [("monolingual", "de", "de"), ("monolingual", "qq", "qq"), ("cross-lingual", "de", "tr"),
+            ("cross-lingual", "de", "ru"), ("cross-lingual", "de", "qq"), ("multilingual", "ru", "all")]
+    table = pd.DataFrame(rows, columns=["setting", "query_language", "pool"]).assign(metric="mAP", value=0.5)
+
+    def groups(feature: str) -> list[str]:
+        return by_group(table, feature, trained=["de", "ru"])["group"].tolist()
+
+    assert groups("script") == ["Latin", "unknown", "same script", "other script", "unknown", "Cyrillic"]
+    assert groups("family") == ["Indo-European", "unknown", "other family", "same family", "unknown", "Indo-European"]
+    assert groups("word_order") == ["none dominant", "unknown", "other word order", "other word order", "unknown", "SVO"]
+    assert groups("resources") == ["class 5", "unknown", "other resource class", "other resource class", "unknown",
+                                   "class 4"]
+    assert groups("seen") == ["seen", "unseen", "one seen", "both seen", "one seen", "seen"]
+    assert summarise(by_group(table, "script"), by=["group"]).loc["Latin", ("monolingual", "mAP")] == 0.5
+    with pytest.raises(ValueError, match="no feature 'colour'; there are family, script"):
+        by_group(table, "colour")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_question_s_scores_are_the_means_of_its_queries(seed: int) -> None:
+    ranks = hbt.rank_vectors(*(lambda b, q, p: (q, p, b))(*random_benchmark(seed)))
+    found = by_question(ranks, ["mAP", "rank-distance"], trained=["aa", "bb"])
+    assert not found.duplicated(["languages", "setting", "question_id"]).any()
+    rows = hbt.metrics.per_query(ranks, ["mAP", "rank-distance"]).astype({"query_language": "str", "pool": "str"})
+    for row in found.itertuples():
+        mine = rows[(rows["question_id"] == row.question_id) & (rows["setting"] == row.setting)]
+        seen = [q in ("aa", "bb") and p in ("aa", "bb", "all")
+                for q, p in zip(mine["query_language"], mine["pool"], strict=True)]
+        mine = mine[np.array(seen) == (row.languages == "trained")]
+        assert row.mAP == pytest.approx(mine["mAP"].mean())
+        assert np.isnan(row[5]) == (row.setting != "multilingual")
+        if row.setting == "multilingual":
+            assert row[5] == pytest.approx(mine["rank-distance"].mean())
+    assert set(by_question(ranks)["languages"]) == {"all"}

@@ -162,3 +162,15 @@ def test_bad_input() -> None:
         Pairs.from_texts("x", [{"en": "q"}] * 3, [{"en": "p"}, {"de": "p"}, {}])
     with pytest.raises(ValueError, match="3 queries but 2 passages"):
         Pairs.from_texts("x", [{"en": "q"}] * 3, [{"en": "p"}] * 2)
+
+
+def test_a_smaller_sample_lies_in_a_larger_one(tiny_pairs: Pairs) -> None:
+    found = {n: tiny_pairs.sample(n, seed=3).texts(range(n), "aa", "query") for n in (1, 5, 9, 12)}
+    for small, large in ((1, 5), (5, 9), (9, 12)):
+        assert len(set(found[small])) == small
+        assert set(found[small]) < set(found[large])
+    assert found[5] == tiny_pairs.sample(5, seed=3).texts(range(5), "aa", "query")
+    assert len({tuple(tiny_pairs.sample(5, seed=s).texts(range(5), "aa", "query")) for s in range(8)}) > 4
+    for n in (0, 13):
+        with pytest.raises(ValueError, match=f"has 12 ids; a sample of {n} cannot be had"):
+            tiny_pairs.sample(n)

@@ -251,3 +251,41 @@ def test_each_row_gets_its_texts_vector_in_its_role() -> None:
     # The same texts in the other role would rank otherwise, so the test above can tell.
     wrong = np.stack([encoder.vector(text, "passage") for text in benchmark.queries["text"]])
     assert not ranks["rank"].equals(hbt.rank_vectors(wrong, p, benchmark)["rank"])
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(st.integers(0, 10_000), st.integers(1, 4), st.integers(1, 40), st.integers(1, 9), st.booleans())
+def test_the_top_is_that_of_a_sort(seed: int, languages: int, k: int, block: int, ties: bool) -> None:
+    benchmark, q, p = random_benchmark(seed, languages=languages, ties=ties)
+    top = hbt.top(q, p, benchmark, k=k, block=block)
+    assert list(top.columns) == ["benchmark", "query_id", "query_language", "rank", "passage_id", "passage_language"]
+    ids, codes = benchmark.passages["passage_id"].tolist(), benchmark.passages["language"].tolist()
+    scores = q.astype(np.float64) @ p.T.astype(np.float64)
+    expected = []
+    for query, row in zip(benchmark.queries.itertuples(), scores.tolist(), strict=True):
+        best = sorted(zip(row, ids, codes, strict=True), reverse=True)[:k]
+        expected += [(benchmark.name, query.query_id, query.language, rank, i, code)
+                     for rank, (_, i, code) in enumerate(best, 1)]
+    assert [tuple(row) for row in top.astype({"rank": int}).itertuples(index=False)] == expected
+
+
+def test_the_top_and_the_ranks_are_of_one_order() -> None:
+    benchmark, q, p = with_doubles(0, 30, 40, 5)
+    top, ranks = hbt.top(q, p, benchmark, k=40), hbt.rank_vectors(q, p, benchmark)
+    both = ranks[ranks["pool"] == "all"].merge(top.astype("str").astype({"rank": int}), on=["query_id", "passage_id"])
+    assert len(both) == (ranks["pool"] == "all").sum()
+    assert (both["rank_x"] == both["rank_y"]).all()
+    with pytest.raises(ValueError, match="k is 0"):
+        hbt.top(q, p, benchmark, k=0)
+    with pytest.raises(ValueError, match="query_vectors have shape"):
+        hbt.top(q[:3], p, benchmark)
+
+
+@pytest.mark.parametrize("remove", ["mean", 1])
+def test_language_is_removed_before_ranking(remove: str | int) -> None:
+    benchmark, q, p = random_benchmark(5, languages=3, ties=False)
+    without = hbt.probes.without_language(q, p, benchmark, remove)
+    for found, expected in ((hbt.rank_vectors(q, p, benchmark, remove=remove), hbt.rank_vectors(*without, benchmark)),
+                            (hbt.top(q, p, benchmark, remove=remove), hbt.top(*without, benchmark))):
+        pd.testing.assert_frame_equal(found, expected)
+    assert not hbt.rank_vectors(q, p, benchmark).equals(hbt.rank_vectors(*without, benchmark))

@@ -143,6 +143,8 @@ def test_a_name_tells_the_run_apart() -> None:
     assert study.run_name({**base, "mix": "pair"}).startswith("hybrid-pair-seed1-")
     assert study.run_name({**base, "steps": 11}) != study.run_name(base)
     assert study.run_name({**base, "study": "a", "folder": "b"}) == study.run_name(base)
+    everything = {**study.notebook_parameters("train"), **base}  # a parameter at its default, said or not, is the same run
+    assert study.run_name(everything) == study.run_name({k: v for k, v in everything.items() if k != "temperature"})
 
 
 def test_check_names_what_is_misspelt_or_of_another_type() -> None:
@@ -178,6 +180,13 @@ def test_a_run_folder_is_whole_or_absent(root: Path) -> None:
     again = study.Workplace(parameters)
     assert again.done
     assert again.path == target
+    # A parameter that the notebook got since leaves the run as it is; a default that changed since does not.
+    made = json.loads((target / "parameters.json").read_text())
+    (target / "parameters.json").write_text(json.dumps({k: v for k, v in made.items() if k != "temperature"}))
+    assert study.whole(target, parameters)
+    (target / "parameters.json").write_text(json.dumps({**made, "temperature": 0.07}))
+    assert study.unlike(target, parameters) == ["temperature"]
+    assert not study.whole(target, parameters)
 
 
 def test_a_second_writer_waits_for_the_first(root: Path) -> None:
@@ -226,7 +235,9 @@ def results(root: Path) -> dict[str, pd.DataFrame]:
 def test_killed_at_any_moment_and_run_again_it_ends_the_same(root: Path, tmp_path: Path) -> None:
     assert engine(root).wait(timeout=300) == 0
     whole = results(root)
-    assert len(whole) == 6  # two runs of ranks, metrics and training log
+    tables = {"ranks", "metrics", "questions", "points", "top", "probes", "training_log"}
+    assert len(whole) == 2 * len(tables)
+    assert {Path(name).stem for name in whole} == tables
     assert not list((root / "results" / "quick").glob(".*.part"))
     executed = json.loads(next((root / "results" / "quick").glob("*/notebook.ipynb")).read_text())
     assert any(cell.get("outputs") for cell in executed["cells"])

@@ -1,0 +1,115 @@
+"""Runs and judgements as TREC writes them, so that trec_eval, ir_measures, ranx and their like can be asked too.
+
+A run's line is `query_id Q0 passage_id rank score tag`, a judgement's `query_id 0 passage_id grade`. trec_eval reads the
+scores alone, and orders equal ones by passage id, the larger first.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hbtlib.data.benchmark import Benchmark
+from hbtlib.data.read import DataError, read_tsv, unique
+
+TAG = "hbtlib"
+
+
+def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100, top: pd.DataFrame | None = None) -> list[Path]:
+    """Writes POOL.run and POOL.qrels for every pool of the ranks; the paths written.
+
+    A run holds each query's relevant passages at their ranks, down to `depth`; the passages between them are `top`'s
+    (`hbt.top`) in the pool of all as far as it goes, else fillers named `unjudged-RANK`: measures cut at `depth` or above
+    come out as ours, whoever computes them. The score written is −rank.
+
+    Raises ValueError for ranks of several benchmarks, and for an id with a blank in it, which TREC's files cannot hold.
+    """
+    if len(ranks["benchmark"].unique()) > 1:
+        raise ValueError("these ranks are of several benchmarks; write each alone: ranks[ranks['benchmark'] == …]")
+    if depth < 1:
+        raise ValueError(f"depth is {depth}; it is the number of ranks written of each query, 1 or more")
+    for column in ("query_id", "passage_id"):
+        ids = pd.Series(ranks[column].unique()).astype("str")
+        blank = ids[ids.str.contains(r"\s")]
+        if len(blank):
+            raise ValueError(f"the {column} {blank.iloc[0]!r} has a blank in it, which TREC's files cannot hold")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for pool, gold in ranks.groupby("pool", observed=True, sort=True):
+        found = gold.loc[gold["rank"] <= depth, ["query_id", "passage_id", "rank"]].astype({"query_id": "str",
+                                                                                            "passage_id": "str"})
+        deepest = found.groupby("query_id")["rank"].max()
+        places = pd.DataFrame({"query_id": np.repeat(deepest.index.to_numpy(), deepest),
+                               "rank": np.concatenate([np.arange(1, d + 1) for d in deepest]) if len(deepest) else []})
+        known = [found] if top is None or pool != "all" else [found, top[["query_id", "passage_id", "rank"]].astype(
+            {"query_id": "str", "passage_id": "str"})]
+        names = pd.concat(known).drop_duplicates(["query_id", "rank"])
+        run = places.merge(names, on=["query_id", "rank"], how="left")
+        run["passage_id"] = run["passage_id"].fillna("unjudged-" + run["rank"].astype("int64").astype("str"))
+        run = run.assign(zero="Q0", score=-run["rank"], tag=TAG)[["query_id", "zero", "passage_id", "rank", "score", "tag"]]
+        judged = gold.assign(zero=0)[["query_id", "zero", "passage_id", "grade"]]
+        for table, kind in ((run, "run"), (judged, "qrels")):
+            file = folder / f"{pool}.{kind}"
+            table.to_csv(file, sep=" ", header=False, index=False)
+            written.append(file)
+    return written
+
+
+def read(folder: Path | str, benchmark: Benchmark) -> pd.DataFrame:
+    """The ranks table of another tool's runs: a file POOL.run (or POOL.run.gz) a pool, POOL a language or `all`.
+
+    Columns as in `hbt.rank_vectors`. A relevant passage that a run does not hold has the last ranks of its pool and no
+    score (NaN): measures cut at the run's depth or above are what they are, others too low.
+
+    Raises `DataError` naming file and line for a malformed line, a query that the benchmark lacks, or a passage that stands
+    twice, and ValueError where the folder holds no run of the benchmark's pools.
+    """
+    passages = benchmark.passages.set_index("passage_id")["language"]
+    queries = benchmark.queries.set_index("query_id")[["question_id", "language"]]
+    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    gold = gold.assign(passage_language=gold["passage_id"].map(passages)).join(
+        queries.rename(columns={"language": "query_language"}), on="query_id")
+    pools = [*sorted(passages.unique()), "all"]
+    tables = []
+    for pool in pools:
+        file = next((f for f in (Path(folder) / f"{pool}.run", Path(folder) / f"{pool}.run.gz") if f.exists()), None)
+        if file is None:
+            continue
+        run = _read_run(file, set(queries.index))
+        mine = gold if pool == "all" else gold[gold["passage_language"] == pool]
+        table = mine.merge(run, on=["query_id", "passage_id"], how="left").sort_values(["query_id", "passage_id"])
+        size = len(passages) if pool == "all" else int((passages == pool).sum())
+        lost = table["rank"].isna()
+        table.loc[lost, "rank"] = size - table[lost].groupby("query_id").cumcount()
+        n = table.groupby("query_id")["rank"].transform("size")
+        tables.append(table.assign(benchmark=benchmark.name, pool=pool, n_passages=size, n_relevant=n))
+    if not tables:
+        raise ValueError(f"{folder} has no run of {benchmark.name!r}: its pools are {', '.join(pools)}, so there should be "
+                         f"{pools[0]}.run, …, all.run")
+    ranks = pd.concat(tables, ignore_index=True).astype({"rank": "int32", "score": "float32", "grade": "int16"})
+    return ranks[["benchmark", "query_id", "question_id", "query_language", "pool", "passage_id", "passage_language", "rank",
+                  "score", "grade", "n_passages", "n_relevant"]]
+
+
+def _read_run(file: Path, queries: set[str]) -> pd.DataFrame:
+    """query_id, passage_id, score, rank: the order is that of the scores, as trec_eval has it."""
+    rows: list[tuple[str, str, float]] = []
+    seen: dict[tuple[str, str], str] = {}
+    for place, row in read_tsv(file, ("query_id", "Q0", "passage_id", "rank", "score", "tag"), whitespace=True):
+        query, passage = row["query_id"], row["passage_id"]
+        if query not in queries:
+            raise DataError(f"{place}: the benchmark has no query {query!r}; is the run of this benchmark and split?")
+        try:
+            score = float(row["score"])
+        except ValueError:
+            score = np.nan
+        if not np.isfinite(score):
+            raise DataError(f"{place}: the score is {row['score']!r}, where a number belongs")
+        unique(seen, (query, passage), place, "query and passage")
+        rows.append((query, passage, score))
+    run = pd.DataFrame(rows, columns=["query_id", "passage_id", "score"])
+    run = run.sort_values(["query_id", "score", "passage_id"], ascending=[True, False, False], kind="stable")
+    return run.assign(rank=run.groupby("query_id").cumcount() + 1.0)
