@@ -29,13 +29,14 @@ _HOME = {
     "rank_vectors": "search",
     "compare": "significance",
     "measure": "metrics",
+    "paper_tables": "paper",
     "summarise": "metrics",
 }
-_MODULES = {"languages", "losses", "metrics", "plots", "study"}
+_MODULES = {"languages", "losses", "metrics", "paper", "plots", "study"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance",
            "check_disjoint", "compare", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure",
-           "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
+           "metrics", "paper", "paper_tables", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -51,13 +52,14 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from hbtlib import languages, losses, metrics, plots, study
+    from hbtlib import languages, losses, metrics, paper, plots, study
     from hbtlib.data.benchmark import Benchmark
     from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
     from hbtlib.data.overlap import check_disjoint, leave_out
     from hbtlib.data.pairs import Pairs
     from hbtlib.encoder import Encoder
     from hbtlib.metrics import measure, summarise
+    from hbtlib.paper import paper_tables
     from hbtlib.sampler import BatchPlan
     from hbtlib.search import rank, rank_vectors
     from hbtlib.significance import compare
