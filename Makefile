@@ -1,4 +1,5 @@
-# make study: the default study; make test: the whole suite; make lab: JupyterLab on notebooks/.
+# make study: the default study; make test: the whole suite; make scores: do the committed results still hold; make lab: JupyterLab
+# on notebooks/.
 STUDY ?= worldfacts
 CORES ?= 2
 PYTHON ?= python3
@@ -8,7 +9,7 @@ READY = .venv/.ready
 export PYTHONUNBUFFERED = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study test lint lab lock clean
+.PHONY: study test scores lint lab lock clean
 
 # Everything pinned; made again when what it is made from changes.
 $(READY): pyproject.toml requirements.lock
@@ -28,6 +29,10 @@ study: $(READY)
 test: $(READY) lint
 	$(BIN)/python -m pytest tests -n $(CORES)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+
+# What the committed runs scored (results/expected.csv), recomputed from their ranks: OK, close or FAIL.
+scores: $(READY)
+	@$(BIN)/python -m hbtlib.engine scores
 
 lint: $(READY)
 	$(BIN)/ruff check hbtlib tests notebooks

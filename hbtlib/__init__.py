@@ -34,14 +34,15 @@ _HOME = {
     "contrasts": "significance",
     "units": "significance",
     "measure": "metrics",
+    "paper_tables": "paper",
     "summarise": "metrics",
 }
-_MODULES = {"languages", "losses", "metrics", "plots", "probes", "study", "trec"}
+_MODULES = {"languages", "losses", "metrics", "paper", "plots", "probes", "study", "trec"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "check_disjoint",
            "compare", "compare_pairs", "contrasts", "embed", "languages", "leave_out", "load_benchmark", "load_pairs",
-           "losses", "measure", "metrics", "plots", "probes", "rank", "rank_vectors", "study", "summarise", "top",
-           "train", "trec", "units"]
+           "losses", "measure", "metrics", "paper", "paper_tables", "plots", "probes", "rank", "rank_vectors", "study",
+           "summarise", "top", "train", "trec", "units"]
 
 
 def __getattr__(name: str) -> Any:
@@ -57,13 +58,14 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from hbtlib import languages, losses, metrics, plots, probes, study, trec
+    from hbtlib import languages, losses, metrics, paper, plots, probes, study, trec
     from hbtlib.data.benchmark import Benchmark
     from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
     from hbtlib.data.overlap import check_disjoint, leave_out
     from hbtlib.data.pairs import Pairs
     from hbtlib.encoder import Encoder
     from hbtlib.metrics import measure, summarise
+    from hbtlib.paper import paper_tables
     from hbtlib.sampler import BatchPlan
     from hbtlib.search import embed, rank, rank_vectors, top
     from hbtlib.significance import compare, compare_pairs, contrasts, units

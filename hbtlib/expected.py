@@ -1,0 +1,101 @@
+"""Expected scores: `results/expected.csv` says what the committed runs scored; do their ranks still say so?
+
+A score is a macro-average over the language pairs of a setting, of one run (study, arm, seed; never a folder's name, which
+changes with the parameters there are), recomputed from its ranks.parquet.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hbtlib import study as studies
+from hbtlib.metrics import by_training, measure
+
+KEYS = ["study", "benchmark", "arm", "seed", "languages", "setting", "metric"]
+DECIMALS = {"mAP": 4, "rank-distance": 1}
+"""The metrics that are guarded, and to how many decimals."""
+
+CLOSE = 0.0005
+"""How far off a score may be to be called close: absolute, for the rank distance relative."""
+
+
+def file() -> Path:
+    """Where the expected scores stand."""
+    return studies.ROOT / "results" / "expected.csv"
+
+
+def scores(name: str) -> pd.DataFrame:
+    """What the runs of the study score now: `KEYS` and found. Runs that are not there are left out.
+
+    Languages are `trained` or `unseen` as the study's notebooks have it: after its first run.
+    """
+    study = studies.load(name)
+    trained = study.runs[0].parameters["languages"].split()
+    parts = [pd.DataFrame(columns=[*KEYS, "found"])]
+    for run in study.runs:
+        path = run.folder / "ranks.parquet"
+        for benchmark, ranks in pd.read_parquet(path).groupby("benchmark", observed=True) if path.exists() else ():
+            measured = by_training(measure(ranks, list(DECIMALS)), trained)
+            means = measured.groupby(["languages", "setting", "metric"])["value"].mean().rename("found").reset_index()
+            parts.append(means.assign(study=name, benchmark=benchmark, arm=run.arm, seed=run.parameters["seed"]))
+    return pd.concat(parts[1:] or parts)[[*KEYS, "found"]]
+
+
+def write(name: str | None = None) -> Path:
+    """Writes the expected scores anew from the runs there are: of one study, or of every study that has runs.
+
+    Raises FileNotFoundError naming the runs that are missing where a study has some of its runs only.
+    """
+    known = sorted(p.stem for p in (studies.ROOT / "notebooks" / "studies").glob("*.yaml"))
+    parts = [read().query("study != @name")] if name and file().exists() else []
+    for study in [name] if name else known:
+        found = scores(study)
+        runs = found[["arm", "seed"]].drop_duplicates()
+        if len(runs) or name:
+            if len(runs) < len(studies.load(study).runs):
+                studies.collect(studies.load(study), "ranks")  # which says what is missing
+            parts.append(found.rename(columns={"found": "score"}).assign(command=f"make study STUDY={study}"))
+    if not parts:
+        raise FileNotFoundError(f"no study has runs in {studies.ROOT / 'results'}: run `make study`")
+    table = pd.concat(parts).sort_values(KEYS)
+    table["score"] = [f"{score:.{DECIMALS[metric]}f}" for score, metric in zip(table["score"], table["metric"], strict=True)]
+    table[[*KEYS, "score", "command"]].to_csv(file(), index=False)
+    return file()
+
+
+def read() -> pd.DataFrame:
+    """The expected scores. Raises FileNotFoundError or ValueError, with what to do, for a file that is none."""
+    if not file().exists():
+        raise FileNotFoundError(f"{file()} does not exist: `python -m hbtlib.engine scores --write` makes it from the runs")
+    table = pd.read_csv(file())
+    if list(table.columns) != [*KEYS, "score", "command"]:
+        raise ValueError(f"{file()} has the columns {', '.join(table.columns)}; it must have {', '.join(KEYS)}, score and "
+                         "command")
+    return table
+
+
+def check(name: str | None = None) -> pd.DataFrame:
+    """Expected and found scores of one study, or of all that scores are expected of: `KEYS`, score, found, status.
+
+    status: OK, the same to the decimals written; close, within `CLOSE`; FAIL; FAIL (missing), where the run or this score
+    of it is not there; new, a score that none was expected of. Raises ValueError for a study no scores are expected of.
+    """
+    expected = read()
+    if name is not None:
+        studies.load(name)  # names the studies there are
+        expected = expected[expected["study"] == name]
+        if expected.empty:
+            raise ValueError(f"{file()} expects no scores of the study {name!r}: `python -m hbtlib.engine scores --write "
+                             f"{name}` adds those it has now")
+    found = pd.concat([scores(study) for study in expected["study"].unique()])
+    table = expected.drop(columns="command").merge(found.astype({"seed": "int64"}), on=KEYS, how="outer")
+    decimals = table["metric"].map(DECIMALS)
+    gap = (table["found"] - table["score"]).abs()
+    limit = CLOSE * np.where(table["metric"] == "rank-distance", table["score"].abs(), 1.0)
+    table["status"] = np.select(
+        [table["score"].isna(), table["found"].isna(), gap <= 0.5 * 10.0 ** -decimals + 1e-9, gap <= limit],
+        ["new", "FAIL (missing)", "OK", "close"], "FAIL")
+    return table
