@@ -26,7 +26,7 @@ for run in LOADED.runs:
 def read_by(wildcards):
     """What the executed notebook is made of: its source, and the runs it reads."""
     notebook, parameters = SHOWN[wildcards.shown]
-    runs = [parameters["run"]] if "run" in parameters else RUNS if notebook in ("compare", "paper") else []
+    runs = [parameters["run"]] if "run" in parameters else [] if notebook in ("data", "benchmark") else RUNS
     return [f"notebooks/{notebook}.ipynb", *expand(MADE, run=runs)]
 
 

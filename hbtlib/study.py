@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 ROOT = Path(os.environ.get("HBT_ROOT") or Path(__file__).resolve().parent.parent)
 """Where notebooks/, results/ and figures/ stand: the repository, or `HBT_ROOT`."""
 
-NOTEBOOKS = ("data", "benchmark", "evaluate", "compare")
-"""What is made of a study's runs unless its YAML says otherwise: `evaluate` for each run, the others once."""
+NOTEBOOKS = ("data", "benchmark", "evaluate", "compare", "bias", "paper")
+"""What is made of a study's runs unless its YAML says otherwise: `evaluate` for each arm, the others once."""
 
 _PLACE = ("study", "folder")  # parameters that say where a run is written, not what it is
 
@@ -71,11 +71,12 @@ class Study:
 
     def shown(self) -> dict[str, tuple[str, dict[str, str]]]:
         """The executed notebooks made of its runs: name → (notebook, parameters). One for each benchmark, where there are
-        several."""
+        several; of an arm's runs, which differ in their seeds, the first stands for all."""
+        firsts = list({run.arm: run.name for run in reversed(self.runs)}.values())[::-1]
         found: dict[str, tuple[str, dict[str, str]]] = {}
         for notebook in self.notebooks:
             known = notebook_parameters(notebook)
-            for run in [r.name for r in self.runs] if "run" in known else [None]:
+            for run in firsts if "run" in known else [None]:
                 for benchmark in self.benchmarks if "benchmark" in known else [None]:
                     several = benchmark if len(self.benchmarks) > 1 else None
                     given = {"study": self.name, "run": run, "benchmark": benchmark}
