@@ -61,6 +61,17 @@ def is_language(code: str) -> bool:
     return code in Locale("en").languages and code not in ("und", "zxx", "mul")  # unknown, none, several
 
 
+@lru_cache(maxsize=4096)
+def native_name(code: str) -> str:
+    """The language's name in itself ("Deutsch", "日本語"), after CLDR; the code where that has none."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return str(Locale.parse(code).languages.get(code, code))
+    except (UnknownLocaleError, ValueError):  # not a code at all
+        return code
+
+
 def by_script(codes: list[str] | tuple[str, ...]) -> list[str]:
     """The codes ordered for a picture: languages of one script beside each other, alphabetical within it.
 

@@ -7,61 +7,44 @@ their ISO codes, those of one script beside each other, trained before unseen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
-from pathlib import Path
 
 import matplotlib as mpl
-import matplotlib.figure
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
 
+from hbtlib.curves import alpha_curves, effects, groups, size_curves
+from hbtlib.language_maps import embedding_map, top_shares
 from hbtlib.languages import by_script
 from hbtlib.sampler import BatchPlan
+from hbtlib.style import (
+    COLOURS,
+    OTHER,
+    Figure,
+    arm_colours,
+    language_colours,
+    language_labels,
+    layout,
+    named_legend,
+    need,
+    of_metric,
+    once,
+    ordered,
+    panels,
+    save,
+)
 
-mpl.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize": 10, "figure.dpi": 100, "savefig.dpi": 150,
-                     "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hbtlib"})
-
-
-class Figure(matplotlib.figure.Figure):
-    """A matplotlib Figure that a notebook shows as a picture, whatever its plotting backend is."""
-
-    def _repr_png_(self) -> bytes:
-        picture = BytesIO()
-        self.savefig(picture, format="png", dpi=80, bbox_inches="tight", metadata={"Software": None})
-        return picture.getvalue()
-
-
-COLOURS: dict[str, str] = {"x-x-mono": "#4477AA", "x-x": "#66CCEE", "x-y": "#CC6677", "x-y-mono": "#DDAA77",
-                           "en-en": "#999999", "hybrid": "#228833", "none": "#CCCCCC"}
-OTHER = "#CCBB44"
-"""A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers);
-`OTHER` for an arm that is none."""
-
-
-def save(figure: Figure, name: str, data: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes NAME.pdf, NAME.png and NAME.csv (the data drawn): the same bytes for the same data."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv")]
-    figure.savefig(paths[0], bbox_inches="tight", metadata={"CreationDate": None})
-    figure.savefig(paths[1], bbox_inches="tight", metadata={"Software": None})
-    data.to_csv(paths[2], index=False, float_format="%.6g")
-    return paths
-
-
-def ordered(codes: Sequence[str], trained: Sequence[str]) -> list[str]:
-    """Trained languages first, then unseen ones; languages of one script beside each other."""
-    return by_script([c for c in codes if c in trained]) + by_script([c for c in codes if c not in trained])
+__all__ = ["COLOURS", "OTHER", "Figure", "alpha_curves", "batch_picture", "bias_by_language", "differences", "effects",
+           "embedding_map", "groups", "heatmap", "heatmaps", "language_colours", "lengths", "loss_curves", "ordered",
+           "rank_ecdf", "save", "settings", "size_curves", "top_shares"]
 
 
 def _grid(measured: pd.DataFrame, metric: str, trained: Sequence[str]) -> tuple[pd.DataFrame, int]:
-    chosen = measured[measured["metric"] == metric]
-    if chosen.empty:
-        raise ValueError(f"no values of {metric!r} here; there are {', '.join(sorted(measured['metric'].unique()))}")
-    wide = chosen.pivot_table(index="query_language", columns="pool", values="value")
+    wide = of_metric(measured, metric).pivot_table(index="query_language", columns="pool", values="value")
     rows = ordered(list(wide.index), trained)
     columns = ordered([c for c in wide.columns if c != "all"], trained) + (["all"] if "all" in wide.columns else [])
     return wide.reindex(index=rows, columns=columns), sum(c in trained for c in rows)
@@ -117,32 +100,52 @@ def heatmaps(measured: Mapping[str, pd.DataFrame], metric: str = "mAP", *, train
 
 
 def differences(measured: pd.DataFrame, baselines: Mapping[str, pd.DataFrame], metric: str = "mAP", *,
-                trained: Sequence[str] = (), name: str = "hybrid", limit: float | None = None) -> Figure:
-    """Heatmaps of one run's metric minus each baseline's: green where it is higher, purple where it is lower."""
+                trained: Sequence[str] = (), name: str = "hybrid", limit: float | None = None,
+                significant: Mapping[str, pd.DataFrame] | None = None) -> Figure:
+    """Heatmaps of one run's metric minus each baseline's: green where it is higher, purple where it is lower.
+
+    significant: a table for each baseline, query_language, pool, p (one row a cell, already adjusted for all of them).
+    Cells with p ≥ .05 are hatched: there the difference may be chance.
+    """
     known = trained or list(measured["query_language"].unique())
     wide, seen = _grid(measured, metric, known)
     grids = {f"{name} − {other}": wide - _grid(table, metric, known)[0] for other, table in baselines.items()}
+    hatched = {f"{name} − {other}": _chance(grids[f"{name} − {other}"], significant, other) for other in baselines
+               } if significant is not None else {}
     limit = limit or max(float(np.nanmax(np.abs(g.to_numpy()))) for g in grids.values()) or 1.0
-    return _panels(grids, seen, -limit, limit, "PRGn", "+.2f", f"difference in {metric}", bool(trained))
+    return _panels(grids, seen, -limit, limit, "PRGn", "+.2f", f"difference in {metric}", bool(trained), hatched)
+
+
+def _chance(grid: pd.DataFrame, significant: Mapping[str, pd.DataFrame], baseline: str) -> NDArray[np.bool_]:
+    """The cells of the grid whose difference may be chance."""
+    if baseline not in significant:
+        raise ValueError(f"significant has no table for the baseline {baseline!r}; it has {', '.join(significant)}")
+    need(significant[baseline], ["query_language", "pool", "p"], f"p values against {baseline}")
+    once(significant[baseline], ["query_language", "pool"], f"p values against {baseline}")
+    p = significant[baseline].pivot(index="query_language", columns="pool", values="p")
+    p = p.reindex(index=grid.index, columns=grid.columns)
+    for row, column in np.argwhere((grid.notna() & p.isna()).to_numpy()):
+        raise ValueError(f"no p against {baseline} for the query language {grid.index[row]!r} and the pool "
+                         f"{grid.columns[column]!r}")
+    return (p >= 0.05).to_numpy() & grid.notna().to_numpy()
 
 
 def _panels(grids: Mapping[str, pd.DataFrame], seen: int, low: float, high: float, palette: str, form: str, label: str,
-            marked: bool) -> Figure:
+            marked: bool, hatched: Mapping[str, NDArray[np.bool_]] | None = None) -> Figure:
     """Grids on one scale, three beside each other at most, or they could not be read."""
-    across = min(len(grids), 3)
-    down = -(-len(grids) // across)
+    down, across = layout(len(grids), 3)
     figure = Figure(figsize=(0.8 + 5.3 * across, 5.2 * down), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(down, across)).ravel()
-    for at, (part, (name, grid)) in enumerate(zip(axes, grids.items(), strict=False)):
-        _draw_grid(part, grid, seen, low, high, palette, form)
+    parts = panels(figure, list(grids), 3)
+    for at, (name, part) in enumerate(parts.items()):
+        _draw_grid(part, grids[name], seen, low, high, palette, form)
+        for y, x in np.argwhere(hatched[name]) if hatched else ():
+            part.add_patch(Rectangle((x, y), 1, 1, fill=False, hatch="////", edgecolor="#00000040", lw=0))
         part.set_title(name, loc="left")
         if at % across:
             part.set_ylabel("")
-    for part in axes[len(grids):]:
-        part.set_axis_off()
-    _bar(figure, axes, low, high, palette, label)
-    if marked:
-        figure.text(0.01, -0.02, "* never trained on", fontsize=8)
+    _bar(figure, np.array(figure.axes), low, high, palette, label)
+    notes = ["* never trained on"] * marked + ["hatched: p ≥ .05 (Holm)"] * bool(hatched)
+    figure.text(0.01, -0.02, "    ".join(notes), fontsize=8)
     return figure
 
 
@@ -153,6 +156,8 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
     biases: measure, query_language, value, and (for several runs) arm and seed. `chance` is drawn as a line.
     """
     chosen = biases[biases["measure"] == measure]
+    if chosen.empty:
+        raise ValueError(f"no values of {measure!r} here; there are {', '.join(sorted(biases['measure'].unique()))}")
     if "arm" not in chosen:
         chosen = chosen.assign(arm="run")
     codes = ordered(list(chosen["query_language"].unique()), trained or list(chosen["query_language"].unique()))
@@ -160,11 +165,11 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
     figure = Figure(figsize=(1.5 + max(0.62, 0.16 * len(arms)) * len(codes), 3.2), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(arms)
-    for i, arm in enumerate(arms):
+    for i, (arm, colour) in enumerate(arm_colours(arms).items()):
         mine = chosen[chosen["arm"] == arm]
         means = mine.groupby("query_language")["value"].mean().reindex(codes)
         at = np.arange(len(codes)) + (i - (len(arms) - 1) / 2) * width
-        axes.bar(at, means, width * 0.94, color=COLOURS.get(arm, OTHER), label=arm)
+        axes.bar(at, means, width * 0.94, color=colour, label=arm)
         if mine.groupby("query_language").size().max() > 1:
             for x, code in zip(at, codes, strict=True):
                 values = mine[mine["query_language"] == code]["value"]
@@ -197,15 +202,16 @@ def rank_ecdf(ranks: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
     figure = Figure(figsize=(5.6, 3.6), layout="constrained")
     axes = figure.subplots()
     grid = np.unique(np.logspace(0, np.log10(joint["n_passages"].max()), 160).astype(int))
-    for code, colour in zip(codes, language_colours(codes).values(), strict=True):
+    labels = language_labels(codes, trained)
+    for code, colour in language_colours(codes).items():
         found = np.sort(joint.loc[joint["passage_language"] == code, "rank"].to_numpy())
         unseen = bool(trained) and code not in trained
         axes.plot(grid, np.searchsorted(found, grid, side="right") / len(found), color=colour, lw=1.5,
-                  ls=":" if unseen else "-", label=f"{code}*" if unseen else code)
+                  ls=":" if unseen else "-", label=labels[code])
     axes.set(xscale="log", ylim=(0, 1), xlabel="rank in the pool of all languages",
              ylabel="share of relevant passages found")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
-    figure.legend(loc="outside right upper", frameon=False, title="passage\nlanguage")
+    named_legend(figure, title="passage language")
     return figure
 
 
@@ -224,11 +230,6 @@ def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
     axes.set_title(title, loc="left")
     axes.legend(frameon=False)
     return figure
-
-
-def language_colours(codes: Sequence[str]) -> dict[str, tuple[float, float, float]]:
-    """A colour a language, far from each other."""
-    return dict(zip(codes, sns.husl_palette(len(codes), s=0.75, l=0.62), strict=True))
 
 
 def batch_picture(plan: BatchPlan, *, batches: int = 8, pairs: int = 16, title: str = "") -> Figure:
@@ -276,20 +277,21 @@ def settings(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
 
     summaries: arm, seed, languages (trained or unseen), setting, metric, value.
     """
-    chosen = summaries[summaries["metric"] == metric]
-    groups = [g for g in ("trained", "unseen") if g in set(chosen["languages"])]
+    chosen = of_metric(summaries, metric)
+    kinds = [g for g in ("trained", "unseen") if g in set(chosen["languages"])]
     arms = list(dict.fromkeys(chosen["arm"]))
-    figure = Figure(figsize=(max(3.6, 0.9 * len(arms)) * len(groups) + 0.6, 3.2), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, len(groups), sharey=True))
+    colours = arm_colours(arms)
+    figure = Figure(figsize=(max(3.6, 0.9 * len(arms)) * len(kinds) + 0.6, 3.2), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, len(kinds), sharey=True))
     order = [s for s in ("monolingual", "cross-lingual", "multilingual") if s in set(chosen["setting"])]
     width = 0.8 / len(arms)
-    for part, group in zip(axes, groups, strict=True):
-        for i, arm in enumerate(arms):
+    for part, group in zip(axes, kinds, strict=True):
+        for i, (arm, colour) in enumerate(colours.items()):
             for at, setting in enumerate(order):
                 mine = chosen[(chosen["languages"] == group) & (chosen["arm"] == arm)
                               & (chosen["setting"] == setting)]["value"]
                 x = at + (i - (len(arms) - 1) / 2) * width
-                part.bar(x, mine.mean(), width * 0.94, color=COLOURS.get(arm, OTHER))
+                part.bar(x, mine.mean(), width * 0.94, color=colour)
                 part.plot([x] * len(mine), mine, ".", color="black", ms=3)
                 part.text(x, max(mine.max(), 0) + 0.015, f"{mine.mean():.2f}".lstrip("0"), ha="center",
                           fontsize=7 if len(arms) < 5 else 6)
@@ -297,6 +299,6 @@ def settings(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
         part.set(ylim=(0, min(1.0, float(chosen["value"].max()) + 0.12)))
         part.set_title(f"{group} languages", loc="left")
     axes[0].set_ylabel(metric)
-    figure.legend(handles=[Patch(color=COLOURS.get(s, OTHER), label=s) for s in arms],
+    figure.legend(handles=[Patch(color=colour, label=arm) for arm, colour in colours.items()],
                   loc="outside upper left", ncols=len(arms), frameon=False)
     return figure

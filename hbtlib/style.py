@@ -1,0 +1,160 @@
+"""What all pictures share: the style, the colours, the order and the names of languages, and how they are saved."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from io import BytesIO
+from itertools import chain, cycle
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import font_manager, ft2font
+from matplotlib.axes import Axes
+from PIL import Image
+
+from hbtlib.languages import by_script, native_name
+
+mpl.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize": 10, "figure.dpi": 100, "savefig.dpi": 150,
+                     "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hbtlib",
+                     "hatch.linewidth": 0.6})
+
+
+class Figure(matplotlib.figure.Figure):
+    """A matplotlib Figure that a notebook shows as a picture, whatever its plotting backend is."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self, 80)
+
+
+COLOURS: dict[str, str] = {"x-x-mono": "#4477AA", "x-x": "#66CCEE", "x-y": "#CC6677", "x-y-mono": "#DDAA77",
+                           "en-en": "#999999", "hybrid": "#228833", "none": "#CCCCCC"}
+OTHER = "#CCBB44"
+"""A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers);
+`OTHER` for an arm that is none."""
+
+_SPARE = (OTHER, "#AA3377", "#332288", "#44AA99", "#882255", "#DDCC77", "#117733")
+_NOTO = ("NotoSansArabic-Regular.ttf", "NotoSansBengali-Regular.ttf", "NotoSansDevanagari-Regular.ttf",
+         "NotoSansTelugu-Regular.ttf", "NotoSansThai-Regular.ttf", "NotoSansCJK-Regular.ttc")
+
+
+def save(figure: matplotlib.figure.Figure, name: str, data: pd.DataFrame, folder: Path) -> list[Path]:
+    """Writes NAME.pdf, NAME.png and NAME.csv (the data drawn): the same bytes for the same data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv")]
+    figure.savefig(paths[0], bbox_inches="tight", metadata={"CreationDate": None})
+    paths[1].write_bytes(png(figure, int(mpl.rcParams["savefig.dpi"])))
+    data.to_csv(paths[2], index=False, float_format="%.6g")
+    return paths
+
+
+def png(figure: matplotlib.figure.Figure, dpi: int) -> bytes:
+    """The figure as a PNG of 256 colours, a third the size of one of all. The same figure gives the same bytes.
+
+    The palette spans all colours, rare ones too: the median cut would spend it on the common ones and leave a colour bar in
+    steps and legends in the wrong colour.
+    """
+    full, small = BytesIO(), BytesIO()
+    figure.savefig(full, format="png", dpi=dpi, bbox_inches="tight")
+    image = Image.open(full).convert("RGB")
+    image = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    image.save(small, format="png", optimize=True, dpi=(dpi, dpi))
+    return small.getvalue()
+
+
+def ordered(codes: Iterable[str], trained: Sequence[str]) -> list[str]:
+    """Trained languages first, then unseen ones; languages of one script beside each other."""
+    codes = [str(c) for c in codes]
+    return by_script([c for c in codes if c in trained]) + by_script([c for c in codes if c not in trained])
+
+
+def language_colours(codes: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """A colour a language: hues far from each other, neighbours darker and lighter by turns."""
+    palettes = [sns.husl_palette(len(codes), s=0.8, l=lightness) for lightness in (0.5, 0.66)]
+    return {code: palettes[i % 2][i] for i, code in enumerate(codes)}
+
+
+def arm_colours(arms: Sequence[str]) -> dict[str, str]:
+    """A colour an arm: its strategy's, or a spare one where it is named after none."""
+    spare = chain(_SPARE, cycle(_SPARE))
+    return {arm: COLOURS.get(arm) or next(spare) for arm in arms}
+
+
+@lru_cache
+def fonts() -> dict[str, str]:
+    """The font families that languages' names are written in, with their files: matplotlib's own, then Noto where it is."""
+    files = {Path(path).name: path for path in sorted(font_manager.findSystemFonts())}
+    families = {"DejaVu Sans": str(font_manager.findfont("DejaVu Sans"))}
+    for path in (files[name] for name in _NOTO if name in files):
+        font_manager.fontManager.addfont(path)  # matplotlib keeps a list of fonts, which may be older than this one
+        families[font_manager.FontProperties(fname=path).get_name()] = path
+    return families
+
+
+def drawable(text: str) -> bool:
+    """Has one of the fonts all of the text's characters, and are they put together right?
+
+    Arabic letters join and Devanagari's vowel signs move: only from 3.11 on does matplotlib shape such scripts.
+    """
+    shaped = any(unicodedata.category(c)[0] == "M" or unicodedata.bidirectional(c) in ("R", "AL") for c in text)
+    if shaped and not hasattr(ft2font, "__libraqm_version__"):
+        return False
+    return any(all(font.get_char_index(ord(c)) for c in text) for font in map(font_manager.get_font, fonts().values()))
+
+
+def language_labels(codes: Sequence[str], trained: Sequence[str] = ()) -> dict[str, str]:
+    """For a legend: the code with the language's own name, or alone where that cannot be drawn here; * is untrained."""
+    stars = {code: f"{code}*" if trained and code not in trained else code for code in codes}
+    return {code: f"{star} {name}" if (name := native_name(code)) != code and drawable(name) else star
+            for code, star in stars.items()}
+
+
+def named_legend(figure: matplotlib.figure.Figure, *handles: Any, **options: Any) -> None:
+    """A legend at the right whose labels may hold languages' own names."""
+    figure.legend(*handles, loc="outside right upper", frameon=False, prop={"family": list(fonts())}, **options)
+
+
+def need(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
+    """Raises ValueError where the table lacks one of the columns, or has no rows."""
+    missing = [c for c in columns if c not in table]
+    if missing:
+        raise ValueError(f"the {what} lack the column {missing[0]!r}; they have {', '.join(map(str, table.columns))}")
+    if table.empty:
+        raise ValueError(f"the {what} have no rows")
+
+
+def of_metric(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The rows of one metric."""
+    need(table, ["metric", "value"], "values")
+    chosen = table[table["metric"] == metric]
+    if chosen.empty:
+        raise ValueError(f"no values of {metric!r} here; there are {', '.join(sorted(table['metric'].unique()))}")
+    return chosen
+
+
+def once(table: pd.DataFrame, keys: Sequence[str], what: str) -> None:
+    """Raises ValueError where two rows have the same keys: averaging them would hide that something was mixed up."""
+    twice = table[table.duplicated(list(keys))]
+    if len(twice):
+        which = ", ".join(f"{k} {twice.iloc[0][k]}" for k in keys)
+        raise ValueError(f"the {what} have several values of {which}: are they of several benchmarks? Choose one")
+
+
+def layout(count: int, most: int) -> tuple[int, int]:
+    """Rows and columns for so many panels, at most so many beside each other, the rows as full as each other."""
+    rows = -(-count // most)
+    return rows, -(-count // rows)
+
+
+def panels(figure: matplotlib.figure.Figure, names: Sequence[str], most: int) -> dict[str, Axes]:
+    """An Axes a name, at most so many beside each other."""
+    axes = np.atleast_1d(figure.subplots(*layout(len(names), most))).ravel()
+    for part in axes[len(names):]:
+        part.set_axis_off()
+    return dict(zip(names, axes, strict=False))
