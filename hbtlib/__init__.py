@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # Not when first used: importing the module later would put it in the place of the function of its name.
-from hbtlib.bias import bias, chance_rank_distance
+from hbtlib.bias import bias, chance_rank_distance, favoured, top_shares
 
 # datasets and transformers bring this line into every executed notebook; our bars are plain ones.
 warnings.filterwarnings("ignore", message="IProgress not found")
@@ -34,8 +34,8 @@ _HOME = {
 _MODULES = {"languages", "losses", "metrics", "plots", "study"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance",
-           "check_disjoint", "compare", "languages", "leave_out", "load_benchmark", "load_pairs", "losses", "measure",
-           "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "train"]
+           "check_disjoint", "compare", "favoured", "languages", "leave_out", "load_benchmark", "load_pairs", "losses",
+           "measure", "metrics", "plots", "rank", "rank_vectors", "study", "summarise", "top_shares", "train"]
 
 
 def __getattr__(name: str) -> Any:
