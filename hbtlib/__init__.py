@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # Not when first used: importing the module later would put it in the place of the function of its name.
-from hbtlib.bias import bias, chance_rank_distance
+from hbtlib.bias import bias, chance_rank_distance, favoured, top_shares
 
 # datasets and transformers bring this line into every executed notebook; our bars are plain ones.
 warnings.filterwarnings("ignore", message="IProgress not found")
@@ -40,9 +40,9 @@ _HOME = {
 _MODULES = {"languages", "losses", "metrics", "paper", "plots", "probes", "study", "trec"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "check_disjoint",
-           "compare", "compare_pairs", "contrasts", "embed", "languages", "leave_out", "load_benchmark", "load_pairs",
-           "losses", "measure", "metrics", "paper", "paper_tables", "plots", "probes", "rank", "rank_vectors", "study",
-           "summarise", "top", "train", "trec", "units"]
+           "compare", "compare_pairs", "contrasts", "embed", "favoured", "languages", "leave_out", "load_benchmark",
+           "load_pairs", "losses", "measure", "metrics", "paper", "paper_tables", "plots", "probes", "rank",
+           "rank_vectors", "study", "summarise", "top", "top_shares", "train", "trec", "units"]
 
 
 def __getattr__(name: str) -> Any:
