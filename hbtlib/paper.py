@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -195,7 +195,7 @@ def gaps(tables: pd.DataFrame | None = None) -> pd.DataFrame:
     for key, rows in wide.groupby(level=ROW, sort=False):
         sign = -1 if key[-1] == LOWER_IS_BETTER else 1
         plain = sign * rows[["x-x-mono", "x-y"]]
-        choices = ("x-x-mono", "x-y", plain.mean().idxmax(), plain.idxmax(axis=1))
+        choices: tuple[Any, ...] = ("x-x-mono", "x-y", plain.mean().idxmax(), plain.idxmax(axis=1))
         for baseline, choice in zip(BASELINES, choices, strict=True):
             against = pd.Series(choice, index=rows.index)
             values = np.where(against == "x-y", plain["x-y"], plain["x-x-mono"])
