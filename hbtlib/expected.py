@@ -30,15 +30,17 @@ def file() -> Path:
 def scores(name: str) -> pd.DataFrame:
     """What the runs of the study score now: `KEYS` and found. Runs that are not there are left out.
 
-    Languages are `trained` or `unseen` as the study's notebooks have it: after its first run.
+    Of a run whose ranks are not kept (`factorial`'s are too many) its metrics are read. Languages are
+    `trained` or `unseen` as the study's notebooks have it: after its first run.
     """
     study = studies.load(name)
     trained = study.runs[0].parameters["languages"].split()
     parts = [pd.DataFrame(columns=[*KEYS, "found"])]
     for run in study.runs:
-        path = run.folder / "ranks.parquet"
-        for benchmark, ranks in pd.read_parquet(path).groupby("benchmark", observed=True) if path.exists() else ():
-            measured = by_training(measure(ranks, list(DECIMALS)), trained)
+        tables = [path for what in ("ranks", "metrics") if (path := run.folder / f"{what}.parquet").exists()]
+        for benchmark, table in pd.read_parquet(tables[0]).groupby("benchmark", observed=True) if tables else ():
+            measured = by_training(measure(table, list(DECIMALS)) if "rank" in table else table, trained)
+            measured = measured[measured["metric"].isin(DECIMALS)]
             means = measured.groupby(["languages", "setting", "metric"])["value"].mean().rename("found").reset_index()
             parts.append(means.assign(study=name, benchmark=benchmark, arm=run.arm, seed=run.parameters["seed"]))
     return pd.concat(parts[1:] or parts)[[*KEYS, "found"]]
@@ -56,7 +58,7 @@ def write(name: str | None = None) -> Path:
         runs = found[["arm", "seed"]].drop_duplicates()
         if len(runs) or name:
             if len(runs) < len(studies.load(study).runs):
-                studies.collect(studies.load(study), "ranks")  # which says what is missing
+                studies.collect(studies.load(study))  # which says what is missing
             parts.append(found.rename(columns={"found": "score"}).assign(command=f"make study STUDY={study}"))
     if not parts:
         raise FileNotFoundError(f"no study has runs in {studies.ROOT / 'results'}: run `make study`")

@@ -242,7 +242,8 @@ def unlike(folder: Path, parameters: Mapping[str, Any]) -> list[str]:
 
     Those it does not name came to the notebook later, with a default that leaves things as they were.
     """
-    made = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
+    file = folder / "parameters.json"
+    made = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     wanted = json.loads(json.dumps({**notebook_parameters("train"), **parameters}, default=str))
     return [key for key, value in made.items() if key not in _PLACE and wanted.get(key) != value]
 
