@@ -1,4 +1,4 @@
-# make study: the default study; make test: the whole suite; make scores: do the committed results still hold; make lab: JupyterLab
+# make study: the default study; make figures: all figures anew from the committed results; make test: the whole suite; make scores: do the committed results still hold; make lab: JupyterLab
 # on notebooks/.
 STUDY ?= worldfacts
 CORES ?= 2
@@ -9,7 +9,7 @@ READY = .venv/.ready
 export PYTHONUNBUFFERED = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study test scores lint lab lock clean
+.PHONY: study figures test scores lint lab lock clean
 
 # Everything pinned; made again when what it is made from changes.
 $(READY): pyproject.toml requirements.lock
@@ -29,6 +29,11 @@ study: $(READY)
 test: $(READY) lint
 	$(BIN)/python -m pytest tests -n $(CORES)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+
+# Every figure and table of the committed studies anew from their results, without training and without data.
+figures: $(READY)
+	@$(BIN)/python -m hbtlib.engine shown | OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+	  xargs -P $(CORES) -L 1 $(BIN)/python -m hbtlib.engine show
 
 # What the committed runs scored (results/expected.csv), recomputed from their ranks: OK, close or FAIL.
 scores: $(READY)

@@ -1,7 +1,7 @@
 """The engine's side of a study: what the Snakefile calls, `python -m hbtlib.engine …`.
 
 train STUDY RUN: one run, whole in its place at the end. show STUDY NAME: an executed notebook that reads results (a name
-of `Study.shown`). summary STUDY: the tables that the study's notebooks wrote, and the paths of its figures. scores [STUDY]:
+of `Study.shown`). shown: the STUDY NAME of all that need nothing but the committed results. summary STUDY: the tables that the study's notebooks wrote, and the paths of its figures. scores [STUDY]:
 do the runs still score what results/expected.csv says (exit status 1 if not); scores --write [STUDY] makes that file anew.
 """
 
@@ -86,6 +86,16 @@ def summary(study: str) -> str:
     return "\n".join([text, *(["", "Figures:"] if figures else []), *(f"  {f.relative_to(ROOT)}" for f in figures)])
 
 
+def shown() -> None:
+    """Prints STUDY NAME of every notebook that needs nothing but results, of the studies whose results are all there."""
+    for file in sorted((ROOT / "notebooks" / "studies").glob("*.yaml")):
+        study = load(file.stem)
+        if all((run.folder / "metrics.parquet").exists() for run in study.runs):
+            for name, (notebook, _) in study.shown().items():
+                if notebook not in ("data", "benchmark"):  # which look at the data
+                    print(study.name, name)
+
+
 def scores(*given: str) -> None:
     """Prints expected and found scores; raises SystemExit(1) where one fails. With --write, makes the file anew."""
     from hbtlib import expected
@@ -105,7 +115,7 @@ def scores(*given: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """The command line; see the module's docstring."""
-    commands: dict[str, Callable[..., None]] = {"train": train, "show": show, "scores": scores,
+    commands: dict[str, Callable[..., None]] = {"train": train, "show": show, "shown": shown, "scores": scores,
                                                 "summary": lambda study: print(summary(study))}
     if not arguments or arguments[0] not in commands:
         raise SystemExit(__doc__)

@@ -177,7 +177,7 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
     if chance is not None:
         axes.axhline(chance, color="black", ls="--", lw=1)
         axes.text(len(codes) - 0.45, chance, "chance", ha="right", va="bottom", fontsize=8)
-        axes.set_ylim(top=chance * 1.1)
+        axes.set_ylim(top=max(chance * 1.1, axes.get_ylim()[1]))
     seen = sum(c in trained for c in codes) if trained else len(codes)
     if 0 < seen < len(codes):
         axes.axvline(seen - 0.5, color="black", lw=1)
