@@ -1,5 +1,5 @@
-# make study: the default study; make figures: all figures anew from the committed results; make test: the whole suite; make scores: do the committed results still hold; make lab: JupyterLab
-# on notebooks/.
+# make study: the default study; make figures: all figures anew from the committed results; make test: the whole suite;
+# make scores: do the committed results still hold; make lab: JupyterLab on notebooks/.
 STUDY ?= worldfacts
 CORES ?= 2
 PYTHON ?= python3

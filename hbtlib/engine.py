@@ -1,8 +1,9 @@
 """The engine's side of a study: what the Snakefile calls, `python -m hbtlib.engine …`.
 
-train STUDY RUN: one run, whole in its place at the end. show STUDY NAME: an executed notebook that reads results (a name
-of `Study.shown`). shown: the STUDY NAME of all that need nothing but the committed results. summary STUDY: the tables that the study's notebooks wrote, and the paths of its figures. scores [STUDY]:
-do the runs still score what results/expected.csv says (exit status 1 if not); scores --write [STUDY] makes that file anew.
+train STUDY RUN: one run, whole in its place at the end. show STUDY NAME: an executed notebook that reads results (a
+name of `Study.shown`). shown: the STUDY NAME of all that need nothing but the committed results. summary STUDY: the
+tables that the study's notebooks wrote, and the paths of its figures. scores [STUDY]: do the runs still score what
+results/expected.csv says (exit status 1 if not); scores --write [STUDY] makes that file anew.
 """
 
 from __future__ import annotations

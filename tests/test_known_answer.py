@@ -58,12 +58,16 @@ def test_all_minilm_scores_on_xquad_r(benchmark: hbt.Benchmark, vectors: Vectors
 
 def test_other_tools_measure_the_same_on_all_pools(benchmark: hbt.Benchmark, vectors: Vectors) -> None:
     # Every query of every language against each of the 11 pools (121 pairs) and the joint one: whole rankings, sorted and
-    # measured by pytrec_eval, reciprocal ranks by ir_measures. Their products may round otherwise than ours in the last
-    # digit and so swap neighbours: hence 1e-6 and not nothing.
+    # measured by pytrec_eval, reciprocal ranks by ir_measures. The vectors are rounded to 1/128, so that every product is
+    # exact whatever the order of its sum: else texts that the English tokenizer takes for the same (Thai!) differ by
+    # rounding alone, and neighbours swap.
+    vectors = (np.round(vectors[0] * 128) / 128, np.round(vectors[1] * 128) / 128)
     names = {"map": "mAP", "recip_rank": "MRR", "ndcg_cut_10": "nDCG@10", "recall_1": "R@1", "recall_10": "R@10",
              "recall_100": "R@100"}
     ranks = hbt.rank_vectors(*vectors, benchmark)
-    ours = hbt.measure(ranks, list(names.values())).set_index(["query_language", "pool", "metric"])["value"]
+    measured = hbt.measure(ranks, list(names.values()))
+    assert hbt.summarise(measured).iloc[0]["monolingual", "mAP"] == pytest.approx(0.3285, abs=0.005)  # still the real ones
+    ours = measured.set_index(["query_language", "pool", "metric"])["value"]
     ids, languages = benchmark.passages["passage_id"].to_numpy(), benchmark.passages["language"].to_numpy()
     asked = benchmark.queries["language"].to_numpy()
     gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
@@ -89,6 +93,6 @@ def test_other_tools_measure_the_same_on_all_pools(benchmark: hbt.Benchmark, vec
                     assert all(found[q]["recip_rank"] == pytest.approx(theirs[q]) for q in few)
             for theirs_name, name in names.items():
                 value = np.mean([scores[theirs_name] for scores in found.values()])
-                assert value == pytest.approx(ours[language, pool, name], abs=1e-6), (language, pool, name)
+                assert value == pytest.approx(ours[language, pool, name], abs=1e-9), (language, pool, name)
                 compared += 1
     assert compared == (121 + 11) * len(names)
