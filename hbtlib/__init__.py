@@ -34,7 +34,7 @@ _HOME = {
     "contrasts": "significance",
     "units": "significance",
     "measure": "metrics",
-    "paper_tables": "paper",
+    "paper_tables": "data.published",
     "summarise": "metrics",
 }
 _MODULES = {"languages", "losses", "metrics", "paper", "plots", "probes", "study", "trec"}
@@ -63,9 +63,9 @@ if TYPE_CHECKING:
     from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
     from hbtlib.data.overlap import check_disjoint, leave_out
     from hbtlib.data.pairs import Pairs
+    from hbtlib.data.published import paper_tables
     from hbtlib.encoder import Encoder
     from hbtlib.metrics import measure, summarise
-    from hbtlib.paper import paper_tables
     from hbtlib.sampler import BatchPlan
     from hbtlib.search import embed, rank, rank_vectors, top
     from hbtlib.significance import compare, compare_pairs, contrasts, units

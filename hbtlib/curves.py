@@ -57,17 +57,10 @@ def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     ids = sorted(summaries["ids"].unique())
     for part in figure.axes:
         part.set_xscale("log")
-        part.set_xticks(ids, [_short(n) for n in ids])
+        part.set_xticks(ids, [f"{n:,.0f}" for n in ids])
         part.xaxis.set_minor_locator(NullLocator())
     figure.supxlabel("training ids", fontsize=9)
     return figure
-
-
-def _short(n: float) -> str:
-    for unit, name in ((1e6, "M"), (1e3, "k")):
-        if n >= unit:
-            return f"{n / unit:.3g}{name}"
-    return f"{n:g}"
 
 
 def _curves(summaries: pd.DataFrame, metric: str, x: str, by: str, colours: Mapping[str, str]) -> Figure:

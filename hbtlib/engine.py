@@ -2,8 +2,7 @@
 
 train STUDY RUN: one run, whole in its place at the end. show STUDY NAME: an executed notebook that reads results (a
 name of `Study.shown`). shown: the STUDY NAME of all that need nothing but the committed results. summary STUDY: the
-tables that the study's notebooks wrote, and the paths of its figures. scores [STUDY]: do the runs still score what
-results/expected.csv says (exit status 1 if not); scores --write [STUDY] makes that file anew.
+tables that the study's notebooks wrote, and the paths of its figures.
 """
 
 from __future__ import annotations
@@ -97,26 +96,9 @@ def shown() -> None:
                     print(study.name, name)
 
 
-def scores(*given: str) -> None:
-    """Prints expected and found scores; raises SystemExit(1) where one fails. With --write, makes the file anew."""
-    from hbtlib import expected
-
-    names = [name for name in given if name != "--write"]
-    if "--write" in given:
-        print(f"written: {expected.write(*names)}")
-        return
-    table = expected.check(*names)
-    for column in ("score", "found"):
-        table[column] = [f"{v:.{expected.DECIMALS[m]}f}" for v, m in zip(table[column], table["metric"], strict=True)]
-    print(table.to_string(index=False))
-    print("", ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items()), sep="\n")
-    if table["status"].str.startswith("FAIL").any():
-        raise SystemExit(1)
-
-
 def main(arguments: list[str]) -> None:
     """The command line; see the module's docstring."""
-    commands: dict[str, Callable[..., None]] = {"train": train, "show": show, "shown": shown, "scores": scores,
+    commands: dict[str, Callable[..., None]] = {"train": train, "show": show, "shown": shown,
                                                 "summary": lambda study: print(summary(study))}
     if not arguments or arguments[0] not in commands:
         raise SystemExit(__doc__)

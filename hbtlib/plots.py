@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
@@ -40,7 +40,7 @@ from hbtlib.style import (
 
 __all__ = ["COLOURS", "OTHER", "Figure", "alpha_curves", "batch_picture", "bias_by_language", "differences", "effects",
            "embedding_map", "groups", "heatmap", "heatmaps", "language_colours", "lengths", "loss_curves", "ordered",
-           "rank_ecdf", "save", "settings", "size_curves", "top_shares"]
+           "rank_ecdf", "save", "size_curves", "top_shares"]
 
 
 def _grid(measured: pd.DataFrame, metric: str, trained: Sequence[str]) -> tuple[pd.DataFrame, int]:
@@ -269,36 +269,4 @@ def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
     axes.yaxis.set_major_locator(MaxNLocator(5))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
     axes.legend().remove()  # inside it would lie over the boxes
-    return figure
-
-
-def settings(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
-    """A metric by setting and language group, strategies side by side: bars are means over seeds, points the seeds.
-
-    summaries: arm, seed, languages (trained or unseen), setting, metric, value.
-    """
-    chosen = of_metric(summaries, metric)
-    kinds = [g for g in ("trained", "unseen") if g in set(chosen["languages"])]
-    arms = list(dict.fromkeys(chosen["arm"]))
-    colours = arm_colours(arms)
-    figure = Figure(figsize=(max(3.6, 0.9 * len(arms)) * len(kinds) + 0.6, 3.2), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, len(kinds), sharey=True))
-    order = [s for s in ("monolingual", "cross-lingual", "multilingual") if s in set(chosen["setting"])]
-    width = 0.8 / len(arms)
-    for part, group in zip(axes, kinds, strict=True):
-        for i, (arm, colour) in enumerate(colours.items()):
-            for at, setting in enumerate(order):
-                mine = chosen[(chosen["languages"] == group) & (chosen["arm"] == arm)
-                              & (chosen["setting"] == setting)]["value"]
-                x = at + (i - (len(arms) - 1) / 2) * width
-                part.bar(x, mine.mean(), width * 0.94, color=colour)
-                part.plot([x] * len(mine), mine, ".", color="black", ms=3)
-                part.text(x, max(mine.max(), 0) + 0.015, f"{mine.mean():.2f}".lstrip("0"), ha="center",
-                          fontsize=7 if len(arms) < 5 else 6)
-        part.set_xticks(range(len(order)), order)
-        part.set(ylim=(0, min(1.0, float(chosen["value"].max()) + 0.12)))
-        part.set_title(f"{group} languages", loc="left")
-    axes[0].set_ylabel(metric)
-    figure.legend(handles=[Patch(color=colour, label=arm) for arm, colour in colours.items()],
-                  loc="outside upper left", ncols=len(arms), frameon=False)
     return figure

@@ -32,8 +32,7 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100, top: pd.
         raise ValueError(f"depth is {depth}; it is the number of ranks written of each query, 1 or more")
     for column in ("query_id", "passage_id"):
         ids = pd.Series(ranks[column].unique()).astype("str")
-        blank = ids[ids.str.contains(r"\s")]
-        if len(blank):
+        if len(blank := ids[ids.str.contains(r"\s")]):
             raise ValueError(f"the {column} {blank.iloc[0]!r} has a blank in it, which TREC's files cannot hold")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import expected
 import pandas as pd
 import pytest
 import yaml
 from conftest import random_benchmark
 
 import hbtlib as hbt
-from hbtlib import engine, expected, study
+from hbtlib import study
 from hbtlib.search import rank_vectors
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -44,7 +45,9 @@ def make_study(root: Path, name: str, strategies: list[str]) -> None:
     benchmark, queries, passages = random_benchmark(5, languages=4, ties=False)
     for run in study.load(name).runs:
         run.folder.mkdir(parents=True)
-        rank_vectors(queries, passages, benchmark).to_parquet(run.folder / "ranks.parquet")
+        ranks = rank_vectors(queries, passages, benchmark)
+        ranks.to_parquet(run.folder / "ranks.parquet")
+        hbt.measure(ranks).assign(benchmark="random5").to_parquet(run.folder / "metrics.parquet")
 
 
 def tamper(root: Path, arm: str, metric: str, change: float) -> None:
@@ -74,10 +77,10 @@ def test_a_tampered_score_is_said(root: Path, metric: str, change: float, said: 
     assert expected.check().query("status != 'OK'")[["arm", "metric", "status"]].to_numpy().tolist() == [
         ["hybrid", metric, said]]
     if said == "close":
-        engine.scores()
+        expected.main()
     else:
         with pytest.raises(SystemExit) as status:
-            engine.scores("quick")
+            expected.main()
         assert status.value.code == 1
     printed = capsys.readouterr().out
     assert f"1 {said}" in printed
@@ -98,28 +101,23 @@ def test_a_missing_run_fails_and_a_new_one_is_told(root: Path) -> None:
     assert set(table.loc[table["arm"] == "hybrid", "status"]) == {"FAIL (missing)"}
     assert set(table.loc[table["arm"] == "x-y", "status"]) == {"OK"}
     with pytest.raises(SystemExit):
-        engine.scores()
-    with pytest.raises(FileNotFoundError, match=r"lacks ranks of 1 of its 2 runs \(hybrid-seed0-"):
+        expected.main()
+    with pytest.raises(FileNotFoundError, match=r"lacks metrics of 1 of its 2 runs \(hybrid-seed0-"):
         expected.write()
     shutil.rmtree(root / "results" / "quick")
     make_study(root, "quick", ["x-y", "hybrid", "x-x"])
-    table = expected.check("quick")
+    table = expected.check()
     assert set(table.loc[table["arm"] == "x-x", "status"]) == {"new"}
-    engine.scores("quick")
+    expected.main()
 
 
-def test_writing_one_study_keeps_the_others(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_study_with_runs_is_written(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = expected.file().read_text()
     make_study(root, "second", ["x-y"])
-    with pytest.raises(ValueError, match=r"expects no scores of the study 'second': .* scores --write second"):
-        expected.check("second")
-    engine.scores("--write", "second")
+    expected.main("--write")
     assert capsys.readouterr().out == f"written: {expected.file()}\n"
-    after = expected.file().read_text()
-    assert after.startswith(before)
+    assert expected.file().read_text().startswith(before)
     assert expected.read()["study"].unique().tolist() == ["quick", "second"]
-    engine.scores("--write")
-    assert expected.file().read_text() == after
 
 
 def test_what_is_no_file_of_scores_is_named(root: Path) -> None:
@@ -127,10 +125,8 @@ def test_what_is_no_file_of_scores_is_named(root: Path) -> None:
     with pytest.raises(ValueError, match=r"expected.csv has the columns a, b; it must have study, benchmark"):
         expected.check()
     expected.file().unlink()
-    with pytest.raises(FileNotFoundError, match=r"expected.csv does not exist: `python -m hbtlib.engine scores --write`"):
+    with pytest.raises(FileNotFoundError, match=r"expected.csv does not exist: `python tests/expected.py --write`"):
         expected.check()
     shutil.rmtree(root / "results" / "quick")
     with pytest.raises(FileNotFoundError, match="no study has runs in"):
         expected.write()
-    with pytest.raises(ValueError, match="no study 'nosuch'"):
-        expected.write("nosuch")

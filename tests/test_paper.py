@@ -12,9 +12,10 @@ from matplotlib.collections import PathCollection
 
 import hbtlib as hbt
 from hbtlib import paper, plots, study
+from hbtlib.data import published
 from hbtlib.search import rank_vectors
 
-KEYS = [*paper.ROW, "strategy"]
+KEYS = [*published.ROW, "strategy"]
 
 
 def rows_of(rows: pd.DataFrame, **wanted: object) -> pd.DataFrame:
@@ -25,7 +26,7 @@ def rows_of(rows: pd.DataFrame, **wanted: object) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def tests() -> pd.DataFrame:
-    return paper.reexamine()
+    return published.reexamine()
 
 
 def test_the_tables_are_whole_and_their_averages_are_those_of_their_rows() -> None:
@@ -34,8 +35,8 @@ def test_the_tables_are_whole_and_their_averages_are_those_of_their_rows() -> No
     assert not tables.duplicated([*KEYS, "language"]).any()
     assert tables.groupby(KEYS).size().groupby("table").unique().map(list).to_dict() == {
         3: [12], 4: [8], 5: [12], 6: [8], 7: [12], 8: [8], 12: [17], 13: [17]}
-    single = tables[~tables["language"].isin(paper.AVERAGES)]
-    for average in paper.AVERAGES:
+    single = tables[~tables["language"].isin(published.AVERAGES)]
+    for average in published.AVERAGES:
         printed = tables[tables["language"] == average].set_index(KEYS)["value"]
         again = single.groupby(KEYS)["value"].agg(average).reindex(printed.index)
         half = np.where(printed.index.get_level_values("metric") == "rank-distance", 0.05, 0.00005)
@@ -55,18 +56,18 @@ def test_one_table_or_those_derived() -> None:
 
 
 def test_laid_out_as_printed() -> None:
-    wide = paper.as_printed(hbt.paper_tables(3))
+    wide = published.as_printed(hbt.paper_tables(3))
     assert list(wide.index) == ["ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh", "mean"]
     assert list(wide.columns[:4]) == [("monolingual", "mAP", "x-x-mono"), ("monolingual", "mAP", "x-y"),
                                       ("monolingual", "mAP", "hybrid"), ("monolingual", "R@1", "x-x-mono")]
     assert wide.columns[-1] == ("multilingual", "R@10", "hybrid")
     assert wide.loc["ar", ("cross-lingual", "R@1", "x-y")] == 0.5463
-    assert list(paper.as_printed(hbt.paper_tables(12)).index[-3:]) == ["id", "mean", "median"]
-    assert paper.as_printed(hbt.paper_tables(7)).columns.unique("model").tolist() == ["xlm-r", "labse"]
-    means = paper.as_printed(hbt.paper_tables(1))
+    assert list(published.as_printed(hbt.paper_tables(12)).index[-3:]) == ["id", "mean", "median"]
+    assert published.as_printed(hbt.paper_tables(7)).columns.unique("model").tolist() == ["xlm-r", "labse"]
+    means = published.as_printed(hbt.paper_tables(1))
     assert means.loc[("miracl-dev", "monolingual", "nDCG@10"), ("labse", "hybrid")] == 0.4411
     with pytest.raises(ValueError, match="a table by query language is of one dataset; this is of xquad-r, mlqa-r"):
-        paper.as_printed(pd.concat([hbt.paper_tables(3), hbt.paper_tables(4)]))
+        published.as_printed(pd.concat([hbt.paper_tables(3), hbt.paper_tables(4)]))
 
 
 @pytest.fixture
@@ -107,9 +108,9 @@ def test_ours_are_means_over_seeds_and_then_over_pools(
 
 
 def test_the_published_value_stands_beside_ours() -> None:
-    published = hbt.paper_tables(3).drop(columns="table")
-    higher = published.assign(value=published["value"] + 0.01)
-    extra = published[published["strategy"] == "hybrid"].assign(strategy="x-x")  # an arm that the paper has not
+    printed = hbt.paper_tables(3).drop(columns="table")
+    higher = printed.assign(value=printed["value"] + 0.01)
+    extra = printed[printed["strategy"] == "hybrid"].assign(strategy="x-x")  # an arm that the paper has not
     wide = paper.beside(pd.concat([higher, extra]), [3, 4]).data  # type: ignore[attr-defined]
     assert np.allclose(wide.xs("difference", level="of", axis="columns"), 0.01)
     assert wide["monolingual"]["mAP"]["hybrid"].loc["mean"].round(4).to_dict() == {
@@ -118,11 +119,11 @@ def test_the_published_value_stands_beside_ours() -> None:
 
 
 def test_the_published_value_stands_only_where_it_is_of_the_same() -> None:
-    published = hbt.paper_tables(3).drop(columns="table")
+    printed = hbt.paper_tables(3).drop(columns="table")
     for other in ({"model": "minilm"}, {"dataset": "worldfacts"}):
-        wide = paper.beside(published.assign(**other), [3]).data  # type: ignore[attr-defined]
-        pd.testing.assert_frame_equal(wide, paper.as_printed(published))
-    fewer = published[published["language"] != "th"]  # other pools, another mean
+        wide = paper.beside(printed.assign(**other), [3]).data  # type: ignore[attr-defined]
+        pd.testing.assert_frame_equal(wide, published.as_printed(printed))
+    fewer = printed[printed["language"] != "th"]  # other pools, another mean
     wide = paper.beside(fewer, [3]).data  # type: ignore[attr-defined]
     theirs = wide.xs("published", level="of", axis="columns")
     assert theirs.columns.unique("setting").tolist() == ["monolingual"]
@@ -130,14 +131,14 @@ def test_the_published_value_stands_only_where_it_is_of_the_same() -> None:
     means = paper.beside(fewer, [1]).data  # type: ignore[attr-defined]
     assert "of" not in means.columns.names
     with pytest.raises(ValueError, match="nothing of the form of the published table: multilingual rank-distance"):
-        paper.beside(published, [7])
+        paper.beside(printed, [7])
 
 
 def test_differences_are_green_where_ours_is_better() -> None:
     for table, better in ((3, 1), (7, -1)):
-        published = hbt.paper_tables(table).query("model == 'xlm-r'").drop(columns="table")
-        sign = np.where(published["language"] == "ar", better, -better)
-        style = paper.beside(published.assign(value=published["value"] + 0.01 * sign), [table])
+        printed = hbt.paper_tables(table).query("model == 'xlm-r'").drop(columns="table")
+        sign = np.where(printed["language"] == "ar", better, -better)
+        style = paper.beside(printed.assign(value=printed["value"] + 0.01 * sign), [table])
         page = style.to_html()
         assert "#00441b" in page  # the two ends of PRGn: the limits are the same on both sides
         assert "#40004b" in page
@@ -146,18 +147,14 @@ def test_differences_are_green_where_ours_is_better() -> None:
         assert ("background-color", "#00441b") in colours[0, column]  # the row ar
 
 
-def test_every_form_there_is_and_as_markdown() -> None:
+def test_every_form_there_is() -> None:
     mine = pd.concat([hbt.paper_tables(12), hbt.paper_tables(13)]).drop(columns="table").assign(dataset="own")
     tables = paper.forms(mine)
     assert list(tables) == ["Table 1", "Tables 12 and 13"]  # one language at a time, and no mAP
-    text = paper.markdown(tables)
-    assert text.startswith("## In the form of Table 1\n")
-    assert "xlm-r, monolingual, nDCG@10, x-x-mono" in text
-    assert "0.4148" in text
 
 
 def test_hybrid_counted_again(tests: pd.DataFrame) -> None:
-    assert len(tests) == 32 * len(paper.BASELINES)
+    assert len(tests) == 32 * len(published.BASELINES)
     found = tests.set_index(["dataset", "model", "setting", "metric", "baseline"])[["wins", "ties", "losses"]]
     for key, counts in {("xquad-r", "xlm-r", "multilingual", "mAP", "x-y"): (5, 0, 6),
                         ("miracl-dev", "xlm-r", "monolingual", "nDCG@10", "x-x-mono"): (5, 0, 10),
@@ -182,20 +179,20 @@ def test_the_tests_are_those_named(tests: pd.DataFrame) -> None:
     for _, family in tests.groupby("baseline"):
         assert family["p_sign_holm"].min() == pytest.approx(min(1, 32 * family["p_sign"].min()))
     tied = hbt.paper_tables(3).assign(value=0.5)
-    assert (paper.reexamine(tied)[["ties", "p_sign", "p_wilcoxon"]] == [11, 1.0, 1.0]).all(axis=None)
+    assert (published.reexamine(tied)[["ties", "p_sign", "p_wilcoxon"]] == [11, 1.0, 1.0]).all(axis=None)
     with pytest.raises(ValueError, match="these tables lack the strategy 'x-y'"):
-        paper.reexamine(tied[tied["strategy"] != "x-y"])
+        published.reexamine(tied[tied["strategy"] != "x-y"])
 
 
 def test_a_lower_rank_distance_is_a_gain() -> None:
-    gains = rows_of(paper.gaps(hbt.paper_tables(8)), model="xlm-r", baseline="better of the two")
-    table = paper.as_printed(hbt.paper_tables(8)).drop("mean")["xlm-r"]["multilingual"]["rank-distance"]
+    gains = rows_of(published.gaps(hbt.paper_tables(8)), model="xlm-r", baseline="better of the two")
+    table = published.as_printed(hbt.paper_tables(8)).drop("mean")["xlm-r"]["multilingual"]["rank-distance"]
     assert gains.set_index("language")["difference"].to_dict() == pytest.approx((table["hybrid"] - table["x-y"]).to_dict())
     assert (gains["gain"] == -gains["difference"]).all()
 
 
 def test_the_picture_has_a_dot_a_language_in_the_colour_of_who_wins(tmp_path: Path) -> None:
-    gains = paper.gaps()
+    gains = published.gaps()
     figure = paper.picture(gains)
     scores, ranks = figure.axes
     dots = [c for c in scores.collections + ranks.collections if isinstance(c, PathCollection)]

@@ -1,11 +1,14 @@
 """Expected scores: `results/expected.csv` says what the committed runs scored; do their ranks still say so?
 
+`make scores` asks (exit status 1 where one fails), `python tests/expected.py --write` makes the file anew.
+
 A score is a macro-average over the language pairs of a setting, of one run (study, arm, seed; never a folder's name, which
 changes with the parameters there are), recomputed from its ranks.parquet.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -46,20 +49,15 @@ def scores(name: str) -> pd.DataFrame:
     return pd.concat(parts[1:] or parts)[[*KEYS, "found"]]
 
 
-def write(name: str | None = None) -> Path:
-    """Writes the expected scores anew from the runs there are: of one study, or of every study that has runs.
-
-    Raises FileNotFoundError naming the runs that are missing where a study has some of its runs only.
-    """
-    known = sorted(p.stem for p in (studies.ROOT / "notebooks" / "studies").glob("*.yaml"))
-    parts = [read().query("study != @name")] if name and file().exists() else []
-    for study in [name] if name else known:
-        found = scores(study)
-        runs = found[["arm", "seed"]].drop_duplicates()
-        if len(runs) or name:
-            if len(runs) < len(studies.load(study).runs):
-                studies.collect(studies.load(study))  # which says what is missing
-            parts.append(found.rename(columns={"found": "score"}).assign(command=f"make study STUDY={study}"))
+def write() -> Path:
+    """Writes the expected scores anew from the runs there are. Raises FileNotFoundError for a study that has some of its
+    runs only, naming those that are missing, and where there is none."""
+    parts = []
+    for name in sorted(p.stem for p in (studies.ROOT / "notebooks" / "studies").glob("*.yaml")):
+        found = scores(name)
+        if len(found):
+            studies.collect(studies.load(name))  # says what is missing
+            parts.append(found.rename(columns={"found": "score"}).assign(command=f"make study STUDY={name}"))
     if not parts:
         raise FileNotFoundError(f"no study has runs in {studies.ROOT / 'results'}: run `make study`")
     table = pd.concat(parts).sort_values(KEYS)
@@ -71,7 +69,7 @@ def write(name: str | None = None) -> Path:
 def read() -> pd.DataFrame:
     """The expected scores. Raises FileNotFoundError or ValueError, with what to do, for a file that is none."""
     if not file().exists():
-        raise FileNotFoundError(f"{file()} does not exist: `python -m hbtlib.engine scores --write` makes it from the runs")
+        raise FileNotFoundError(f"{file()} does not exist: `python tests/expected.py --write` makes it from the runs")
     table = pd.read_csv(file())
     if list(table.columns) != [*KEYS, "score", "command"]:
         raise ValueError(f"{file()} has the columns {', '.join(table.columns)}; it must have {', '.join(KEYS)}, score and "
@@ -79,19 +77,13 @@ def read() -> pd.DataFrame:
     return table
 
 
-def check(name: str | None = None) -> pd.DataFrame:
-    """Expected and found scores of one study, or of all that scores are expected of: `KEYS`, score, found, status.
+def check() -> pd.DataFrame:
+    """Expected and found scores: `KEYS`, score, found, status.
 
     status: OK, the same to the decimals written; close, within `CLOSE`; FAIL; FAIL (missing), where the run or this score
-    of it is not there; new, a score that none was expected of. Raises ValueError for a study no scores are expected of.
+    of it is not there; new, a score that none was expected of.
     """
     expected = read()
-    if name is not None:
-        studies.load(name)  # names the studies there are
-        expected = expected[expected["study"] == name]
-        if expected.empty:
-            raise ValueError(f"{file()} expects no scores of the study {name!r}: `python -m hbtlib.engine scores --write "
-                             f"{name}` adds those it has now")
     found = pd.concat([scores(study) for study in expected["study"].unique()])
     table = expected.drop(columns="command").merge(found.astype({"seed": "int64"}), on=KEYS, how="outer")
     decimals = table["metric"].map(DECIMALS)
@@ -101,3 +93,21 @@ def check(name: str | None = None) -> pd.DataFrame:
         [table["score"].isna(), table["found"].isna(), gap <= 0.5 * 10.0 ** -decimals + 1e-9, gap <= limit],
         ["new", "FAIL (missing)", "OK", "close"], "FAIL")
     return table
+
+
+def main(*given: str) -> None:
+    """Prints expected and found scores; raises SystemExit(1) where one fails. With --write, makes the file anew."""
+    if given == ("--write",):
+        print(f"written: {write()}")
+        return
+    table = check()
+    for column in ("score", "found"):
+        table[column] = [f"{v:.{DECIMALS[m]}f}" for v, m in zip(table[column], table["metric"], strict=True)]
+    print(table.to_string(index=False))
+    print("", ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items()), sep="\n")
+    if table["status"].str.startswith("FAIL").any():
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
