@@ -238,12 +238,11 @@ def whole(folder: Path, parameters: Mapping[str, Any]) -> bool:
 
 
 def unlike(folder: Path, parameters: Mapping[str, Any]) -> list[str]:
-    """The parameters in which the run that stands in the folder differs from these: a default may have changed since.
-
-    Those it does not name came to the notebook later, with a default that leaves things as they were.
-    """
-    file = folder / "parameters.json"
-    made = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    """The parameters in which the run that stands in the folder differs from these: a default may have changed since. Those
+    it does not name came to the notebook later, with a default that leaves things as they were."""
+    if not (file := folder / "parameters.json").exists():
+        return []
+    made = json.loads(file.read_text(encoding="utf-8"))
     wanted = json.loads(json.dumps({**notebook_parameters("train"), **parameters}, default=str))
     return [key for key, value in made.items() if key not in _PLACE and wanted.get(key) != value]
 
