@@ -122,8 +122,8 @@ def picture(gains: pd.DataFrame, baseline: str = "better of the two") -> Figure:
         axes.set_xlabel(f"hybrid − {baseline} ({unit})")
     for x, text, colour, side in ((0.01, "◀ hybrid worse", WORSE, "left"), (0.99, "hybrid better ▶", BETTER, "right"),
                                   (0.5, "dot: a language, bar: mean", "#555555", "center"),
-                                  (1.09, "against", "black", "center"), (1.205, "wins", BETTER, "center"),
-                                  (1.27, "ties", EQUAL, "center"), (1.345, "losses", WORSE, "center")):
+                                  (1.09, "against", "black", "center"), (1.2, "wins", BETTER, "center"),
+                                  (1.285, "ties", EQUAL, "center"), (1.38, "losses", WORSE, "center")):
         grid[0].text(x, 1.0, text, color=colour, ha=side, va="bottom", fontsize=8, transform=grid[0].transAxes)
     return figure
 
@@ -151,7 +151,7 @@ def _dots(axes: Axes, part: pd.DataFrame) -> None:
                 axes.annotate(name, (end, y), (side, 0), textcoords="offset points", fontsize=6.5, color="#555555", ha=align,
                               va="center")
             shown = (" ".join(dict.fromkeys(row["against"])), (gain > 0).sum(), (gain == 0).sum(), (gain < 0).sum())
-            for at, text, colour in zip((1.09, 1.205, 1.27, 1.345), shown, ("black", BETTER, EQUAL, WORSE), strict=True):
+            for at, text, colour in zip((1.09, 1.2, 1.285, 1.38), shown, ("black", BETTER, EQUAL, WORSE), strict=True):
                 axes.text(at, y, str(text), color=colour, ha="center", va="center", transform=across, fontsize=8)
             y += 1
     axes.axvline(0, color="black", lw=0.8, zorder=1)
