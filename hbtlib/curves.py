@@ -1,7 +1,4 @@
-"""Pictures over many runs: how a metric changes with α or with the training's size, effects, and groups of languages.
-
-`hbtlib.plots` hands on what is here.
-"""
+"""Pictures over many runs, for `hbtlib.plots`: a metric over α or the training's size, effects, groups of languages."""
 
 from __future__ import annotations
 
@@ -106,8 +103,8 @@ def _limits(values: pd.Series, bands: pd.DataFrame) -> tuple[float, float]:
 def effects(table: pd.DataFrame, *, label: str = "difference") -> Figure:
     """Differences with their intervals, a row an effect, a panel a setting: filled where they are significant.
 
-    table: what (the row's name), setting, difference, low, high, and perhaps p_holm. Significant is p_holm < .05, or
-    without it an interval without 0.
+    table: what (the row's name), setting, difference, low, high, and perhaps p_holm. Significant is an interval without 0
+    and, where it is given, p_holm < .05.
     """
     need(table, ["what", "setting", "difference", "low", "high"], "effects")
     once(table, ["what", "setting"], "effects")
@@ -118,14 +115,14 @@ def effects(table: pd.DataFrame, *, label: str = "difference") -> Figure:
         _stripes(part, names)
         part.axvline(0, color="black", lw=0.8)
         for _, row in table[table["setting"] == setting].iterrows():
-            sure = row["p_holm"] < 0.05 if "p_holm" in table else row["low"] > 0 or row["high"] < 0
+            sure = (row["low"] > 0 or row["high"] < 0) and not ("p_holm" in table and row["p_holm"] >= 0.05)
             colour, y = ("#1B7837" if row["difference"] > 0 else "#762A83"), names.index(row["what"])
             part.plot([row["low"], row["high"]], [y, y], color=colour, lw=1.4)
             part.plot(row["difference"], y, "o", color=colour, ms=5.5, mfc=colour if sure else "white")
         part.xaxis.set_major_locator(MaxNLocator(4))
         part.set_title(setting, loc="left")
     figure.supxlabel(label, fontsize=9)
-    sure_is = "p < .05 (Holm)" if "p_holm" in table else "interval without 0"
+    sure_is = "interval without 0" + (" and p < .05 (Holm)" if "p_holm" in table else "")
     marks = [Line2D([], [], ls="", marker="o", color="#444444", mfc=fill, label=text)
              for fill, text in (("#444444", sure_is), ("white", "may be chance"))]
     figure.legend(handles=marks, loc="outside upper left", ncols=2, frameon=False)
@@ -164,9 +161,8 @@ def groups(table: pd.DataFrame, metric: str = "mAP") -> Figure:
 
 
 def _settings(table: pd.DataFrame) -> list[str]:
-    """The settings there are, in the order of all pictures, then what else stands in the column."""
-    there = list(dict.fromkeys(table["setting"]))
-    return [s for s in SETTINGS if s in there] + [s for s in there if s not in SETTINGS]
+    """The settings there are, in the order of all pictures."""
+    return [s for s in SETTINGS if s in set(table["setting"])]
 
 
 def _stripes(axes: Axes, names: Sequence[str]) -> None:

@@ -1,7 +1,4 @@
-"""Pictures of how languages lie to each other: where their texts are embedded, and who fills whose top 10.
-
-`hbtlib.plots` hands on what is here.
-"""
+"""Pictures of languages, for `hbtlib.plots`: where their texts are embedded, and who fills whose top 10."""
 
 from __future__ import annotations
 

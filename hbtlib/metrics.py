@@ -139,16 +139,16 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
     return measured.assign(languages=np.where(seen, "trained", "unseen"))
 
 
-FEATURES = ("family", "script", "word_order", "resources", "seen")
+FEATURES = ("family", "script", "word_order", "resources")
 
 
-def by_group(measured: pd.DataFrame, feature: str, *, trained: Sequence[str] = ()) -> pd.DataFrame:
+def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
     """`measure`'s table with the column `group`: what the languages of a row have in common (`languages.LANGUAGES`).
 
-    feature: family (Indo-European, Turkic, …), script, word_order, resources (Joshi et al.'s class, 0 to 5) or seen (in
-    training: `trained`). Of one language, in the monolingual and the multilingual setting, the group is the feature of the
-    query's language; of two, in the cross-lingual one, `same FEATURE` or `other FEATURE` (seen: `both seen`, `one seen`,
-    `none seen`). A language that is not in the table is `unknown`. `summarise(…, by=["group"])` averages over groups.
+    feature: family (Indo-European, Turkic, …), script, word_order or resources (Joshi et al.'s class, 0 to 5). Of one
+    language, in the monolingual and the multilingual setting, the group is the feature of the query's language; of two, in
+    the cross-lingual one, `same FEATURE` or `other FEATURE`. A language that is not in the table is `unknown`.
+    `summarise(…, by=["group"])` averages over groups; `by_training` groups by seen and unseen.
 
     Raises ValueError for another feature.
     """
@@ -157,8 +157,6 @@ def by_group(measured: pd.DataFrame, feature: str, *, trained: Sequence[str] = (
 
     def of(code: str) -> str:
         known = LANGUAGES.get(code)
-        if feature == "seen":
-            return "seen" if code in trained else "unseen"
         if known is None:
             return "unknown"
         if feature == "resources":
@@ -167,13 +165,8 @@ def by_group(measured: pd.DataFrame, feature: str, *, trained: Sequence[str] = (
 
     query, pool = (measured[c].astype("str").map({c: of(c) for c in measured[c].astype("str").unique()})
                    for c in ("query_language", "pool"))
-    if feature == "seen":
-        count = (query == "seen").astype(int) + (pool == "seen").astype(int)
-        pair = np.array(["none seen", "one seen", "both seen"])[count]
-    else:
-        what = {"word_order": "word order", "resources": "resource class"}.get(feature, feature)
-        pair = np.where(query == pool, f"same {what}", f"other {what}")
-        pair = np.where((query == "unknown") | (pool == "unknown"), "unknown", pair)
+    pair = np.where(query == pool, "same ", "other ") + feature.replace("_", " ")
+    pair = np.where((query == "unknown") | (pool == "unknown"), "unknown", pair)
     return measured.assign(group=np.where(measured["setting"] == "cross-lingual", pair, query))
 
 

@@ -68,27 +68,13 @@ def _draw_grid(axes: Axes, wide: pd.DataFrame, seen: int, low: float, high: floa
     axes.set(xlabel="passage language (pool)", ylabel="query language")
 
 
-def _bar(figure: Figure, axes: Axes | np.ndarray, low: float, high: float, palette: str, label: str) -> None:
-    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(low, high), palette)
-    bar = figure.colorbar(scale, ax=axes, fraction=0.03, pad=0.02, label=label)
-    bar.outline.set_visible(False)
-
-
 def heatmap(measured: pd.DataFrame, metric: str = "mAP", *, trained: Sequence[str] = (), title: str = "") -> Figure:
     """`measure`'s table of one run: the metric for every query language (rows) and pool (columns), 0 to 1.
 
     The diagonal is the monolingual setting, the rest of the square the cross-lingual one, the column `all` the
     multilingual one. Lines divide trained languages from unseen ones, which bear a star.
     """
-    wide, seen = _grid(measured, metric, trained or list(measured["query_language"].unique()))
-    figure = Figure(figsize=(1.6 + 0.5 * len(wide.columns), 1.3 + 0.46 * len(wide)), layout="constrained")
-    axes = figure.subplots()
-    _draw_grid(axes, wide, seen, 0, 1, "cividis", ".2f")
-    _bar(figure, axes, 0, 1, "cividis", metric)
-    axes.set_title(title or metric, loc="left")
-    if trained:
-        figure.text(0.01, -0.03, "* never trained on", fontsize=8)
-    return figure
+    return heatmaps({title or metric: measured}, metric, trained=trained)
 
 
 def heatmaps(measured: Mapping[str, pd.DataFrame], metric: str = "mAP", *, trained: Sequence[str] = ()) -> Figure:
@@ -143,7 +129,8 @@ def _panels(grids: Mapping[str, pd.DataFrame], seen: int, low: float, high: floa
         part.set_title(name, loc="left")
         if at % across:
             part.set_ylabel("")
-    _bar(figure, np.array(figure.axes), low, high, palette, label)
+    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(low, high), palette)
+    figure.colorbar(scale, ax=np.array(figure.axes), fraction=0.03, pad=0.02, label=label).outline.set_visible(False)
     notes = ["* never trained on"] * marked + ["hatched: p ≥ .05 (Holm)"] * bool(hatched)
     figure.text(0.01, -0.02, "    ".join(notes), fontsize=8)
     return figure

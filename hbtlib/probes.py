@@ -6,6 +6,7 @@ the benchmark's own texts, without its judgements.
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -32,7 +33,7 @@ def without_language(query_vectors: Floats, passage_vectors: Floats, benchmark: 
     Raises ValueError for another `remove`, or an r that leaves nothing of the vectors.
     """
     width = passage_vectors.shape[1]
-    if remove != "mean" and (isinstance(remove, bool) or not isinstance(remove, int) or not 1 <= remove < width):
+    if remove != "mean" and (isinstance(remove, bool) or not isinstance(remove, Integral) or not 1 <= remove < width):
         raise ValueError(f"remove is {remove!r}; it is 'mean', or the number of language-identity components to remove, "
                          f"1 to {width - 1} (the vectors' width is {width})")
     found = []
@@ -46,8 +47,10 @@ def without_language(query_vectors: Floats, passage_vectors: Floats, benchmark: 
             else:
                 components = np.linalg.svd(rest[mine], full_matrices=False)[2][:remove]  # (r, d)
                 rest[mine] -= (rest[mine] @ components.T) @ components
-        # A language of few texts may leave nothing of one (its mean is itself): a zero vector, which ties with all.
-        found.append(rest / np.maximum(np.linalg.norm(rest, axis=1, keepdims=True), 1e-6))
+        # Of a language of few texts nothing may be left (its mean is itself): then a zero vector, not what rounding leaves.
+        norms = np.linalg.norm(rest, axis=1, keepdims=True)
+        something = norms > 1e-5 * np.linalg.norm(vectors, axis=1, keepdims=True)
+        found.append(np.where(something, rest / np.where(something, norms, 1.0), np.float32(0)))
     return found[0], found[1]
 
 

@@ -109,7 +109,7 @@ def top(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floatin
     """The k best passages of every query in the pool of all languages: who stands where the relevant ones should.
 
     One row a (query, rank): benchmark, query_id, query_language, rank (1 to k), passage_id, passage_language. Arguments,
-    order of equal scores and errors as in `rank_vectors`; k is at most the number of passages.
+    order of equal scores and errors as in `rank_vectors`; fewer where there are not so many passages.
     """
     if k < 1:
         raise ValueError(f"k is {k}; it is the number of passages kept of each query, 1 or more")
@@ -124,7 +124,7 @@ def top(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floatin
     table = pd.DataFrame({
         "benchmark": benchmark.name,
         "query_id": queries["query_id"].to_numpy()[query], "query_language": queries["language"].to_numpy()[query],
-        "rank": np.tile(np.arange(1, best.shape[1] + 1, dtype=np.int16), len(queries)),
+        "rank": np.tile(np.arange(1, best.shape[1] + 1, dtype=np.int32), len(queries)),
         "passage_id": passages["passage_id"].to_numpy()[found],
         "passage_language": passages["language"].to_numpy()[found]})
     return table.astype(dict.fromkeys(["benchmark", "query_id", "query_language", "passage_id", "passage_language"],

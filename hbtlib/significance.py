@@ -2,7 +2,7 @@
 
 A question stands in a benchmark in many languages, and its translations are hard or easy together. Taken as independent
 they would make chance look like proof: so everything here is first averaged over a question's languages. Questions of one
-article or one pattern are alike too: `unit` takes all of them as one.
+paragraph or one pattern are alike too: `unit` takes all of them as one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 Unit = Mapping[str, object] | Callable[[str], object] | None
 """What a question_id belongs to, where that and not the question is the unit: a map, or a function."""
 
+_SHAPE = ["n_passages", "n_relevant"]  # of a pool: two tables of other pools are not of one benchmark
 _AT_ONCE = 1000  # permutations or bootstrap samples held in memory together
 
 
@@ -32,16 +33,19 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
     difference: the mean over questions of a's minus b's, each question averaged over its query languages and pools (and
     seeds) first; so it is not quite the difference of the macro-averages of `summarise` where questions have some of the
     languages only. low, high: its 95 % bootstrap interval over units, and over seeds and units where there are several
-    seeds (two levels, percentiles; with fewer than some ten seeds it is still too narrow). p: two-sided paired sign-flip
-    permutation test on the units' differences, (b + 1) / (m + 1) for b of m random sign patterns at least as far from 0.
+    seeds (two levels, percentiles; widened for few units or seeds as Student's t is, so rather too wide than too narrow; NaN
+    for one unit). p: two-sided paired sign-flip permutation test on the units' differences, (b + 1) / (m + 1) for b of m
+    random sign patterns at least as far from 0.
     p_holm: adjusted over all rows of this call (Holm 1979): name the family by what you ask for, before you look. p_t:
     Student's paired t-test on units (cluster-robust where they hold several questions). effect: mean over standard
-    deviation of the questions' differences (Cohen's d for pairs). wins, ties, losses: pairs of query language and pool in
-    which a's mean is above, at or below b's. n_questions, n_units, n_seeds.
+    deviation of the questions' differences (Cohen's d for pairs; of means over languages and seeds, so it cannot be set
+    against that of another setting). wins, ties, losses: pairs of query language and pool in which a's mean is better, equal
+    or worse (a rank distance is better when lower). n_questions, n_units, n_seeds.
 
     unit: what each question belongs to, if questions are not independent (`hbt.units(ranks)` knows it of some
-    benchmarks); None: the question itself. p and, with one seed, the interval speak of these trained models on other
-    units, not of another training.
+    benchmarks); None: the question itself. p, and with one seed the interval, speak of these trained models on other
+    units; the interval over several seeds speaks of another training too. So a difference is to be believed where p_holm is
+    small and the interval is without 0.
 
     ranks_a, ranks_b: tables of `hbt.rank`; a column `seed` tells runs of several seeds apart, and both need the same. The
     same call gives the same numbers on every machine. Raises ValueError where the two do not hold the same queries and
@@ -49,6 +53,8 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
     """
     metrics, settings = _asked(metric, setting, permutations, samples)
     baselines = ranks_b if isinstance(ranks_b, Mapping) else {"": ranks_b}
+    if not baselines:
+        raise ValueError("there is nothing to compare with: ranks_b is empty")
     own = _measured(ranks_a, metrics)
     rows = []
     for baseline, ranks in baselines.items():
@@ -61,7 +67,7 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
             for m in metrics:
                 if name not in apart.index or (m.startswith("rank-distance") and name != "multilingual"):
                     continue
-                values = apart.xs(name)[m].to_numpy(np.float64)
+                values = apart.xs(name)[m].to_numpy(np.float64) * (-1 if m.startswith("rank-distance") else 1)
                 rows.append({"baseline": baseline, "metric": m, "setting": name,
                              **_test(gaps.xs(name)[m].unstack("question_id"), unit, permutations, samples, seed),
                              "wins": int((values > 0).sum()), "ties": int((values == 0).sum()),
@@ -96,20 +102,24 @@ def contrasts(questions: pd.DataFrame, wanted: Mapping[str, Mapping[str, float]]
                 if where not in wide.index or (m.startswith("rank-distance") and where != "multilingual"):
                     continue
                 arms = wide.xs(where)[[(m, arm) for arm in weights]]
+                arms = arms.dropna(how="all")  # a seed that only other arms have
                 sums = pd.Series(arms.to_numpy(np.float64) @ np.array(list(weights.values())), index=arms.index)
+                if sums.isna().any():
+                    raise ValueError(f"contrast {name!r}: {', '.join(weights)} do not have the same seeds and questions")
                 rows.append({"contrast": name, "metric": m, "setting": where,
                              **_test(sums.unstack("question_id"), unit, permutations, samples, seed)})
     return _family(rows)
 
 
 def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str = "mAP", unit: Unit = None,
-                  permutations: int = 10_000, seed: int = 0) -> pd.DataFrame:
+                  permutations: int | None = None, seed: int = 0) -> pd.DataFrame:
     """Every pair of query language and pool: query_language, pool, difference, p, p_holm (over all of them), n_questions.
 
-    The test is `compare`'s, on the questions that have the pair; it says which cells of a heatmap of differences to
-    believe. Several seeds are averaged. Raises as `compare`.
+    The test is `compare`'s, on the questions that have the pair; it says which cells of a heatmap of differences may be
+    chance. Several seeds are averaged, and p speaks of these trained models. permutations: None for 100 a cell, 10,000 at
+    least, so that Holm's correction leaves something to be found. Raises as `compare`.
     """
-    metrics, _ = _asked(metric, SETTINGS, permutations, 1)
+    metrics, _ = _asked(metric, SETTINGS, 1 if permutations is None else permutations, 1)
     tables = [_measured(ranks, metrics) for ranks in (ranks_a, ranks_b)]
     _same_rows(tables[0], tables[1], "")
     keys = ["question_id", "query_language", "pool"]
@@ -119,7 +129,7 @@ def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str =
         wide = wide.loc[:, wide.columns.get_level_values("pool") == "all"]
     sums, _ = _by_unit(wide.fillna(0.0).T, unit)
     table = wide.mean().rename("difference").reset_index()
-    table["p"] = sign_flip(sums.T, permutations, seed)
+    table["p"] = sign_flip(sums.T, permutations or max(10_000, 100 * len(table)), seed)
     return table.assign(p_holm=holm(table["p"].to_numpy()), n_questions=wide.notna().sum().to_numpy())
 
 
@@ -157,15 +167,17 @@ def _asked(metric: str | Sequence[str], setting: str | Sequence[str], permutatio
 def _measured(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """`per_query`'s table of every seed, one after the other."""
     parts = ranks.groupby("seed", sort=True) if "seed" in ranks else [(0, ranks)]
-    return pd.concat([per_query(part, metrics).assign(seed=seed) for seed, part in parts], ignore_index=True)
+    shape = ["query_id", "pool", *ranks.columns.intersection(_SHAPE)]
+    return pd.concat([per_query(part, metrics).merge(part[shape].drop_duplicates(["query_id", "pool"])).assign(seed=seed)
+                      for seed, part in parts], ignore_index=True)
 
 
 def _same_rows(own: pd.DataFrame, other: pd.DataFrame, which: str) -> None:
     seeds = [sorted(table["seed"].unique().tolist()) for table in (own, other)]
     if seeds[0] != seeds[1]:
         raise ValueError(f"the two do not have the same seeds{which}: a has {seeds[0]}, b has {seeds[1]}")
-    keys = ["seed", "question_id", "query_id", "query_language", "pool"]
-    a, b = (pd.util.hash_pandas_object(table[keys].astype(dict.fromkeys(keys[1:], "category")), index=False).to_numpy()
+    keys = ["seed", "question_id", "query_id", "query_language", "pool", *own.columns.intersection(_SHAPE)]
+    a, b = (pd.util.hash_pandas_object(table[keys].astype(dict.fromkeys(keys[1:5], "category")), index=False).to_numpy()
             for table in (own, other))
     if not np.array_equal(np.sort(a), np.sort(b)):
         unlike = pd.concat([own.loc[~np.isin(a, b), keys], other.loc[~np.isin(b, a), keys]])
@@ -183,11 +195,10 @@ def _by_unit(by: pd.DataFrame, unit: Unit) -> tuple[Floats, Floats]:
     """(rows, units) sums of the columns (question_ids) that belong to a unit, and (units,) how many they are."""
     if unit is None:
         return by.to_numpy(), np.ones(by.shape[1])
-    of = [unit(q) if callable(unit) else unit.get(q) for q in by.columns]
-    if any(u is None for u in of):
-        question = by.columns[next(i for i, u in enumerate(of) if u is None)]
-        raise ValueError(f"unit says nothing of question {question!r}: it must name what each question belongs to")
-    codes, labels = pd.factorize(np.array([str(u) for u in of], dtype=object), sort=True)
+    of = pd.Series([unit(q) if callable(unit) else unit.get(q) for q in by.columns], by.columns, dtype=object)
+    if of.isna().any():
+        raise ValueError(f"unit says nothing of question {of.index[of.isna()][0]!r}: it must name what each belongs to")
+    codes, labels = pd.factorize(of.astype("str"), sort=True)
     sums = np.zeros((len(by), len(labels)))
     np.add.at(sums.T, codes, by.to_numpy().T)
     return sums, np.bincount(codes).astype(np.float64)
@@ -202,21 +213,21 @@ def _test(by: pd.DataFrame, unit: Unit, permutations: int, samples: int, seed: i
     sums, sizes = _by_unit(by, unit)  # (seeds, units)
     questions, units = by.to_numpy().mean(0), sums.mean(0)
     n, mean = len(questions), questions.mean()
-    low, high = np.percentile(_bootstrap(sums, sizes, samples, seed), [2.5, 97.5])
+    low, high = np.percentile(_bootstrap(sums, sizes, samples, seed), [2.5, 97.5]) if len(units) > 1 else (np.nan, np.nan)
+    nothing = 1e-12 * max(abs(mean), 1e-3)  # what rounding leaves of a spread of 0
     spread = questions.std(ddof=1) if n > 1 else 0.0
     # The standard error over units; with one question a unit it is Student's.
     error = np.sqrt(len(units) / (len(units) - 1) * ((units - mean * sizes) ** 2).sum()) / n if len(units) > 1 else 0.0
     return {"difference": mean, "low": low, "high": high, "p": float(sign_flip(units, permutations, seed)),
-            "p_t": 2 * stats.t.sf(abs(mean / error), len(units) - 1) if error > 1e-15 else np.nan,
-            "effect": mean / spread if spread > 0 else np.nan,
+            "p_t": 2 * stats.t.sf(abs(mean / error), len(units) - 1) if error > nothing else np.nan,
+            "effect": mean / spread if spread > nothing else np.nan,
             "n_questions": n, "n_units": len(units), "n_seeds": len(by)}
 
 
 def _family(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     table.insert(list(table.columns).index("p") + 1, "p_holm", holm(table["p"].to_numpy()))
-    counts = [c for c in table.columns if c.startswith("n_")]
-    return table[[*(c for c in table.columns if c not in counts), *counts]]
+    return table
 
 
 def sign_flip(differences: Floats, permutations: int = 10_000, seed: int = 0) -> NDArray[np.float64]:
@@ -224,6 +235,8 @@ def sign_flip(differences: Floats, permutations: int = 10_000, seed: int = 0) ->
 
     differences: (n,), or (n, tests) for several tests with the same patterns; p has the shape of what is left.
     """
+    if not np.isfinite(differences).all():
+        raise ValueError("a difference is not finite: the test is of numbers alone")
     rng = np.random.default_rng(seed)
     found = np.abs(differences.sum(0))
     beyond = np.zeros(found.shape)
@@ -241,9 +254,9 @@ def _bootstrap(sums: Floats, sizes: Floats, samples: int, seed: int) -> Floats:
     """Means of samples drawn with replacement: of seeds, then of units. sums: (seeds, units), sizes: questions a unit."""
     rng = np.random.default_rng([seed, 1])
     seeds, units = sums.shape
-    if seeds > 1:  # drawn from so few the spread of seeds would come out too small by (S − 1) / S
-        means = sums.sum(1, keepdims=True) / sizes.sum()
-        sums = sums + (np.sqrt(seeds / (seeds - 1)) - 1) * (means - means.mean()) * sizes
+    means = sums.sum(1, keepdims=True) / sizes.sum()
+    apart = sums - means * sizes  # what the units add
+    sums = (means.mean() + _widening(seeds) * (means - means.mean())) * sizes + _widening(units) * apart
     drawn = []
     for start in range(0, samples, _AT_ONCE):
         count = min(_AT_ONCE, samples - start)
@@ -251,6 +264,16 @@ def _bootstrap(sums: Floats, sizes: Floats, samples: int, seed: int) -> Floats:
         of_units = rng.integers(0, units, (count, units))
         drawn.append(np.take_along_axis(of_seeds @ sums, of_units, 1).sum(1) / sizes[of_units].sum(1))
     return np.concatenate(drawn)
+
+
+def _widening(count: int) -> float:
+    """By what deviations grow, so that percentiles of so few draws have the width of Student's interval.
+
+    A bootstrap of n makes the variance too small by (n − 1) / n, and its percentiles are a normal's, not a t's.
+    """
+    from scipy import stats
+
+    return float(np.sqrt(count / (count - 1)) * stats.t.ppf(0.975, count - 1) / stats.norm.ppf(0.975)) if count > 1 else 1.0
 
 
 def holm(p: Floats) -> Floats:

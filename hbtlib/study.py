@@ -232,9 +232,12 @@ def unpart(folder: str) -> str:
 
 
 def whole(folder: Path, parameters: Mapping[str, Any]) -> bool:
-    """Does the run of these parameters stand in its place, model included (a fresh clone has results without models)?"""
-    return ((folder / "ranks.parquet").exists() and (folder / "model" / "modules.json").exists()
-            and not unlike(folder, parameters))
+    """Does the run of these parameters stand in its place, with its model (a fresh clone has results without models) and
+    every table that they ask for?"""
+    asked = {**notebook_parameters("train"), **parameters}
+    tables = ["ranks", "metrics", "questions", "points", *(name for name in ("top", "probes") if asked[name])]
+    files = ["model/modules.json", *(f"{name}.parquet" for name in tables)]
+    return all((folder / file).exists() for file in files) and not unlike(folder, parameters)
 
 
 def unlike(folder: Path, parameters: Mapping[str, Any]) -> list[str]:
@@ -313,7 +316,7 @@ def summary(study: Study, benchmark: str) -> Path:
 
 
 def collect(study: Study, what: str = "metrics", benchmark: str | None = None) -> pd.DataFrame:
-    """The table `what` (metrics, ranks, training_log) of every run of the study, with the run's name, arm and seed.
+    """The table `what` (metrics, ranks, questions, top, probes, points, training_log) of every run, with name, arm and seed.
 
     benchmark: the rows of this one alone; None: all rows.
 

@@ -17,12 +17,11 @@ from hbtlib.data.read import DataError, read_tsv, unique
 TAG = "hbtlib"
 
 
-def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100, top: pd.DataFrame | None = None) -> list[Path]:
+def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[Path]:
     """Writes POOL.run and POOL.qrels for every pool of the ranks; the paths written.
 
-    A run holds each query's relevant passages at their ranks, down to `depth`; the passages between them are `top`'s
-    (`hbt.top`) in the pool of all as far as it goes, else fillers named `unjudged-RANK`: measures cut at `depth` or above
-    come out as ours, whoever computes them. The score written is −rank.
+    A run holds each query's relevant passages at their ranks, down to `depth`, and between them fillers named
+    `unjudged-RANK`: measures cut at `depth` or above come out as ours, whoever computes them. The score written is −rank.
 
     Raises ValueError for ranks of several benchmarks, and for an id with a blank in it, which TREC's files cannot hold.
     """
@@ -40,13 +39,11 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100, top: pd.
     for pool, gold in ranks.groupby("pool", observed=True, sort=True):
         found = gold.loc[gold["rank"] <= depth, ["query_id", "passage_id", "rank"]].astype({"query_id": "str",
                                                                                             "passage_id": "str"})
-        deepest = found.groupby("query_id")["rank"].max()
+        asked = gold["query_id"].astype("str").unique()
+        deepest = found.groupby("query_id")["rank"].max().reindex(asked, fill_value=1)  # others would leave out a query
         places = pd.DataFrame({"query_id": np.repeat(deepest.index.to_numpy(), deepest),
                                "rank": np.concatenate([np.arange(1, d + 1) for d in deepest]) if len(deepest) else []})
-        known = [found] if top is None or pool != "all" else [found, top[["query_id", "passage_id", "rank"]].astype(
-            {"query_id": "str", "passage_id": "str"})]
-        names = pd.concat(known).drop_duplicates(["query_id", "rank"])
-        run = places.merge(names, on=["query_id", "rank"], how="left")
+        run = places.merge(found, on=["query_id", "rank"], how="left")
         run["passage_id"] = run["passage_id"].fillna("unjudged-" + run["rank"].astype("int64").astype("str"))
         run = run.assign(zero="Q0", score=-run["rank"], tag=TAG)[["query_id", "zero", "passage_id", "rank", "score", "tag"]]
         judged = gold.assign(zero=0)[["query_id", "zero", "passage_id", "grade"]]

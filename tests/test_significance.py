@@ -164,13 +164,18 @@ def test_a_unit_larger_than_the_question() -> None:
                                    vectorized=True)  # all 2⁶ patterns
     assert found["p"] == pytest.approx(exact.pvalue, abs=0.02)
     interval = stats.bootstrap((means,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(5))
-    assert found["low"] == pytest.approx(interval.confidence_interval.low, abs=0.1 * means.std())
+    student = np.sqrt(6 / 5) * stats.t.ppf(0.975, 5) / stats.norm.ppf(0.975)  # six are few
+    assert found["low"] == pytest.approx(d.mean() + student * (interval.confidence_interval.low - d.mean()),
+                                         abs=0.1 * means.std())
+    one = hbt.compare(a, b, setting="monolingual", unit=lambda q: "all").iloc[0]
+    assert one[["low", "high", "p_t"]].isna().all()  # one unit shows no spread
     alone = hbt.compare(a, b, unit=lambda question: question)
     pd.testing.assert_frame_equal(alone, hbt.compare(a, b))
     uneven = hbt.compare(a, b, setting="monolingual", unit=lambda q: len(q)).iloc[0]  # q0-q9 and q10-q29
     assert uneven["difference"] == pytest.approx(d.mean())
-    with pytest.raises(ValueError, match="unit says nothing of question 'q0'"):
-        hbt.compare(a, b, unit={"q1": 1})
+    for lacking in ({"q1": 1}, {f"q{i}": np.nan for i in range(30)}):
+        with pytest.raises(ValueError, match="unit says nothing of question 'q0'"):
+            hbt.compare(a, b, unit=lacking)
 
 
 def test_the_error_rate_holds_where_questions_come_in_families() -> None:
@@ -187,15 +192,18 @@ def test_the_error_rate_holds_where_questions_come_in_families() -> None:
     assert naive / times > 0.25
 
 
-def test_the_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    # Two levels, ten seeds: about 95 of 100 intervals hold the true difference. Drawn anew each time.
+@pytest.mark.parametrize(("seeds", "units"), [(3, 60), (5, 60), (10, 60), (1, 10), (3, 10)])
+def test_the_intervals_hold_the_truth_as_often_as_they_say(seeds: int, units: int) -> None:
+    # 95 of 100 intervals should hold the true difference, rather more than fewer, with few seeds and few units too, these
+    # of any size. Drawn anew each time.
     rng = np.random.default_rng(1)
     held, times = 0, 300
     for i in range(times):
-        values = rng.normal(0, 0.5, (10, 1)) + rng.normal(0, 1, (1, 60)) + rng.normal(0, 1, (10, 60))
-        low, high = np.percentile(_bootstrap(values, np.ones(60), 400, seed=i), [2.5, 97.5])
+        sizes = rng.integers(1, 12 if units < 60 else 2, units).astype(float)
+        values = rng.normal(0, 0.5 * (seeds > 1), (seeds, 1)) + rng.normal(0, 1, units) + rng.normal(0, 0.5, (seeds, units))
+        low, high = np.percentile(_bootstrap(values * sizes, sizes, 400, seed=i), [2.5, 97.5])
         held += low <= 0 <= high
-    assert 0.90 <= held / times <= 0.98
+    assert 0.92 <= held / times <= 0.995
 
 
 def test_contrasts_are_weighted_sums_of_arms() -> None:
@@ -215,8 +223,10 @@ def test_contrasts_are_weighted_sums_of_arms() -> None:
         hbt.contrasts(questions, {"x": {"z": 1}})
     with pytest.raises(ValueError, match="a question stands twice in a run"):
         hbt.contrasts(pd.concat([questions, questions]), effects)
-    with pytest.raises(ValueError, match="the seeds do not hold the same questions"):
-        hbt.contrasts(questions[(questions["seed"] == 0) | (questions["arm"] != "a")], effects)
+    fewer = questions[(questions["seed"] == 0) | (questions["arm"] == "d")]  # d alone has a second seed
+    assert (hbt.contrasts(fewer, {"a - b": {"a": 1, "b": -1}})["n_seeds"] == 1).all()
+    with pytest.raises(ValueError, match="contrast 'same': a, b, c, d do not have the same seeds and questions"):
+        hbt.contrasts(fewer, effects)
 
 
 def test_every_cell_of_a_heatmap_has_its_own_test() -> None:
@@ -252,6 +262,31 @@ def test_questions_of_one_passage_or_pattern_are_one_unit() -> None:
                                                              frozenset({"script-de"})}
 
 
+def test_a_rank_distance_wins_where_it_is_lower() -> None:
+    a, b = ranks_of(1), ranks_of(1)
+    a.loc[(a["pool"] == "all") & (a["rank"] > 1000), "rank"] += 50
+    found = hbt.compare(a, b, metric="rank-distance").iloc[0]
+    assert found["difference"] > 0
+    assert (found["wins"], found["losses"]) == (0, 3)
+
+
+def test_what_rounding_leaves_is_no_spread() -> None:
+    questions = pd.DataFrame({"question_id": [f"q{i}" for i in range(30)], "setting": "monolingual", "seed": 0})
+    both = pd.concat([questions.assign(arm=arm, mAP=more + np.arange(30) / 7) for arm, more in (("a", 0.1), ("b", 0.0))])
+    found = hbt.contrasts(both, {"a - b": {"a": 1, "b": -1}}).iloc[0]
+    assert found["difference"] == pytest.approx(0.1)
+    assert np.isnan(found["effect"])
+    with pytest.raises(ValueError, match="a difference is not finite"):
+        sign_flip(np.array([0.1, np.nan]))
+
+
+def test_many_cells_can_be_told_from_chance() -> None:
+    # 24 languages: Holm multiplies the least p by 576 cells and more, so it has to be less than 1 / 10,001.
+    a, b = ranks_of(1, questions=40, languages=24, noise=0.1, shift=3.0), ranks_of(2, questions=40, languages=24, noise=0.1)
+    assert hbt.compare_pairs(a, b)["p_holm"].min() < 0.05
+    assert hbt.compare_pairs(a, b, permutations=10_000)["p_holm"].min() > 0.05
+
+
 def test_what_does_not_fit_is_named() -> None:
     a, b = ranks_of(1), ranks_of(2)
     with pytest.raises(ValueError, match=r"do not hold the same queries and pools: \d+ are in one of them alone, 0/.*/q3"):
@@ -261,6 +296,10 @@ def test_what_does_not_fit_is_named() -> None:
     seeds = [pd.concat([t.assign(seed=0), t[t["question_id"] != "q3"].assign(seed=1)]) for t in (a, b)]
     with pytest.raises(ValueError, match="the seeds do not hold the same questions"):
         hbt.compare(*seeds)
+    with pytest.raises(ValueError, match="do not hold the same queries and pools"):
+        hbt.compare(a, b.assign(n_passages=999))  # another pool: the same queries, but not the same task
+    with pytest.raises(ValueError, match="nothing to compare with"):
+        hbt.compare(a, {})
     with pytest.raises(ValueError, match="are they of several runs"):
         hbt.compare(pd.concat([a, b]), b)
     with pytest.raises(ValueError, match="permutations is 0 and samples 10000; both are 1 or more"):

@@ -19,6 +19,7 @@ import yaml
 from hbtlib import study
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+TABLES = ["ranks", "metrics", "questions", "points", "top", "probes", "training_log"]
 
 
 @pytest.fixture
@@ -167,12 +168,14 @@ def test_a_run_folder_is_whole_or_absent(root: Path) -> None:
     target = root / "results" / "hand" / study.run_name(parameters)
     (place.path / "model").mkdir()
     (place.path / "model" / "modules.json").touch()
-    (place.path / "ranks.parquet").touch()
+    for table in TABLES[:-1]:
+        (place.path / f"{table}.parquet").touch()
     assert place.path.name.startswith(".")
     assert not target.exists()
     assert place.finish({"training": 1.0}) == target
     assert not place.path.with_name(f".{target.name}.part").exists()
-    assert {p.name for p in target.iterdir()} == {"model", "ranks.parquet", "parameters.json", "environment.json"}
+    assert {p.name for p in target.iterdir()} == {"model", "parameters.json", "environment.json",
+                                                  *(f"{table}.parquet" for table in TABLES[:-1])}
     assert json.loads((target / "parameters.json").read_text())["steps"] == parameters["steps"]
     environment = json.loads((target / "environment.json").read_text())
     assert environment["seconds"] == {"training": 1.0}
@@ -187,6 +190,10 @@ def test_a_run_folder_is_whole_or_absent(root: Path) -> None:
     (target / "parameters.json").write_text(json.dumps({**made, "temperature": 0.07}))
     assert study.unlike(target, parameters) == ["temperature"]
     assert not study.whole(target, parameters)
+    (target / "parameters.json").write_text(json.dumps(made))
+    (target / "top.parquet").unlink()  # a run of a time before there was such a table
+    assert not study.whole(target, parameters)
+    assert study.whole(target, {**parameters, "top": 0}) == (made["top"] == 0)
 
 
 def test_a_second_writer_waits_for_the_first(root: Path) -> None:
@@ -235,9 +242,8 @@ def results(root: Path) -> dict[str, pd.DataFrame]:
 def test_killed_at_any_moment_and_run_again_it_ends_the_same(root: Path, tmp_path: Path) -> None:
     assert engine(root).wait(timeout=300) == 0
     whole = results(root)
-    tables = {"ranks", "metrics", "questions", "points", "top", "probes", "training_log"}
-    assert len(whole) == 2 * len(tables)
-    assert {Path(name).stem for name in whole} == tables
+    assert len(whole) == 2 * len(TABLES)
+    assert {Path(name).stem for name in whole} == set(TABLES)
     assert not list((root / "results" / "quick").glob(".*.part"))
     executed = json.loads(next((root / "results" / "quick").glob("*/notebook.ipynb")).read_text())
     assert any(cell.get("outputs") for cell in executed["cells"])
