@@ -163,7 +163,8 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
                 axes.plot([x] * len(values), values, ".", color="black", ms=3)
     if chance is not None:
         axes.axhline(chance, color="black", ls="--", lw=1)
-        axes.text(len(codes) - 0.45, chance, "chance", ha="right", va="bottom", fontsize=8)
+        axes.text(len(codes) - 0.45, chance, "chance", ha="right", va="bottom", fontsize=8,
+                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85})
         axes.set_ylim(top=max(chance * 1.1, axes.get_ylim()[1]))
     seen = sum(c in trained for c in codes) if trained else len(codes)
     if 0 < seen < len(codes):
