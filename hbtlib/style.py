@@ -45,7 +45,8 @@ _NOTO = ("NotoSansArabic-Regular.ttf", "NotoSansBengali-Regular.ttf", "NotoSansD
 
 
 def save(figure: matplotlib.figure.Figure, name: str, data: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes NAME.pdf, NAME.png and NAME.csv (the data drawn): the same bytes for the same data."""
+    """Writes NAME.pdf, NAME.png and NAME.csv (the data drawn): the same bytes for the same data. (A PDF with languages' own
+    names has its fonts in the order of their paths, and so depends on where the environment lies.)"""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv")]
     figure.savefig(paths[0], bbox_inches="tight", metadata={"CreationDate": None})
