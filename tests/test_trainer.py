@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 import torch
 
+from hbtlib.batches import PlanBatches, answers
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Encoder, encode
 from hbtlib.losses import info_nce
 from hbtlib.sampler import Batch, BatchPlan
-from hbtlib.trainer import PlanBatches, answers, last_whole_checkpoint, train
+from hbtlib.trainer import last_whole_checkpoint, train
 
 QUICK: dict[str, Any] = {"batch_size": 4, "steps": 24, "evaluate_every": 6, "learning_rate": 1e-2, "log_every": 3}
 
@@ -32,7 +33,7 @@ def test_learns_and_leaves_model_and_log(tiny_pairs: Pairs, tiny_encoder_factory
     encoder = train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, validation=tiny_pairs,
                     **{**QUICK, "steps": 120, "evaluate_every": 30})
     log = pd.read_parquet(tmp_path / "training_log.parquet")
-    assert list(log.columns) == ["step", "loss", "learning_rate", "grad_norm", "tokens", "validation_loss"]
+    assert list(log.columns) == ["step", "loss", "learning_rate", "grad_norm", "tokens", "padding", "validation_loss"]
     assert log["step"].max() == 120
     assert log["loss"].iloc[-1] < 0.5 * log["loss"].iloc[0]
     assert log["tokens"].is_monotonic_increasing
