@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Chunks, Encoder
+from hbtlib.processes import share
 from hbtlib.sampler import Batch, BatchPlan
 
 Inputs = dict[str, Any]
@@ -21,11 +22,14 @@ ROLES = ("query", "passage", "negative")  # what of a batch is embedded; negativ
 class PlanBatches(Dataset):
     """The batches of a plan, tokenised: item t is batch t, so that going on at step t needs none of those before.
 
-    Its length is `steps`, or an epoch. chunk_tokens: see `Encoder.tokenize`.
+    Its length is `steps`, or an epoch. chunk_tokens: see `Encoder.tokenize`. Of several processes each tokenises its own
+    `share` of the texts; who answers whom is of the whole batch.
     """
 
-    def __init__(self, plan: BatchPlan, steps: int | None, encoder: Encoder, chunk_tokens: int | None = None) -> None:
+    def __init__(self, plan: BatchPlan, steps: int | None, encoder: Encoder, chunk_tokens: int | None = None,
+                 rank: int = 0, processes: int = 1) -> None:
         self.plan, self.steps, self.encoder, self.chunk_tokens = plan, steps, encoder, chunk_tokens
+        self.rank, self.processes = rank, processes
 
     def __len__(self) -> int:
         return self.steps if self.steps is not None else len(self.plan)
@@ -47,7 +51,8 @@ class PlanBatches(Dataset):
         return inputs
 
     def _tokens(self, texts: Sequence[str], role: str) -> Chunks:
-        return self.encoder.tokenize(texts, role, self.chunk_tokens)
+        rows = share(len(texts), self.rank, self.processes)
+        return self.encoder.tokenize([texts[i] for i in rows], role, self.chunk_tokens)
 
 
 def tokens_of(inputs: Inputs) -> dict[str, Chunks]:

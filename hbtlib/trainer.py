@@ -7,6 +7,7 @@ import inspect
 import json
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import PRECISIONS, Encoder, encode
 from hbtlib.gradcache import cached_step
 from hbtlib.losses import info_nce
+from hbtlib.processes import gather
 from hbtlib.sampler import Alpha, BatchPlan, Strategy
 
 _WHOLE = "whole"  # stands in a checkpoint once all of it is written
@@ -45,8 +47,13 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     cross languages would keep the first weights of a training that does not: its loss on them only rises.) precision: fp32,
     bf16 or fp16. chunk_tokens: gradient caching, for batches that the memory does not hold: the batch is embedded in
     chunks of at most so many tokens (padding included), of which one at a time has a graph; the gradients are the same, a
-    step takes about a third longer. label: what progress lines begin with. arguments: further
-    `transformers.TrainingArguments`.
+    step takes about a third longer.
+    label: what progress lines begin with. arguments: further `transformers.TrainingArguments` (activation_checkpointing,
+    torch_compile, dataloader_num_workers, …).
+
+    Started by `torchrun` or `accelerate launch`, each process embeds its share of the batch's texts; losses and gradients
+    are those of one process, whose checkpoints it goes on from and which goes on from its (the random numbers of dropout
+    are each process's own).
 
     `output/training_log.parquet` has step, loss (the mean since the step before), learning_rate, grad_norm, tokens (so
     far, without padding), padding (its share of all tokens embedded since the step before) and validation_loss.
@@ -73,14 +80,6 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         raise ValueError("patience is given but no validation pairs: early stopping needs their loss")
     plan = BatchPlan(pairs, strategy, alpha, batch_size, seed, languages=languages, mix=mix, sources=sources, steps=steps)
     every = min(evaluate_every or max(steps // 20, 1), steps)
-    checked = None
-    if validation is not None:
-        shared = [code for code in plan.languages if code in validation.languages]
-        size = min(batch_size, len(validation))
-        checked = PlanBatches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None, encoder,
-                              chunk_tokens)
-    output.mkdir(parents=True, exist_ok=True)
-    _same_request(output, _request(locals()), begin=True)
     on_cpu = encoder.device.type == "cpu"
     options: dict[str, Any] = {
         "output_dir": str(checkpoints), "max_steps": steps, "seed": seed, "learning_rate": learning_rate,
@@ -88,26 +87,47 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         "save_strategy": "steps", "save_steps": every, "save_total_limit": 2, "report_to": "none", "disable_tqdm": True,
         "per_device_train_batch_size": 1, "per_device_eval_batch_size": 1, "remove_unused_columns": False,
         "bf16": precision == "bf16", "fp16": precision == "fp16", "use_cpu": on_cpu, "logging_nan_inf_filter": False,
-        "dataloader_pin_memory": not on_cpu,
+        "dataloader_pin_memory": not on_cpu, "ddp_broadcast_buffers": False,
     }
-    if checked is not None:
+    if validation is not None:
         options |= {"eval_strategy": "steps", "eval_steps": every, "load_best_model_at_end": True,
                     "metric_for_best_model": "eval_loss", "greater_is_better": False}
+    settings = TrainingArguments(**{**options, **(arguments or {})})  # from here on the processes know of each other
+    if settings.gradient_accumulation_steps != 1:
+        raise ValueError(f"gradient_accumulation_steps is {settings.gradient_accumulation_steps}, but a step sees one "
+                         "batch: for a batch that the memory does not hold, give chunk_tokens")
+    if settings.n_gpu > 1:
+        settings._n_gpu = 1  # one GPU a process: DataParallel would split the chunks
+    batches = partial(PlanBatches, encoder=encoder, chunk_tokens=chunk_tokens, rank=settings.process_index,
+                      processes=settings.world_size)
+    checked = None
+    if validation is not None:
+        shared = [code for code in plan.languages if code in validation.languages]
+        size = min(batch_size, len(validation))
+        checked = batches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None)
+    asked = _request(locals())
+    with settings.main_process_first(local=False):
+        output.mkdir(parents=True, exist_ok=True)
+        _same_request(output, asked, begin=True)
+        checkpoint = last_whole_checkpoint(checkpoints)
     trainer = ContrastiveTrainer(
-        model=encoder, args=TrainingArguments(**{**options, **(arguments or {})}),
-        train_dataset=PlanBatches(plan, steps, encoder, chunk_tokens), eval_dataset=checked, data_collator=_only,
+        model=encoder, args=settings, train_dataset=batches(plan, steps), eval_dataset=checked, data_collator=_only,
         callbacks=[_Progress(label or (strategy if isinstance(strategy, str) else "training"))],
         temperature=temperature, embedding_learning_rate=embedding_learning_rate, cached=chunk_tokens is not None,
     )
     trainer.remove_callback(transformers.PrinterCallback)
     if patience is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
-    trainer.train(resume_from_checkpoint=last_whole_checkpoint(checkpoints))
+    if settings.process_index:
+        transformers.set_seed(seed + settings.process_index)  # or dropout would fall alike on every share
+    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
     if trainer.is_world_process_zero():
         training_log(trainer.state.log_history).to_parquet(log_file)
         encoder.save(output / "model.part")
         (output / "model.part").rename(output / "model")
         shutil.rmtree(checkpoints, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
     return encoder.eval()
 
 
@@ -126,7 +146,8 @@ class ContrastiveTrainer(transformers.Trainer):
 
     def get_train_dataloader(self) -> DataLoader:
         """Batch t of the plan at step t, in every process."""
-        return DataLoader(self.train_dataset, batch_size=1, shuffle=False, collate_fn=_only)
+        return DataLoader(self.train_dataset, batch_size=1, shuffle=False, collate_fn=_only,
+                          num_workers=self.args.dataloader_num_workers)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
         """The validation plan's first epoch."""
@@ -151,7 +172,9 @@ class ContrastiveTrainer(transformers.Trainer):
         return (loss, vectors) if return_outputs else loss
 
     def loss(self, vectors: dict[str, torch.Tensor], inputs: Inputs) -> torch.Tensor:
-        """InfoNCE of a batch's vectors, (B, d) by role."""
+        """InfoNCE of a batch: of the vectors of this process's share, by role, and those of the others."""
+        vectors = {role: gather(own, inputs["same_negative"].shape[1] if role == "negative" else len(inputs["ids"]))
+                   for role, own in vectors.items()}  # (B, d), negatives (M, d)
         loss = info_nce(vectors["query"], vectors["passage"], self.temperature, same=inputs["same"],
                         negatives=vectors.get("negative"), same_negatives=inputs.get("same_negative"))
         if self.model.training and not torch.isfinite(loss):
@@ -181,7 +204,7 @@ class ContrastiveTrainer(transformers.Trainer):
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Adds the tokens read so far, and the share of padding."""
         if "loss" in logs:
-            real, embedded = self._embedded.tolist()
+            real, embedded = self.accelerator.reduce(self._embedded.to(self.args.device), "sum").tolist()
             self.tokens += real
             logs |= {"tokens": self.tokens, "padding": 1 - real / max(embedded, 1)}
             self._embedded.zero_()
@@ -195,6 +218,7 @@ class ContrastiveTrainer(transformers.Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()  # each process writes its random state
         if self.args.should_save:
             (Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}" / _WHOLE).touch()
 
@@ -207,7 +231,8 @@ class _Progress(TrainerCallback):
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
                logs: dict[str, float] | None = None, **kwargs: Any) -> None:
-        if logs and "loss" in logs and state.global_step % max(state.max_steps // 20, args.logging_steps) == 0:
+        due = state.global_step % max(state.max_steps // 20, args.logging_steps) == 0
+        if state.is_world_process_zero and logs and "loss" in logs and due:
             print(f"{self.label}: step {state.global_step} of {state.max_steps}, loss {logs['loss']:.3f}", flush=True)
 
 
