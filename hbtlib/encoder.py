@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
+
+from hbtlib.card import model_card
 
 Chunks = dict[str, Any]  # "chunks": input_ids and attention_mask, (b, T) each; "place": where each text's row is
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -148,8 +150,15 @@ class Encoder(torch.nn.Module):
         self.train(was_training)
         return vectors
 
-    def save(self, folder: str | Path) -> None:
-        """Writes the folder: transformers' files at the top, and the modules that sentence-transformers reads."""
+    def activation_checkpointing_enable(self, **options: Any) -> None:
+        """What `transformers.Trainer` asks for: activations are computed a second time instead of kept."""
+        self.model.activation_checkpointing_enable(**options)
+
+    def save(self, folder: str | Path, training: Mapping[str, Any] | None = None) -> None:
+        """Writes the folder: transformers' files at the top, the modules that sentence-transformers reads, a model card.
+
+        training: what the card says of it (see `card.model_card`).
+        """
         folder = Path(folder)
         settings = self.settings
         with _no_bars():
@@ -168,6 +177,7 @@ class Encoder(torch.nn.Module):
         _write_json(folder / "config_sentence_transformers.json",
                     {"prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
                      "default_prompt_name": None, "similarity_fn_name": "cosine"})
+        (folder / "README.md").write_text(model_card(self, training), encoding="utf-8")
 
 
 def encode(model: torch.nn.Module, tokens: Chunks, device: torch.device | None = None) -> torch.Tensor:

@@ -17,6 +17,7 @@ import transformers
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from hbtlib.adapters import add_lora, merge_lora
 from hbtlib.batches import Inputs, PlanBatches, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import PRECISIONS, Encoder, encode
@@ -35,7 +36,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
           embedding_learning_rate: float | None = None, weight_decay: float = 1e-2, warmup: float = 0.1,
           temperature: float = 0.05, validation: Pairs | None = None, validation_strategy: str = "x-x-mono",
           evaluate_every: int | None = None, patience: int | None = None, log_every: int = 10,
-          precision: str = "fp32", chunk_tokens: int | None = None, label: str | None = None,
+          precision: str = "fp32", chunk_tokens: int | None = None,
+          lora: dict[str, Any] | None = None, label: str | None = None,
           arguments: dict[str, Any] | None = None) -> Encoder:
     """Fine-tunes the encoder on batches of the strategy; returns it, and leaves `output/model` and the training log.
 
@@ -47,7 +49,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     cross languages would keep the first weights of a training that does not: its loss on them only rises.) precision: fp32,
     bf16 or fp16. chunk_tokens: gradient caching, for batches that the memory does not hold: the batch is embedded in
     chunks of at most so many tokens (padding included), of which one at a time has a graph; the gradients are the same, a
-    step takes about a third longer.
+    step takes about a third longer. lora: options of `peft.LoraConfig`, to train low-rank matrices instead of the weights.
     label: what progress lines begin with. arguments: further `transformers.TrainingArguments` (activation_checkpointing,
     torch_compile, dataloader_num_workers, …).
 
@@ -76,6 +78,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
                          f"of the steps, 0 to 1), precision {precision!r} (fp32, bf16 or fp16)")
     if chunk_tokens is not None and chunk_tokens < 1:
         raise ValueError(f"chunk_tokens is {chunk_tokens}; it is a number of tokens from 1 up, or None: no gradient caching")
+    if lora is not None and embedding_learning_rate is not None:
+        raise ValueError("with lora the token embeddings are not trained: leave embedding_learning_rate None")
     if patience is not None and validation is None:
         raise ValueError("patience is given but no validation pairs: early stopping needs their loss")
     plan = BatchPlan(pairs, strategy, alpha, batch_size, seed, languages=languages, mix=mix, sources=sources, steps=steps)
@@ -106,6 +110,9 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         size = min(batch_size, len(validation))
         checked = batches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None)
     asked = _request(locals())
+    if lora is not None:
+        transformers.set_seed(seed)
+        add_lora(encoder, lora)
     with settings.main_process_first(local=False):
         output.mkdir(parents=True, exist_ok=True)
         _same_request(output, asked, begin=True)
@@ -122,9 +129,12 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         transformers.set_seed(seed + settings.process_index)  # or dropout would fall alike on every share
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
+    if lora is not None:
+        merge_lora(encoder)
     if trainer.is_world_process_zero():
         training_log(trainer.state.log_history).to_parquet(log_file)
-        encoder.save(output / "model.part")
+        encoder.save(output / "model.part", {**asked, "languages": plan.languages,
+                                             "best_step": trainer.state.best_global_step})
         (output / "model.part").rename(output / "model")
         shutil.rmtree(checkpoints, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
