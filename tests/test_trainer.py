@@ -146,6 +146,23 @@ def test_called_again_it_loads_and_another_request_is_refused(tiny_pairs: Pairs,
         train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, **{**QUICK, "steps": 25})
 
 
+@pytest.mark.parametrize("chunk_tokens", [None, 512])
+@pytest.mark.parametrize(
+    "arguments", [{"activation_checkpointing": True}, {"dataloader_num_workers": 1},
+                  {"torch_compile": True, "torch_compile_backend": "eager"}], ids=lambda given: next(iter(given)))
+def test_options_of_transformers_change_how_and_not_what(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path,
+                                                         arguments: dict[str, Any], chunk_tokens: int | None) -> None:
+    made = []
+    for name, given in (("plain", None), ("options", arguments)):
+        encoder = tiny_encoder_factory(dropout=0.2)
+        train(tiny_pairs, encoder, output=tmp_path / name, batch_size=4, steps=4, evaluate_every=2, validation=tiny_pairs,
+              arguments=given, chunk_tokens=chunk_tokens)
+        made.append(Encoder.load(tmp_path / name / "model", device="cpu").embed(["question 1 in aa", "passage 3 in bb"]))
+        assert encoder.model.is_activation_checkpointing == bool(given and "activation_checkpointing" in given)
+    np.testing.assert_allclose(made[1], made[0], atol=1e-6)
+    assert np.abs(made[0] - tiny_encoder_factory().embed(["question 1 in aa", "passage 3 in bb"])).max() > 1e-4
+
+
 @pytest.mark.parametrize(("wrong", "said"), [
     ({"steps": 0}, "steps is 0"), ({"learning_rate": 0.0}, "learning_rate 0"), ({"precision": "fp8"}, "precision 'fp8'"),
     ({"patience": 3}, "no validation pairs"), ({"strategy": "y-y"}, "no strategy 'y-y'"),
