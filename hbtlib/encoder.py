@@ -64,9 +64,9 @@ class Encoder(torch.nn.Module):
         `small` to `small_encoder`.
         Raises OSError, as transformers does, where there is no such model.
         """
-        given = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
+        asked = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
                  "passage_prefix": passage_prefix, "max_length": max_length}
-        given = {name: value for name, value in given.items() if value is not None}
+        given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         if name_or_folder == "small":
             from hbtlib.small import worldfacts_encoder
 

@@ -14,9 +14,11 @@ import pytest
 import torch
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaPooler
 
+from hbtlib.batches import PlanBatches, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Encoder
 from hbtlib.processes import share
+from hbtlib.sampler import BatchPlan
 from hbtlib.small import small_encoder, train_tokenizer
 from hbtlib.trainer import ContrastiveTrainer, train
 
@@ -121,6 +123,14 @@ def test_shares_are_alike_and_cover_every_text_in_order(n: int, processes: int) 
     assert len({len(rows) for rows in shares}) == 1
     assert np.concatenate(shares)[:n].tolist() == list(range(n))
     assert all((rows >= 0).all() and (rows < n).all() for rows in shares)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_tokenises_its_share_alone(rank: int) -> None:
+    batch = PlanBatches(BatchPlan(pairs(), "x-y", batch_size=11), None, encoder(), rank=rank, processes=2)[0]
+    rows = {role: len(tokens["place"]) for role, tokens in tokens_of(batch).items()}
+    assert rows == {"query": 6, "passage": 6, "negative": 17}
+    assert (batch["same"].shape, batch["same_negative"].shape) == ((11, 11), (11, 33))
 
 
 def test_a_step_is_one_batch(tmp_path: Path) -> None:
