@@ -16,7 +16,7 @@ def add_lora(encoder: Encoder, options: dict[str, Any]) -> None:
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError:
-        raise ImportError("LoRA comes with a package: pip install 'hbtlib[lora]'") from None
+        raise ImportError("LoRA comes with a package that hbtlib does not install: pip install peft") from None
     encoder.model = get_peft_model(encoder.model, LoraConfig(**options))
 
 
