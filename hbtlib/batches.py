@@ -1,0 +1,69 @@
+"""The batches of a plan as a trainer takes them: texts fetched and tokenised, and who answers whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import Dataset
+
+from hbtlib.data.pairs import Pairs
+from hbtlib.encoder import Chunks, Encoder
+from hbtlib.processes import share
+from hbtlib.sampler import Batch, BatchPlan
+
+Inputs = dict[str, Any]
+ROLES = ("query", "passage", "negative")  # what of a batch is embedded; negatives where the pairs bring some
+
+
+class PlanBatches(Dataset):
+    """The batches of a plan, tokenised: item t is batch t, so that going on at step t needs none of those before.
+
+    Its length is `steps`, or an epoch. chunk_tokens: see `Encoder.tokenize`. Of several processes each tokenises its own
+    `share` of the texts; who answers whom is of the whole batch.
+    """
+
+    def __init__(self, plan: BatchPlan, steps: int | None, encoder: Encoder, chunk_tokens: int | None = None,
+                 rank: int = 0, processes: int = 1) -> None:
+        self.plan, self.steps, self.encoder, self.chunk_tokens = plan, steps, encoder, chunk_tokens
+        self.rank, self.processes = rank, processes
+
+    def __len__(self) -> int:
+        return self.steps if self.steps is not None else len(self.plan)
+
+    def __getitem__(self, t: int) -> Inputs:
+        batch = self.plan[t]
+        pairs = self.plan.pairs[batch.source]
+        assert isinstance(pairs, Pairs)
+        queries = pairs.texts(batch.ids, batch.query_languages, "query")
+        passages = pairs.texts(batch.ids, batch.passage_languages, "passage")
+        negatives = [text for found in pairs.negatives(batch.ids, batch.passage_languages) for text in found]
+        inputs: Inputs = {"ids": torch.from_numpy(batch.ids), "query": self._tokens(queries, "query"),
+                          "passage": self._tokens(passages, "passage"),
+                          "same": torch.from_numpy(answers(pairs, batch, queries, passages))}
+        if negatives:
+            inputs["negative"] = self._tokens(negatives, "passage")
+            positives = np.array(passages, dtype=object)
+            inputs["same_negative"] = torch.from_numpy(positives[:, None] == np.array(negatives, dtype=object))
+        return inputs
+
+    def _tokens(self, texts: Sequence[str], role: str) -> Chunks:
+        rows = share(len(texts), self.rank, self.processes)
+        return self.encoder.tokenize([texts[i] for i in rows], role, self.chunk_tokens)
+
+
+def tokens_of(inputs: Inputs) -> dict[str, Chunks]:
+    """The tokenised texts of a batch by role."""
+    return {role: inputs[role] for role in ROLES if role in inputs}
+
+
+def answers(pairs: Pairs, batch: Batch, queries: Sequence[str], passages: Sequence[str]) -> np.ndarray:
+    """(B, B) bool: does passage j answer query i, because the two ids share a question or a passage, by key or text."""
+    same = np.zeros((len(batch), len(batch)), bool)
+    for role, texts in (("query", queries), ("passage", passages)):
+        for values in (pairs.keys(batch.ids, role), pd.factorize(np.array(texts, dtype=object))[0]):
+            same |= values[:, None] == values
+    return same

@@ -1,0 +1,161 @@
+"""Gradient caching: the gradients of one graph through the whole batch, dropout included, with one chunk in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from accelerate import Accelerator
+
+from hbtlib.batches import PlanBatches, tokens_of
+from hbtlib.data.pairs import Pairs
+from hbtlib.encoder import Encoder, encode
+from hbtlib.gradcache import RandomState, cached_step
+from hbtlib.losses import info_nce
+from hbtlib.sampler import BatchPlan
+from hbtlib.trainer import train
+
+
+@pytest.fixture
+def pairs_with_negatives() -> Pairs:
+    codes = ("aa", "bb")
+    texts = [[{c: f"{kind} {i} in {c}" + " passage 3" * (i % 4) for c in codes} for i in range(12)]
+             for kind in ("question", "passage")]
+    negatives = {f"negatives_{c}": [[f"passage {j} in {c}" for j in (i, i + 1, i + 2)] for i in range(12)] for c in codes}
+    return Pairs.from_texts("hard", *texts, **negatives)
+
+
+def loss_of(inputs: dict[str, Any]) -> Any:
+    return lambda vectors: info_nce(vectors["query"], vectors["passage"], same=inputs["same"],
+                                    negatives=vectors["negative"], same_negatives=inputs["same_negative"])
+
+
+def gradients(encoder: Encoder) -> dict[str, torch.Tensor]:
+    found = {name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None}
+    encoder.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize("chunk_tokens", [1, 20, 60, 10_000])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_loss_gradients_and_random_state_are_those_of_one_graph(
+        pairs_with_negatives: Pairs, tiny_encoder_factory: Any, chunk_tokens: int, dropout: float) -> None:
+    encoder = tiny_encoder_factory(dropout=dropout).train()
+    inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, chunk_tokens)[0]
+    tokens = tokens_of(inputs)
+    if chunk_tokens in (1, 10_000):  # a chunk a text: 8 queries, 8 passages, 24 negatives; or one a role
+        assert sum(len(part["chunks"]) for part in tokens.values()) == (40 if chunk_tokens == 1 else 3)
+    torch.manual_seed(5)
+    loss = loss_of(inputs)({role: encode(encoder, part) for role, part in tokens.items()})
+    loss.backward()
+    plain, after = gradients(encoder), torch.get_rng_state()
+
+    torch.manual_seed(5)
+    ours = cached_step(encoder, tokens, loss_of(inputs), Accelerator(cpu=True))
+    assert torch.equal(torch.get_rng_state(), after)
+    assert ours.item() == loss.item()
+    cached = gradients(encoder)
+    assert cached.keys() == plain.keys()
+    for name, gradient in plain.items():
+        torch.testing.assert_close(cached[name], gradient, atol=1e-5, rtol=1e-5, msg=name)
+    assert max(gradient.abs().max() for gradient in plain.values()) > 1e-2  # there was something to compare
+
+
+def test_without_the_replay_dropout_would_fall_elsewhere(
+        pairs_with_negatives: Pairs, tiny_encoder_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the equality above is one that can fail."""
+    from contextlib import nullcontext
+
+    encoder = tiny_encoder_factory(dropout=0.3).train()
+    inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, 60)[0]
+    found = []
+    for replayed in (RandomState.replayed, lambda state: nullcontext()):
+        monkeypatch.setattr(RandomState, "replayed", replayed)
+        torch.manual_seed(5)
+        cached_step(encoder, tokens_of(inputs), loss_of(inputs), Accelerator(cpu=True))
+        found.append(gradients(encoder))
+    assert max(float((found[0][name] - found[1][name]).abs().max()) for name in found[0]) > 1e-3
+
+
+def test_one_chunk_at_a_time_has_a_graph(pairs_with_negatives: Pairs, tiny_encoder_factory: Any) -> None:
+    encoder = tiny_encoder_factory().train()
+    inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, 30)[0]
+
+    def most_kept(step: Any) -> int:
+        """Elements saved for backward at the worst moment, among those wider than the loss needs."""
+        alive, most = 0, 0
+
+        class Kept:
+            def __init__(self, tensor: torch.Tensor) -> None:
+                nonlocal alive, most
+                self.tensor = tensor
+                alive += tensor.numel()
+                most = max(most, alive)
+
+            def __del__(self) -> None:
+                nonlocal alive
+                alive -= self.tensor.numel()
+
+        with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
+            step()
+        encoder.zero_grad()
+        return most
+
+    plain = most_kept(lambda: loss_of(inputs)(
+        {role: encode(encoder, part) for role, part in tokens_of(inputs).items()}).backward())
+    cached = most_kept(lambda: cached_step(encoder, tokens_of(inputs), loss_of(inputs), Accelerator(cpu=True)))
+    assert cached < 0.4 * plain, (cached, plain)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_training_ends_at_the_same_weights(pairs_with_negatives: Pairs, tiny_encoder_factory: Any, tmp_path: Path,
+                                             precision: str) -> None:
+    """512 tokens a chunk is what the plain path has on a CPU, so that dropout falls alike."""
+    made = []
+    for chunk_tokens in (None, 512):
+        folder = tmp_path / str(chunk_tokens)
+        encoder = train(pairs_with_negatives, tiny_encoder_factory(dropout=0.2), output=folder, batch_size=8, steps=4,
+                        learning_rate=1e-3, log_every=1, precision=precision, chunk_tokens=chunk_tokens)
+        log = pd.read_parquet(folder / "training_log.parquet")
+        made.append((log, np.concatenate([p.detach().numpy().ravel() for p in encoder.parameters()])))
+    (plain_log, plain), (log, cached) = made
+    tolerance = 1e-5 if precision == "fp32" else 1e-3
+    np.testing.assert_allclose(log["loss"], plain_log["loss"], atol=tolerance)
+    np.testing.assert_allclose(log["grad_norm"], plain_log["grad_norm"], rtol=20 * tolerance)
+    np.testing.assert_allclose(cached, plain, atol=tolerance)
+    assert log[["tokens", "padding"]].equals(plain_log[["tokens", "padding"]])
+
+
+def test_the_log_says_the_share_of_padding(pairs_with_negatives: Pairs, tiny_encoder_factory: Any, tmp_path: Path) -> None:
+    encoder = tiny_encoder_factory()
+    whole = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, 10_000)
+    masks = [chunk["attention_mask"] for t in (0, 1) for part in tokens_of(whole[t]).values() for chunk in part["chunks"]]
+    expected = 1 - sum(int(m.sum()) for m in masks) / sum(m.numel() for m in masks)
+    assert expected > 0.1
+    logs = {}
+    for chunk_tokens in (1, 10_000):
+        train(pairs_with_negatives, tiny_encoder_factory(), output=tmp_path / str(chunk_tokens), strategy="x-y",
+              batch_size=8, steps=2, log_every=2, evaluate_every=2, chunk_tokens=chunk_tokens)
+        logs[chunk_tokens] = pd.read_parquet(tmp_path / str(chunk_tokens) / "training_log.parquet").iloc[-1]
+    assert logs[10_000]["padding"] == pytest.approx(expected)
+    assert logs[1]["padding"] == 0
+    assert logs[1]["tokens"] == logs[10_000]["tokens"] == sum(int(m.sum()) for m in masks)
+
+
+@pytest.mark.parametrize("wrong", [0, -5])
+def test_refuses_a_chunk_of_no_tokens(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path, wrong: int) -> None:
+    with pytest.raises(ValueError, match=f"chunk_tokens is {wrong}; it is a number of tokens from 1 up"):
+        train(tiny_pairs, tiny_encoder_factory(), output=tmp_path / "out", batch_size=4, chunk_tokens=wrong)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_gradients(tiny_pairs: Pairs, tiny_encoder_factory: Any,
+                                                              tmp_path: Path) -> None:
+    encoder = tiny_encoder_factory()
+    encoder.model.embeddings.word_embeddings.weight.data.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="the loss is nan at step 0"):
+        train(tiny_pairs, encoder, output=tmp_path, batch_size=4, steps=3, chunk_tokens=20)
