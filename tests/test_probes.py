@@ -129,7 +129,7 @@ def test_a_map_of_a_few_questions_and_of_one_language() -> None:
 
 
 def test_the_probe_s_classifier_is_scikit_learn_s() -> None:
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
     rng = np.random.default_rng(0)
     labels = rng.choice(4, 300, p=[0.4, 0.3, 0.2, 0.1])
