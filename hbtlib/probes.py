@@ -1,6 +1,6 @@
-"""How much of an encoder's space is language: removed without training, and drawn.
+"""How much of an encoder's space is language: removed without training, drawn, and read out.
 
-The vectors' rows follow a benchmark's queries and passages. Nothing here is trained; what is removed is estimated from
+The vectors' rows follow a benchmark's queries and passages. No encoder is trained here; what is removed is estimated from
 the benchmark's own texts, without its judgements.
 """
 
@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hbtlib.data.benchmark import Benchmark
 
@@ -86,6 +86,65 @@ def points(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
             **dict(zip(("x", "y", "centroid_x", "centroid_y"), at.T.astype(np.float32), strict=True)),
             "language_share": share}))
     return pd.concat(parts, ignore_index=True)
+
+
+def language_probe(vectors: Floats, languages: ArrayLike, questions: ArrayLike | None = None, *, folds: int = 5,
+                   seed: int = 0) -> pd.DataFrame:
+    """How well a linear classifier tells a text's language from its vector, on texts that it has not seen.
+
+    One row a language: language, n_texts, accuracy (the share of its texts that are told right), chance (1/L). The mean of
+    `accuracy` is the balanced accuracy: 1/L where nothing is left of language, 1 where all is. vectors: (n, d); languages:
+    (n,). questions: (n,), whose text each is: all translations of a question stand in one fold, so that no vector is known
+    by its twin; without it each text stands by itself. Where languages differ in what they speak of, that is told too.
+
+    The classifier is a logistic regression, Σ w log p and ½‖W‖² in balance, w such that each language weighs the same, on
+    vectors centred and divided by one number, the root mean square of the training fold (a rotation changes nothing).
+    Raises ValueError for lengths that differ, fewer than two languages, or a language with fewer questions than folds.
+    """
+    x, (codes, names) = np.asarray(vectors, np.float64), pd.factorize(np.asarray(languages, dtype=object), sort=True)
+    groups = np.arange(len(x)) if questions is None else pd.factorize(np.asarray(questions, dtype=object), sort=True)[0]
+    if not len(x) == len(codes) == len(groups):
+        raise ValueError(f"{len(x)} vectors, {len(codes)} languages and {len(groups)} questions: give one of each a text")
+    counts = pd.Series(groups).groupby(codes).nunique()
+    if len(names) < 2 or folds < 2 or counts.min() < folds:
+        raise ValueError(f"{folds} folds of {dict(zip(names, counts, strict=True))} questions: a probe needs two languages "
+                         "and two folds at least, and as many questions of each language as folds")
+    fold = np.random.default_rng(seed).permutation(groups.max() + 1)[groups] % folds
+    told = np.empty(len(x), np.int64)
+    for held in range(folds):
+        seen = fold != held
+        middle = x[seen].mean(0)
+        scale = max(float(np.sqrt(((x[seen] - middle) ** 2).mean())), 1e-12)
+        weights, bias = _logistic((x[seen] - middle) / scale, codes[seen], len(names))
+        told[~seen] = ((x[~seen] - middle) / scale @ weights.T + bias).argmax(1)
+    right = pd.Series(told == codes).groupby(codes)
+    return pd.DataFrame({"language": names, "n_texts": right.size(), "accuracy": right.mean(), "chance": 1 / len(names)})
+
+
+def _logistic(x: NDArray[np.float64], labels: NDArray[np.int64], classes: int,
+              ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights (L, d) and biases (L,) that minimise ½‖W‖² − Σᵢ wᵢ log p(labelᵢ|xᵢ), wᵢ = n / (L · size of its class)."""
+    from scipy.optimize import minimize
+
+    rows, size = np.arange(len(x)), np.bincount(labels, minlength=classes)
+    weight = (len(x) / (np.count_nonzero(size) * np.maximum(size, 1)))[labels]  # (n,)
+
+    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        table = flat.reshape(classes, -1)  # (L, d + 1), the bias last
+        logits = x @ table[:, :-1].T + table[:, -1]
+        logits -= logits.max(1, keepdims=True)
+        p = np.exp(logits)
+        total = p.sum(1)
+        loss = (weight * (np.log(total) - logits[rows, labels])).sum() + (table[:, :-1] ** 2).sum() / 2
+        p /= total[:, None]
+        p[rows, labels] -= 1
+        p *= weight[:, None]
+        slope = np.column_stack([p.T @ x + table[:, :-1], p.sum(0)])
+        return loss / len(x), slope.ravel() / len(x)
+
+    found = minimize(objective, np.zeros(classes * (x.shape[1] + 1)), jac=True, method="L-BFGS-B",
+                     options={"maxiter": 1000, "gtol": 1e-6}).x.reshape(classes, -1)
+    return found[:, :-1], found[:, -1]
 
 
 def _components(centred: NDArray[np.float64]) -> NDArray[np.float64]:

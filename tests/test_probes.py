@@ -1,4 +1,4 @@
-"""What marks a language is removed and nothing else; the map against plain numpy."""
+"""What marks a language is removed and nothing else; the map against plain numpy; the probe against scikit-learn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from conftest import random_benchmark
 
 import hbtlib as hbt
-from hbtlib.probes import points, without_language
+from hbtlib.probes import _logistic, language_probe, points, without_language
 
 
 def parallel(seed: int = 0, languages: int = 4, questions: int = 40, width: int = 12, apart: float = 3.0,
@@ -126,3 +126,60 @@ def test_the_share_of_language_is_none_and_all() -> None:
 def test_a_map_of_a_few_questions_and_of_one_language() -> None:
     benchmark, q, p = random_benchmark(2, languages=1)
     assert np.isfinite(points(q, p, benchmark)[["x", "y", "centroid_x", "centroid_y", "language_share"]]).all(axis=None)
+
+
+def test_the_probe_s_classifier_is_scikit_learn_s() -> None:
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+    rng = np.random.default_rng(0)
+    labels = rng.choice(4, 300, p=[0.4, 0.3, 0.2, 0.1])
+    x = rng.normal(size=(300, 6)) + rng.normal(size=(4, 6))[labels]
+    peer = LogisticRegression(C=1.0, class_weight="balanced", tol=1e-8, max_iter=5000).fit(x, labels)
+    weights, bias = _logistic(x, labels, 4)
+    centred = bias - bias.mean()  # biases are free up to a constant, which no penalty sets
+    assert weights == pytest.approx(peer.coef_, abs=2e-3)
+    assert centred == pytest.approx(peer.intercept_ - peer.intercept_.mean(), abs=2e-3)
+    assert (x @ weights.T + bias).argmax(1).tolist() == peer.predict(x).tolist()
+
+
+def test_the_probe_finds_language_where_it_is_and_none_where_it_is_not() -> None:
+    benchmark, q, p = parallel(questions=60)
+    languages, questions = benchmark.queries["language"], benchmark.queries["question_id"]
+    found = language_probe(q, languages, questions)
+    assert found["language"].tolist() == ["aa", "bb", "cc", "dd"]
+    assert found["n_texts"].tolist() == [60] * 4
+    assert found["chance"].tolist() == [0.25] * 4
+    assert found["accuracy"].mean() > 0.98
+    assert found.equals(language_probe(q, languages, questions))
+    without, _ = without_language(q, p, benchmark, "mean")
+    assert language_probe(without, languages, questions)["accuracy"].mean() < 0.45
+    _, bare, _ = parallel(questions=60, apart=0.0)
+    assert language_probe(bare, languages, questions, seed=3)["accuracy"].mean() == pytest.approx(0.25, abs=0.1)
+
+
+def test_translations_of_a_question_never_stand_on_both_sides() -> None:
+    # A vector is its question's and language's own and stands twice: told by its twin where that is seen, else by nothing.
+    questions, languages = np.tile(np.repeat(np.arange(40), 3), 2), np.tile(["aa", "bb", "cc"], 80)
+    vectors = np.tile(np.eye(120), (2, 1)) + 0.01 * np.random.default_rng(0).normal(size=(240, 120))
+    assert language_probe(vectors, languages)["accuracy"].mean() > 0.8
+    assert language_probe(vectors, languages, questions)["accuracy"].mean() < 0.5
+
+
+def test_a_rotation_changes_no_probe() -> None:
+    benchmark, q, _ = parallel(apart=0.3)
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(12, 12)))[0]
+    languages, questions = benchmark.queries["language"], benchmark.queries["question_id"]
+    one, other = (language_probe(v, languages, questions)["accuracy"] for v in (q.astype(float), q.astype(float) @ turn * 5))
+    assert 0.3 < one.mean() < 0.95
+    assert one.tolist() == pytest.approx(other.tolist(), abs=0.03)
+
+
+def test_a_probe_of_too_little_is_refused() -> None:
+    benchmark, q, _ = parallel(questions=4)
+    languages, questions = benchmark.queries["language"], benchmark.queries["question_id"]
+    with pytest.raises(ValueError, match=r"5 folds of .*'aa': .*4.* questions"):
+        language_probe(q, languages, questions)
+    with pytest.raises(ValueError, match="two languages"):
+        language_probe(q, ["aa"] * len(q))
+    with pytest.raises(ValueError, match="16 vectors, 3 languages"):
+        language_probe(q, ["aa", "bb", "cc"])
