@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
@@ -123,8 +124,17 @@ class Encoder(torch.nn.Module):
             raise ValueError(f"role is {role!r}; it is 'query' or 'passage'")
         return self.settings.query_prefix if role == "query" else self.settings.passage_prefix
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Vectors of a tokenised batch: (B, T) → (B, d), float32, unit length if the settings say so."""
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, cached: bool = False) -> torch.Tensor:
+        """Vectors of a tokenised batch: (B, T) → (B, d), float32, unit length if the settings say so.
+
+        cached: nothing is kept for the gradients but the tokens and the random state; when the gradients come, all is
+        computed once more, dropout as it fell.
+        """
+        if cached and torch.is_grad_enabled():
+            return checkpoint(self._forward, input_ids, attention_mask, use_reentrant=False)
+        return self._forward(input_ids, attention_mask)
+
+    def _forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, d)
         pooled = pool(states, attention_mask, self.settings.pooling).float()
         return torch.nn.functional.normalize(pooled, dim=-1) if self.settings.normalize else pooled
@@ -185,9 +195,14 @@ class Encoder(torch.nn.Module):
         (folder / "README.md").write_text(model_card(self, training), encoding="utf-8")
 
 
-def encode(model: torch.nn.Module, tokens: Chunks, device: torch.device | None = None) -> torch.Tensor:
-    """The vectors of tokenised texts, chunk by chunk, in the texts' own order: (n, d)."""
-    vectors = [model(**{k: v.to(device) for k, v in chunk.items()}) for chunk in tokens["chunks"]]
+def encode(model: torch.nn.Module, tokens: Chunks, device: torch.device | None = None, cached: bool = False) -> torch.Tensor:
+    """The vectors of tokenised texts, chunk by chunk, in the texts' own order: (n, d).
+
+    cached: gradient caching (GradCache, Gao et al. 2021, arXiv 2101.06983): a loss of all vectors has one chunk's
+    graph in memory at a time, for a second forward pass; its gradients are those of one graph, dropout included.
+    """
+    how = {"cached": True} if cached else {}
+    vectors = [model(**{k: v.to(device) for k, v in chunk.items()}, **how) for chunk in tokens["chunks"]]
     return torch.cat(vectors)[tokens["place"].to(vectors[0].device)]
 
 

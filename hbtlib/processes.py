@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
+from torch.distributed.nn.functional import all_gather
 
 
 def share(n: int, rank: int, processes: int) -> NDArray[np.int64]:
@@ -17,27 +16,11 @@ def share(n: int, rank: int, processes: int) -> NDArray[np.int64]:
 
 
 def gather(own: torch.Tensor, n: int) -> torch.Tensor:
-    """The vectors of each process's `share`, (⌈n / processes⌉, d), → all of them in the texts' order, (n, d)."""
+    """The vectors of each process's `share`, (⌈n / processes⌉, d), → all of them in the texts' order, (n, d).
+
+    Each process takes the whole loss of all vectors. Their gradients are summed over the processes, and those of the
+    parameters are then averaged (DistributedDataParallel): so they are those of one process.
+    """
     if not (dist.is_available() and dist.is_initialized()):
         return own
-    return _Gather.apply(own)[:n]
-
-
-class _Gather(torch.autograd.Function):
-    """All processes' rows, one process after the other; backward, a process's own rows alone, and nothing is sent.
-
-    Each process computes the whole loss from all vectors, so it has the whole gradient of its own; the gradient of the
-    parameters is the sum over processes, where DistributedDataParallel takes the mean: hence times their number.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, own: torch.Tensor) -> torch.Tensor:
-        ctx.rows = len(own)
-        everyone = [torch.empty_like(own) for _ in range(dist.get_world_size())]
-        dist.all_gather(everyone, own.contiguous())
-        return torch.cat(everyone)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-        first = dist.get_rank() * ctx.rows
-        return gradient[first:first + ctx.rows] * dist.get_world_size()
+    return torch.cat(all_gather(own.contiguous()))[:n]

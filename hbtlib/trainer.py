@@ -21,7 +21,6 @@ from hbtlib.adapters import add_lora, merge_lora
 from hbtlib.batches import Inputs, PlanBatches, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import PRECISIONS, Encoder, encode
-from hbtlib.gradcache import cached_step
 from hbtlib.losses import info_nce
 from hbtlib.processes import gather
 from hbtlib.sampler import Alpha, BatchPlan, Strategy
@@ -144,7 +143,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
 class ContrastiveTrainer(transformers.Trainer):
     """transformers.Trainer on a plan's batches with InfoNCE; its checkpoints say when they are whole.
 
-    cached: one chunk of the batch at a time has a graph (`gradcache`), instead of all at once.
+    cached: one chunk of the batch at a time has a graph (see `encode`), instead of all at once.
     """
 
     def __init__(self, *args: Any, temperature: float, embedding_learning_rate: float | None, cached: bool, **kwargs: Any,
@@ -167,17 +166,12 @@ class ContrastiveTrainer(transformers.Trainer):
         """The gradients of one batch, and its loss."""
         masks = [chunk["attention_mask"] for tokens in tokens_of(inputs).values() for chunk in tokens["chunks"]]
         self._embedded += torch.tensor([sum(int(mask.sum()) for mask in masks), sum(mask.numel() for mask in masks)])
-        if not self.cached:
-            return super().training_step(model, inputs, num_items_in_batch)
-        model.train()
-        self.optimizer.train()
-        inputs = self._prepare_inputs(inputs)
-        return cached_step(model, tokens_of(inputs), lambda vectors: self.loss(vectors, inputs), self.accelerator)
+        return super().training_step(model, inputs, num_items_in_batch)
 
     def compute_loss(self, model: torch.nn.Module, inputs: Inputs, return_outputs: bool = False,
                      num_items_in_batch: Any = None) -> Any:
-        """InfoNCE of one batch, with one graph through all of it."""
-        vectors = {role: encode(model, tokens) for role, tokens in tokens_of(inputs).items()}
+        """InfoNCE of one batch."""
+        vectors = {role: encode(model, tokens, cached=self.cached) for role, tokens in tokens_of(inputs).items()}
         loss = self.loss(vectors, inputs)
         return (loss, vectors) if return_outputs else loss
 

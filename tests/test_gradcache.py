@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from accelerate import Accelerator
+from torch.utils.checkpoint import checkpoint
 
 from hbtlib.batches import PlanBatches, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Encoder, encode
-from hbtlib.gradcache import RandomState, cached_step
 from hbtlib.losses import info_nce
 from hbtlib.sampler import BatchPlan
 from hbtlib.trainer import train
@@ -55,8 +55,9 @@ def test_loss_gradients_and_random_state_are_those_of_one_graph(
     plain, after = gradients(encoder), torch.get_rng_state()
 
     torch.manual_seed(5)
-    ours = cached_step(encoder, tokens, loss_of(inputs), Accelerator(cpu=True))
+    ours = loss_of(inputs)({role: encode(encoder, part, cached=True) for role, part in tokens.items()})
     assert torch.equal(torch.get_rng_state(), after)
+    ours.backward()
     assert ours.item() == loss.item()
     cached = gradients(encoder)
     assert cached.keys() == plain.keys()
@@ -68,15 +69,13 @@ def test_loss_gradients_and_random_state_are_those_of_one_graph(
 def test_without_the_replay_dropout_would_fall_elsewhere(
         pairs_with_negatives: Pairs, tiny_encoder_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the equality above is one that can fail."""
-    from contextlib import nullcontext
-
     encoder = tiny_encoder_factory(dropout=0.3).train()
     inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, 60)[0]
     found = []
-    for replayed in (RandomState.replayed, lambda state: nullcontext()):
-        monkeypatch.setattr(RandomState, "replayed", replayed)
+    for preserved in (True, False):
+        monkeypatch.setattr("hbtlib.encoder.checkpoint", partial(checkpoint, preserve_rng_state=preserved))
         torch.manual_seed(5)
-        cached_step(encoder, tokens_of(inputs), loss_of(inputs), Accelerator(cpu=True))
+        loss_of(inputs)({role: encode(encoder, part, cached=True) for role, part in tokens_of(inputs).items()}).backward()
         found.append(gradients(encoder))
     assert max(float((found[0][name] - found[1][name]).abs().max()) for name in found[0]) > 1e-3
 
@@ -85,30 +84,17 @@ def test_one_chunk_at_a_time_has_a_graph(pairs_with_negatives: Pairs, tiny_encod
     encoder = tiny_encoder_factory().train()
     inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, 30)[0]
 
-    def most_kept(step: Any) -> int:
-        """Elements saved for backward at the worst moment, among those wider than the loss needs."""
-        alive, most = 0, 0
-
-        class Kept:
-            def __init__(self, tensor: torch.Tensor) -> None:
-                nonlocal alive, most
-                self.tensor = tensor
-                alive += tensor.numel()
-                most = max(most, alive)
-
-            def __del__(self) -> None:
-                nonlocal alive
-                alive -= self.tensor.numel()
-
-        with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
-            step()
+    def peak(cached: bool) -> int:
+        """Bytes allocated in the step at the worst moment."""
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+            loss_of(inputs)({role: encode(encoder, part, cached=cached) for role, part in tokens_of(inputs).items()}).backward()
         encoder.zero_grad()
-        return most
+        events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
+        return int(np.cumsum([event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]).max())
 
-    plain = most_kept(lambda: loss_of(inputs)(
-        {role: encode(encoder, part) for role, part in tokens_of(inputs).items()}).backward())
-    cached = most_kept(lambda: cached_step(encoder, tokens_of(inputs), loss_of(inputs), Accelerator(cpu=True)))
-    assert cached < 0.4 * plain, (cached, plain)
+    peak(False)  # what is made once
+    plain, cached = peak(False), peak(True)
+    assert cached < 0.6 * plain, (cached, plain)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

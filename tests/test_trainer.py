@@ -153,8 +153,9 @@ def test_called_again_it_loads_and_another_request_is_refused(tiny_pairs: Pairs,
 def test_options_of_transformers_change_how_and_not_what(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path,
                                                          arguments: dict[str, Any], chunk_tokens: int | None) -> None:
     made = []
+    dropout = 0.0 if "torch_compile" in arguments and chunk_tokens else 0.2  # torch.compile may let dropout fall elsewhere
     for name, given in (("plain", None), ("options", arguments)):
-        encoder = tiny_encoder_factory(dropout=0.2)
+        encoder = tiny_encoder_factory(dropout=dropout)
         train(tiny_pairs, encoder, output=tmp_path / name, batch_size=4, steps=4, evaluate_every=2, validation=tiny_pairs,
               arguments=given, chunk_tokens=chunk_tokens)
         made.append(Encoder.load(tmp_path / name / "model", device="cpu").embed(["question 1 in aa", "passage 3 in bb"]))
