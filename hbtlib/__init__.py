@@ -24,6 +24,7 @@ _HOME = {
     "leave_out": "data.overlap",
     "BatchPlan": "sampler",
     "Encoder": "encoder",
+    "mine_negatives": "negatives",
     "train": "trainer",
     "embed": "search",
     "rank": "search",
@@ -37,12 +38,12 @@ _HOME = {
     "paper_tables": "data.published",
     "summarise": "metrics",
 }
-_MODULES = {"languages", "losses", "metrics", "paper", "plots", "probes", "study", "trec"}
+_MODULES = {"languages", "losses", "metrics", "objectives", "paper", "plots", "probes", "study", "trec"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "check_disjoint",
            "compare", "compare_pairs", "contrasts", "embed", "favoured", "languages", "leave_out", "load_benchmark",
-           "load_pairs", "losses", "measure", "metrics", "paper", "paper_tables", "plots", "probes", "rank",
-           "rank_vectors", "study", "summarise", "top", "top_shares", "train", "trec", "units"]
+           "load_pairs", "losses", "measure", "metrics", "mine_negatives", "objectives", "paper", "paper_tables", "plots",
+           "probes", "rank", "rank_vectors", "study", "summarise", "top", "top_shares", "train", "trec", "units"]
 
 
 def __getattr__(name: str) -> Any:
@@ -58,7 +59,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from hbtlib import languages, losses, metrics, paper, plots, probes, study, trec
+    from hbtlib import languages, losses, metrics, objectives, paper, plots, probes, study, trec
     from hbtlib.data.benchmark import Benchmark
     from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
     from hbtlib.data.overlap import check_disjoint, leave_out
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from hbtlib.data.published import paper_tables
     from hbtlib.encoder import Encoder
     from hbtlib.metrics import measure, summarise
+    from hbtlib.negatives import mine_negatives
     from hbtlib.sampler import BatchPlan
     from hbtlib.search import embed, rank, rank_vectors, top
     from hbtlib.significance import compare, compare_pairs, contrasts, units

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,40 +11,45 @@ from torch.utils.data import Dataset
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Chunks, Encoder
+from hbtlib.objectives import InfoNCE, Inputs
 from hbtlib.processes import share
 from hbtlib.sampler import Batch, BatchPlan
 
-Inputs = dict[str, Any]
-ROLES = ("query", "passage", "negative")  # what of a batch is embedded; negatives where the pairs bring some
+ROLES = ("query", "passage", "negative", "more")  # what of a batch is embedded; the last two where there are some
 
 
 class PlanBatches(Dataset):
     """The batches of a plan, tokenised: item t is batch t, so that going on at step t needs none of those before.
 
-    Its length is `steps`, or an epoch. chunk_tokens: see `Encoder.tokenize`. Of several processes each tokenises its own
-    `share` of the texts; who answers whom is of the whole batch.
+    Its length is `steps`, or an epoch. objective: whose further texts it fetches. chunk_tokens: see `Encoder.tokenize`. Of
+    several processes each tokenises its own `share` of the texts; who answers whom, and `counts` of texts by role, are of
+    the whole batch.
     """
 
-    def __init__(self, plan: BatchPlan, steps: int | None, encoder: Encoder, chunk_tokens: int | None = None,
-                 rank: int = 0, processes: int = 1) -> None:
+    def __init__(self, plan: BatchPlan, steps: int | None, encoder: Encoder, objective: InfoNCE | None = None,
+                 chunk_tokens: int | None = None, rank: int = 0, processes: int = 1) -> None:
         self.plan, self.steps, self.encoder, self.chunk_tokens = plan, steps, encoder, chunk_tokens
+        self.objective = objective or InfoNCE(1.0, plan.languages, encoder.dimension)
         self.rank, self.processes = rank, processes
 
     def __len__(self) -> int:
         return self.steps if self.steps is not None else len(self.plan)
 
     def __getitem__(self, t: int) -> Inputs:
-        batch = self.plan[t]
+        batch, draw = self.plan[t], (self.plan.seed, t)
         pairs = self.plan.pairs[batch.source]
         assert isinstance(pairs, Pairs)
         queries = pairs.texts(batch.ids, batch.query_languages, "query")
         passages = pairs.texts(batch.ids, batch.passage_languages, "passage")
         negatives = [text for found in pairs.negatives(batch.ids, batch.passage_languages) for text in found]
-        inputs: Inputs = {"ids": torch.from_numpy(batch.ids), "query": self._tokens(queries, "query"),
-                          "passage": self._tokens(passages, "passage"),
-                          "same": torch.from_numpy(answers(pairs, batch, queries, passages))}
+        inputs = {"ids": torch.from_numpy(batch.ids), "same": torch.from_numpy(answers(pairs, batch, queries, passages)),
+                  **self.objective.more(pairs, batch, draw)}
+        role, more = inputs.pop("more", ("passage", []))
+        texts = {"query": ("query", self.objective.queries(queries, batch, draw)), "passage": ("passage", passages),
+                 "negative": ("passage", negatives), "more": (role, more)}
+        inputs |= {name: self._tokens(found, role) for name, (role, found) in texts.items() if found}
+        inputs["counts"] = {name: len(found) for name, (_, found) in texts.items()}
         if negatives:
-            inputs["negative"] = self._tokens(negatives, "passage")
             positives = np.array(passages, dtype=object)
             inputs["same_negative"] = torch.from_numpy(positives[:, None] == np.array(negatives, dtype=object))
         return inputs

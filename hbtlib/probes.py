@@ -70,15 +70,11 @@ def points(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
     share = (sizes * ((centroids - middle) ** 2).sum(1)).sum() / max(((passages - middle) ** 2).sum(), 1e-12)
     axes = np.concatenate([_components(passages - middle), _components(centroids - centroids.mean(0))])  # (4, d)
 
-    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    chosen = answers(benchmark, questions)
     asked = benchmark.queries.assign(row=np.arange(len(benchmark.queries)))
-    gold = gold.merge(asked[["query_id", "question_id"]], on="query_id").drop_duplicates(["question_id", "passage_id"])
-    common = gold["question_id"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
-    chosen = gold[gold["question_id"].isin(common.index[:questions])]
-    answers = benchmark.passages.assign(row=np.arange(len(passages))).merge(chosen, on="passage_id")
+    asked = asked[asked["question_id"].isin(chosen["question_id"])]
     parts = []
-    for role, table, vectors in (("query", asked[asked["question_id"].isin(chosen["question_id"])], query_vectors),
-                                 ("passage", answers, passage_vectors)):
+    for role, table, vectors in (("query", asked, query_vectors), ("passage", chosen, passage_vectors)):
         at = (np.asarray(vectors, np.float64)[table["row"]] - middle) @ axes.T
         parts.append(pd.DataFrame({
             "benchmark": benchmark.name, "role": role, "language": table["language"].to_numpy(),
@@ -88,8 +84,19 @@ def points(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
     return pd.concat(parts, ignore_index=True)
 
 
-def language_probe(vectors: Floats, languages: ArrayLike, questions: ArrayLike | None = None, *, folds: int = 5,
-                   seed: int = 0) -> pd.DataFrame:
+def answers(benchmark: Benchmark, questions: int) -> pd.DataFrame:
+    """The relevant passages of so many questions, the ones in most languages first: row (in the benchmark), passage_id,
+    language, text, question_id."""
+    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    gold = gold.merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
+    gold = gold.drop_duplicates(["question_id", "passage_id"])
+    common = gold["question_id"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+    chosen = gold.loc[gold["question_id"].isin(common.index[:questions]), ["question_id", "passage_id"]]
+    return benchmark.passages.assign(row=np.arange(len(benchmark.passages))).merge(chosen, on="passage_id")
+
+
+def language_probe(vectors: Floats, languages: ArrayLike, questions: ArrayLike | None = None, *,
+                   folds: int = 5) -> pd.DataFrame:
     """How well a linear classifier tells a text's language from its vector, on texts that it has not seen.
 
     One row a language: language, n_texts, accuracy (the share of its texts that are told right), chance (1/L). The mean of
@@ -97,54 +104,28 @@ def language_probe(vectors: Floats, languages: ArrayLike, questions: ArrayLike |
     (n,). questions: (n,), whose text each is: all translations of a question stand in one fold, so that no vector is known
     by its twin; without it each text stands by itself. Where languages differ in what they speak of, that is told too.
 
-    The classifier is a logistic regression, Σ w log p and ½‖W‖² in balance, w such that each language weighs the same, on
-    vectors centred and divided by one number, the root mean square of the training fold (a rotation changes nothing).
-    Raises ValueError for lengths that differ, fewer than two languages, or a language with fewer questions than folds.
+    The classifier is scikit-learn's logistic regression, each language of one weight, on vectors that are centred and
+    divided by one number, their root mean square (a rotation changes nothing). Raises ValueError for lengths that differ,
+    fewer than two languages, or a language with fewer questions than folds.
     """
-    x, (codes, names) = np.asarray(vectors, np.float64), pd.factorize(np.asarray(languages, dtype=object), sort=True)
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    x, codes = np.asarray(vectors, np.float64), np.asarray(languages, dtype=object)
     groups = np.arange(len(x)) if questions is None else pd.factorize(np.asarray(questions, dtype=object), sort=True)[0]
     if not len(x) == len(codes) == len(groups):
         raise ValueError(f"{len(x)} vectors, {len(codes)} languages and {len(groups)} questions: give one of each a text")
     counts = pd.Series(groups).groupby(codes).nunique()
-    if len(names) < 2 or folds < 2 or counts.min() < folds:
-        raise ValueError(f"{folds} folds of {dict(zip(names, counts, strict=True))} questions: a probe needs two languages "
-                         "and two folds at least, and as many questions of each language as folds")
-    fold = np.random.default_rng(seed).permutation(groups.max() + 1)[groups] % folds
-    told = np.empty(len(x), np.int64)
-    for held in range(folds):
-        seen = fold != held
-        middle = x[seen].mean(0)
-        scale = max(float(np.sqrt(((x[seen] - middle) ** 2).mean())), 1e-12)
-        weights, bias = _logistic((x[seen] - middle) / scale, codes[seen], len(names))
-        told[~seen] = ((x[~seen] - middle) / scale @ weights.T + bias).argmax(1)
+    if len(counts) < 2 or folds < 2 or counts.min() < folds:
+        raise ValueError(f"{folds} folds of {counts.to_dict()} questions: a probe needs two languages and two folds at "
+                         "least, and as many questions of each language as folds")
+    x = x - x.mean(0)
+    classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
+    told = cross_val_predict(classifier, x / max(np.sqrt((x**2).mean()), 1e-12), codes.astype(str), groups=groups,
+                             cv=GroupKFold(folds, shuffle=True, random_state=0))
     right = pd.Series(told == codes).groupby(codes)
-    return pd.DataFrame({"language": names, "n_texts": right.size(), "accuracy": right.mean(), "chance": 1 / len(names)})
-
-
-def _logistic(x: NDArray[np.float64], labels: NDArray[np.int64], classes: int,
-              ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weights (L, d) and biases (L,) that minimise ½‖W‖² − Σᵢ wᵢ log p(labelᵢ|xᵢ), wᵢ = n / (L · size of its class)."""
-    from scipy.optimize import minimize
-
-    rows, size = np.arange(len(x)), np.bincount(labels, minlength=classes)
-    weight = (len(x) / (np.count_nonzero(size) * np.maximum(size, 1)))[labels]  # (n,)
-
-    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        table = flat.reshape(classes, -1)  # (L, d + 1), the bias last
-        logits = x @ table[:, :-1].T + table[:, -1]
-        logits -= logits.max(1, keepdims=True)
-        p = np.exp(logits)
-        total = p.sum(1)
-        loss = (weight * (np.log(total) - logits[rows, labels])).sum() + (table[:, :-1] ** 2).sum() / 2
-        p /= total[:, None]
-        p[rows, labels] -= 1
-        p *= weight[:, None]
-        slope = np.column_stack([p.T @ x + table[:, :-1], p.sum(0)])
-        return loss / len(x), slope.ravel() / len(x)
-
-    found = minimize(objective, np.zeros(classes * (x.shape[1] + 1)), jac=True, method="L-BFGS-B",
-                     options={"maxiter": 1000, "gtol": 1e-6}).x.reshape(classes, -1)
-    return found[:, :-1], found[:, -1]
+    return pd.DataFrame({"language": counts.index, "n_texts": right.size().to_numpy(), "accuracy": right.mean().to_numpy(),
+                         "chance": 1 / len(counts)})
 
 
 def _components(centred: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -116,9 +116,7 @@ def top(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floatin
     queries, passages = benchmark.queries, benchmark.passages
     rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
     order = _tie_order(passages)
-    best = np.empty((len(queries), min(k, len(passages))), np.int64)
-    for begin, end, products in _blocks(rows, columns[order], block):
-        _best(products, best[begin:end])
+    best = nearest(rows, columns[order], k, block)
     found = order[best].ravel()
     query = np.repeat(np.arange(len(queries)), best.shape[1])
     table = pd.DataFrame({
@@ -129,6 +127,15 @@ def top(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floatin
         "passage_language": passages["language"].to_numpy()[found]})
     return table.astype(dict.fromkeys(["benchmark", "query_id", "query_language", "passage_id", "passage_language"],
                                       "category"))
+
+
+def nearest(query_vectors: NDArray[np.float32], passage_vectors: NDArray[np.float32], k: int,
+            block: int = 1024) -> NDArray[np.int64]:
+    """The rows of each query's k best passages (or as many as there are), best first; of equal ones the earlier. (Q, k)"""
+    best = np.empty((len(query_vectors), min(k, len(passage_vectors))), np.int64)
+    for begin, end, products in _blocks(query_vectors, passage_vectors, block):
+        _best(products, best[begin:end])
+    return best
 
 
 def _prepared(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark,

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from hbtlib.adapters import add_lora, merge_lora
-from hbtlib.batches import Inputs, PlanBatches, tokens_of
+from hbtlib.batches import PlanBatches, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import PRECISIONS, Encoder, encode
-from hbtlib.losses import info_nce
+from hbtlib.objectives import InfoNCE, Inputs
+from hbtlib.objectives import objective as make_objective
 from hbtlib.processes import gather
 from hbtlib.sampler import Alpha, BatchPlan, Strategy
 
@@ -33,7 +34,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
           languages: Sequence[str] | None = None, sources: str | float | dict[str, float] = "size",
           batch_size: int = 100, steps: int = 1000, seed: int = 0, learning_rate: float = 3e-5,
           embedding_learning_rate: float | None = None, weight_decay: float = 1e-2, warmup: float = 0.1,
-          temperature: float = 0.05, validation: Pairs | None = None, validation_strategy: str = "x-x-mono",
+          temperature: float = 0.05, objective: str = "info-nce", objective_options: dict[str, Any] | None = None,
+          validation: Pairs | Callable[[Encoder], float] | None = None, validation_strategy: str = "x-x-mono",
           evaluate_every: int | None = None, patience: int | None = None, log_every: int = 10,
           precision: str = "fp32", chunk_tokens: int | None = None,
           lora: dict[str, Any] | None = None, label: str | None = None,
@@ -42,22 +44,25 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
 
     strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW
     with `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps
-    and falling linearly to 0. With `validation` pairs the InfoNCE loss on fixed batches of them, drawn by
-    `validation_strategy` whatever the training's, is taken every `evaluate_every` steps (default: 20 times in all); the
-    weights with the lowest are kept, and training stops after `patience` evaluations without a better one. (Batches that
-    cross languages would keep the first weights of a training that does not: its loss on them only rises.) precision: fp32,
-    bf16 or fp16. chunk_tokens: gradient caching, for batches that the memory does not hold: the batch is embedded in
-    chunks of at most so many tokens (padding included), of which one at a time has a graph; the gradients are the same, a
-    step takes about a third longer. lora: options of `peft.LoraConfig`, to train low-rank matrices instead of the weights.
-    label: what progress lines begin with. arguments: further `transformers.TrainingArguments` (activation_checkpointing,
-    torch_compile, dataloader_num_workers, …).
+    and falling linearly to 0. objective: what its loss is, with its options (`objectives.OBJECTIVES`).
+
+    With `validation` pairs the InfoNCE loss on fixed batches of them, drawn by `validation_strategy` whatever the
+    training's, is taken every `evaluate_every` steps (default: 20 times in all); the weights with the lowest are kept, and
+    training stops after `patience` evaluations without a better one. (Batches that cross languages would keep the first
+    weights of a training that does not: its loss on them only rises.) Instead of pairs, any function of the encoder: the
+    weights with the highest value are kept. precision: fp32, bf16 or fp16. chunk_tokens: gradient caching, for batches that
+    the memory does not hold: the batch is embedded in chunks of at most so many tokens (padding included), of which one at
+    a time has a graph; the gradients are the same, a step takes about a third longer. lora: options of `peft.LoraConfig`, to
+    train low-rank matrices instead of the weights. label: what progress lines begin with. arguments: further
+    `transformers.TrainingArguments` (activation_checkpointing, torch_compile, report_to, dataloader_num_workers, …).
 
     Started by `torchrun` or `accelerate launch`, each process embeds its share of the batch's texts; losses and gradients
     are those of one process, whose checkpoints it goes on from and which goes on from its (the random numbers of dropout
     are each process's own).
 
     `output/training_log.parquet` has step, loss (the mean since the step before), learning_rate, grad_norm, tokens (so
-    far, without padding), padding (its share of all tokens embedded since the step before) and validation_loss.
+    far, without padding), padding (its share of all tokens embedded since the step before) and validation_loss (or, of a
+    function, validation_score).
     Checkpoints stand in `output/checkpoints` until the end. Called again with the same arguments it goes on from the last
     whole one, to the same weights; called when all is done it loads the model.
 
@@ -70,8 +75,6 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     if (output / "model").exists() and log_file.exists():
         _same_request(output, _request(locals()))
         return Encoder.load(output / "model")
-    if isinstance(encoder, str | Path):
-        encoder = Encoder.load(encoder)
     if steps < 1 or not learning_rate > 0 or precision not in PRECISIONS or not 0 <= warmup < 1:
         raise ValueError(f"steps is {steps} (1 or more), learning_rate {learning_rate} (above 0), warmup {warmup} (a share "
                          f"of the steps, 0 to 1), precision {precision!r} (fp32, bf16 or fp16)")
@@ -81,7 +84,13 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         raise ValueError("with lora the token embeddings are not trained: leave embedding_learning_rate None")
     if patience is not None and validation is None:
         raise ValueError("patience is given but no validation pairs: early stopping needs their loss")
+    if isinstance(encoder, str | Path):
+        encoder = Encoder.load(encoder)
     plan = BatchPlan(pairs, strategy, alpha, batch_size, seed, languages=languages, mix=mix, sources=sources, steps=steps)
+    trained = make_objective(objective, temperature, plan.languages, encoder.dimension, objective_options)
+    trained_on = [p for p in plan.pairs if isinstance(p, Pairs)]
+    if not trained.hard_negatives and any(c.startswith("negatives_") for p in trained_on for c in p.dataset.column_names):
+        raise ValueError(f"the pairs bring hard negatives, and the objective {objective!r} has no place for them")
     every = min(evaluate_every or max(steps // 20, 1), steps)
     on_cpu = encoder.device.type == "cpu"
     options: dict[str, Any] = {
@@ -94,7 +103,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     }
     if validation is not None:
         options |= {"eval_strategy": "steps", "eval_steps": every, "load_best_model_at_end": True,
-                    "metric_for_best_model": "eval_loss", "greater_is_better": False}
+                    "metric_for_best_model": "eval_score" if callable(validation) else "eval_loss",
+                    "greater_is_better": callable(validation)}
     settings = TrainingArguments(**{**options, **(arguments or {})})  # from here on the processes know of each other
     if settings.gradient_accumulation_steps != 1:
         raise ValueError(f"gradient_accumulation_steps is {settings.gradient_accumulation_steps}, but a step sees one "
@@ -103,8 +113,9 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         settings._n_gpu = 1  # one GPU a process: DataParallel would split the chunks
     batches = partial(PlanBatches, encoder=encoder, chunk_tokens=chunk_tokens, rank=settings.process_index,
                       processes=settings.world_size)
+    trained.prepare(trained_on)
     checked = None
-    if validation is not None:
+    if isinstance(validation, Pairs):
         shared = [code for code in plan.languages if code in validation.languages]
         size = min(batch_size, len(validation))
         checked = batches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None)
@@ -117,9 +128,11 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         _same_request(output, asked, begin=True)
         checkpoint = last_whole_checkpoint(checkpoints)
     trainer = ContrastiveTrainer(
-        model=encoder, args=settings, train_dataset=batches(plan, steps), eval_dataset=checked, data_collator=_only,
+        model=encoder, args=settings, train_dataset=batches(plan, steps, objective=trained), data_collator=_only,
+        eval_dataset=checked or batches(plan, 0),
         callbacks=[_Progress(label or (strategy if isinstance(strategy, str) else "training"))],
-        temperature=temperature, embedding_learning_rate=embedding_learning_rate, cached=chunk_tokens is not None,
+        objective=trained, score=validation if callable(validation) else None,
+        embedding_learning_rate=embedding_learning_rate, cached=chunk_tokens is not None,
     )
     trainer.remove_callback(transformers.PrinterCallback)
     if patience is not None:
@@ -141,17 +154,21 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
 
 
 class ContrastiveTrainer(transformers.Trainer):
-    """transformers.Trainer on a plan's batches with InfoNCE; its checkpoints say when they are whole.
+    """transformers.Trainer on a plan's batches; its checkpoints say when they are whole.
 
-    cached: one chunk of the batch at a time has a graph (see `encode`), instead of all at once.
+    score: of the encoder, to validate by, in place of InfoNCE's loss. cached: one chunk of the batch at a time has a graph
+    (see `encode`), instead of all at once.
     """
 
-    def __init__(self, *args: Any, temperature: float, embedding_learning_rate: float | None, cached: bool, **kwargs: Any,
-                 ) -> None:
-        self.temperature, self.embedding_learning_rate, self.cached = temperature, embedding_learning_rate, cached
+    def __init__(self, *args: Any, objective: InfoNCE, score: Callable[[Encoder], float] | None,
+                 embedding_learning_rate: float | None, cached: bool, **kwargs: Any) -> None:
+        self.objective, self.score, self.cached = objective, score, cached
+        self.embedding_learning_rate = embedding_learning_rate
         self.tokens = 0
         self._embedded = torch.zeros(2, dtype=torch.int64)  # since the last log: tokens, and with padding
         super().__init__(*args, **kwargs)
+        self.objective.to(self.args.device)
+        self.validated = InfoNCE(objective.temperature, objective.languages, 0)
 
     def get_train_dataloader(self) -> DataLoader:
         """Batch t of the plan at step t, in every process."""
@@ -176,11 +193,10 @@ class ContrastiveTrainer(transformers.Trainer):
         return (loss, vectors) if return_outputs else loss
 
     def loss(self, vectors: dict[str, torch.Tensor], inputs: Inputs) -> torch.Tensor:
-        """InfoNCE of a batch: of the vectors of this process's share, by role, and those of the others."""
-        vectors = {role: gather(own, inputs["same_negative"].shape[1] if role == "negative" else len(inputs["ids"]))
-                   for role, own in vectors.items()}  # (B, d), negatives (M, d)
-        loss = info_nce(vectors["query"], vectors["passage"], self.temperature, same=inputs["same"],
-                        negatives=vectors.get("negative"), same_negatives=inputs.get("same_negative"))
+        """The objective's loss, in validation InfoNCE's: of this process's vectors by role, and those of the others."""
+        vectors = {role: gather(own, inputs["counts"][role]) for role, own in vectors.items()}
+        progress = self.state.global_step / max(self.state.max_steps, 1)
+        loss = (self.objective if self.model.training else self.validated)(vectors, inputs, progress)
         if self.model.training and not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {self.state.global_step}, with the ids "
@@ -193,9 +209,21 @@ class ContrastiveTrainer(transformers.Trainer):
         with torch.no_grad():
             return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
 
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """The validation loss, or the encoder's score."""
+        if self.score is None:
+            return super().evaluate(*args, **kwargs)
+        encoder = self.accelerator.unwrap_model(self.model)
+        found = {"eval_score": float(self.score(encoder.eval()))}
+        self.log(found)
+        self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
+        return found
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """AdamW; token embeddings with a rate of their own if one is given."""
+        """AdamW; token embeddings with a rate of their own if one is given, the objective's weights with its own."""
         optimizer = super().create_optimizer(model)
+        if self.objective.learning_rate is not None:
+            optimizer.add_param_group({"params": [*self.objective.parameters()], "lr": self.objective.learning_rate})
         if self.embedding_learning_rate is not None:
             encoder = self.accelerator.unwrap_model(self.model)
             words = encoder.model.get_input_embeddings().weight
@@ -218,13 +246,16 @@ class ContrastiveTrainer(transformers.Trainer):
         if resume_from_checkpoint:
             state = TrainerState.load_from_json(str(Path(resume_from_checkpoint) / "trainer_state.json"))
             self.tokens = max((int(entry.get("tokens", 0)) for entry in state.log_history), default=0)
+            self.objective.load_state_dict(torch.load(Path(resume_from_checkpoint) / "objective.pt"))
         return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()  # each process writes its random state
         if self.args.should_save:
-            (Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}" / _WHOLE).touch()
+            folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+            torch.save(self.objective.state_dict(), folder / "objective.pt")
+            (folder / _WHOLE).touch()
 
 
 class _Progress(TrainerCallback):
@@ -256,9 +287,10 @@ def training_log(history: Sequence[dict[str, float]]) -> pd.DataFrame:
     rows: dict[int, dict[str, float]] = {}
     for entry in history:
         names = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "grad_norm", "tokens": "tokens",
-                 "padding": "padding", "eval_loss": "validation_loss"}
+                 "padding": "padding", "eval_loss": "validation_loss", "eval_score": "validation_score"}
         rows.setdefault(int(entry["step"]), {}).update({names[k]: v for k, v in entry.items() if k in names})
-    columns = ["loss", "learning_rate", "grad_norm", "tokens", "padding", "validation_loss"]
+    validated = "validation_score" if any("validation_score" in row for row in rows.values()) else "validation_loss"
+    columns = ["loss", "learning_rate", "grad_norm", "tokens", "padding", validated]
     table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
     return table.dropna(how="all").rename_axis("step").reset_index()
 
@@ -273,7 +305,8 @@ def _request(given: dict[str, Any]) -> dict[str, Any]:
     request = {name: given[name] for name in names}
     sources = request["pairs"] if isinstance(request["pairs"], Sequence) else [request["pairs"]]
     request["pairs"] = [f"{p.name}, {len(p)} ids" for p in sources]
-    request["validation"] = request["validation"] and f"{request['validation'].name}, {len(request['validation'])} ids"
+    by = request["validation"]
+    request["validation"] = f"{by.name}, {len(by)} ids" if isinstance(by, Pairs) else by and by.__qualname__
     encoder = request["encoder"]
     request["encoder"] = _weights_hash(encoder) if isinstance(encoder, Encoder) else str(encoder)
     decoded: dict[str, Any] = json.loads(json.dumps(request, default=str))

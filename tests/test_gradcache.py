@@ -45,7 +45,7 @@ def gradients(encoder: Encoder) -> dict[str, torch.Tensor]:
 def test_loss_gradients_and_random_state_are_those_of_one_graph(
         pairs_with_negatives: Pairs, tiny_encoder_factory: Any, chunk_tokens: int, dropout: float) -> None:
     encoder = tiny_encoder_factory(dropout=dropout).train()
-    inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, chunk_tokens)[0]
+    inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, None, chunk_tokens)[0]
     tokens = tokens_of(inputs)
     if chunk_tokens in (1, 10_000):  # a chunk a text: 8 queries, 8 passages, 24 negatives; or one a role
         assert sum(len(part["chunks"]) for part in tokens.values()) == (40 if chunk_tokens == 1 else 3)
@@ -70,7 +70,7 @@ def test_without_the_replay_dropout_would_fall_elsewhere(
         pairs_with_negatives: Pairs, tiny_encoder_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the equality above is one that can fail."""
     encoder = tiny_encoder_factory(dropout=0.3).train()
-    inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, 60)[0]
+    inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, None, 60)[0]
     found = []
     for preserved in (True, False):
         monkeypatch.setattr("hbtlib.encoder.checkpoint", partial(checkpoint, preserve_rng_state=preserved))
@@ -82,12 +82,13 @@ def test_without_the_replay_dropout_would_fall_elsewhere(
 
 def test_one_chunk_at_a_time_has_a_graph(pairs_with_negatives: Pairs, tiny_encoder_factory: Any) -> None:
     encoder = tiny_encoder_factory().train()
-    inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, 30)[0]
+    inputs = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, None, 30)[0]
 
     def peak(cached: bool) -> int:
         """Bytes allocated in the step at the worst moment."""
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-            loss_of(inputs)({role: encode(encoder, part, cached=cached) for role, part in tokens_of(inputs).items()}).backward()
+            vectors = {role: encode(encoder, part, cached=cached) for role, part in tokens_of(inputs).items()}
+            loss_of(inputs)(vectors).backward()
         encoder.zero_grad()
         events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
         return int(np.cumsum([event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]).max())
@@ -118,7 +119,7 @@ def test_a_training_ends_at_the_same_weights(pairs_with_negatives: Pairs, tiny_e
 
 def test_the_log_says_the_share_of_padding(pairs_with_negatives: Pairs, tiny_encoder_factory: Any, tmp_path: Path) -> None:
     encoder = tiny_encoder_factory()
-    whole = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, 10_000)
+    whole = PlanBatches(BatchPlan(pairs_with_negatives, "x-y", 0.5, 8, 0), None, encoder, None, 10_000)
     masks = [chunk["attention_mask"] for t in (0, 1) for part in tokens_of(whole[t]).values() for chunk in part["chunks"]]
     expected = 1 - sum(int(m.sum()) for m in masks) / sum(m.numel() for m in masks)
     assert expected > 0.1

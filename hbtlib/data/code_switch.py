@@ -54,9 +54,9 @@ def _switch(text: str, language: str, known: Sequence[Dictionary], share: float,
     return "".join(found)
 
 
-def dictionary_of(pairs: Pairs, source: str, target: str, *, least: int = 2, dice: float = 0.5,
-                  most: int = 20_000) -> dict[str, str]:
-    """The source words with a translation in the target language, from the queries and passages that stand in both.
+def dictionary_of(pairs: Pairs, source: str, target: str, *, roles: Sequence[str] = ROLES, least: int = 2,
+                  dice: float = 0.5, most: int = 20_000) -> dict[str, str]:
+    """The source words with a translation in the target language, from the texts (of those roles) that stand in both.
 
     Two words are translations if each is the other's best, and no other is as good, by the Dice coefficient
     2 n(s,t) / (n(s) + n(t)), n the number of texts that a word stands in, n(s,t) that of parallel texts where both do; and
@@ -73,7 +73,7 @@ def dictionary_of(pairs: Pairs, source: str, target: str, *, least: int = 2, dic
     if source == target:
         raise ValueError(f"source and target are both {source!r}: a dictionary needs two languages")
     sides: list[tuple[list[str], list[str]]] = []
-    for role in ROLES:
+    for role in roles:
         have = pairs.query_mask if role == "query" else pairs.passage_mask
         bits = [1 << pairs.languages.index(code) if code in pairs.languages else 0 for code in (source, target)]
         ids = np.flatnonzero((have & bits[0]).astype(bool) & (have & bits[1]).astype(bool))
