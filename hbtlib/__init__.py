@@ -38,12 +38,12 @@ _HOME = {
     "paper_tables": "data.published",
     "summarise": "metrics",
 }
-_MODULES = {"languages", "losses", "metrics", "objectives", "paper", "plots", "probes", "study", "trec"}
+_MODULES = {"languages", "losses", "metrics", "objectives", "paper", "plots", "probes", "strategies", "study", "trec"}
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "check_disjoint",
            "compare", "compare_pairs", "contrasts", "embed", "favoured", "languages", "leave_out", "load_benchmark",
            "load_pairs", "losses", "measure", "metrics", "mine_negatives", "objectives", "paper", "paper_tables", "plots",
-           "probes", "rank", "rank_vectors", "study", "summarise", "top", "top_shares", "train", "trec", "units"]
+           "probes", "rank", "rank_vectors", "strategies", "study", "summarise", "top", "top_shares", "train", "trec", "units"]
 
 
 def __getattr__(name: str) -> Any:
@@ -59,7 +59,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from hbtlib import languages, losses, metrics, objectives, paper, plots, probes, study, trec
+    from hbtlib import languages, losses, metrics, objectives, paper, plots, probes, strategies, study, trec
     from hbtlib.data.benchmark import Benchmark
     from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
     from hbtlib.data.overlap import check_disjoint, leave_out

@@ -235,7 +235,8 @@ def whole(folder: Path, parameters: Mapping[str, Any]) -> bool:
     """Does the run of these parameters stand in its place, with its model (a fresh clone has results without models) and
     every table that they ask for?"""
     asked = {**notebook_parameters("train"), **parameters}
-    tables = ["ranks", "metrics", "questions", "points", *(name for name in ("top", "probes") if asked[name])]
+    tables = ["ranks", "metrics", "questions", "points", *(["top"] if asked["top"] else []),
+              *(["probes", "language_probe"] if asked["probes"] else [])]
     files = ["model/modules.json", *(f"{name}.parquet" for name in tables)]
     return all((folder / file).exists() for file in files) and not unlike(folder, parameters)
 
