@@ -77,6 +77,7 @@ class Adversarial(InfoNCE):
     def __init__(self, temperature: float, languages: Sequence[str], width: int, weight: float = 0.1, hidden: int = 256,
                  learning_rate: float = 1e-3) -> None:
         super().__init__(temperature, languages, width)
+        _weights(weight=weight)
         self.weight, self.learning_rate = weight, learning_rate
         self.discriminator = losses.LanguageDiscriminator(width, len(languages), hidden)
 
@@ -123,6 +124,7 @@ class SemanticLanguage(InfoNCE):
     def __init__(self, temperature: float, languages: Sequence[str], width: int, semantic: float = 1.0,
                  language: float = 1.0) -> None:
         super().__init__(temperature, languages, width)
+        _weights(semantic=semantic, language=language)
         self.semantic, self.language = semantic, language
 
     def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Inputs:
@@ -150,6 +152,7 @@ class Clear(InfoNCE):
     def __init__(self, temperature: float, languages: Sequence[str], width: int, alpha: float = 0.4, beta: float = 0.2,
                  ) -> None:
         super().__init__(temperature, languages, width)
+        losses.clear(*torch.ones(3, 1, 1), alpha=alpha, beta=beta)  # which checks the two
         self.alpha, self.beta = alpha, beta
 
     def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Inputs:
@@ -171,6 +174,7 @@ class CodeSwitch(InfoNCE):
 
     def __init__(self, temperature: float, languages: Sequence[str], width: int, share: float = 0.5) -> None:
         super().__init__(temperature, languages, width)
+        code_switch([], "", {}, share)  # which checks it
         self.share = share
         self.dictionaries: dict[tuple[str, str], Any] = {}
 
@@ -182,6 +186,12 @@ class CodeSwitch(InfoNCE):
 
     def queries(self, texts: list[str], batch: Batch, draw: Sequence[int]) -> list[str]:
         return code_switch(texts, batch.query_languages, self.dictionaries, self.share, draw)
+
+
+def _weights(**weights: float) -> None:
+    for name, value in weights.items():
+        if not value >= 0:
+            raise ValueError(f"{name} is {value}; it is the weight of a loss, 0 or more")
 
 
 OBJECTIVES: dict[str, type[InfoNCE]] = {

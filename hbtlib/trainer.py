@@ -87,6 +87,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     if isinstance(encoder, str | Path):
         encoder = Encoder.load(encoder)
     plan = BatchPlan(pairs, strategy, alpha, batch_size, seed, languages=languages, mix=mix, sources=sources, steps=steps)
+    transformers.set_seed(seed)  # an objective may have weights of its own, LoRA has
     trained = make_objective(objective, temperature, plan.languages, encoder.dimension, objective_options)
     trained_on = [p for p in plan.pairs if isinstance(p, Pairs)]
     if not trained.hard_negatives and any(c.startswith("negatives_") for p in trained_on for c in p.dataset.column_names):
@@ -121,7 +122,6 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         checked = batches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None)
     asked = _request(locals())
     if lora is not None:
-        transformers.set_seed(seed)
         add_lora(encoder, lora)
     with settings.main_process_first(local=False):
         output.mkdir(parents=True, exist_ok=True)
@@ -183,6 +183,7 @@ class ContrastiveTrainer(transformers.Trainer):
         """The gradients of one batch, and its loss."""
         masks = [chunk["attention_mask"] for tokens in tokens_of(inputs).values() for chunk in tokens["chunks"]]
         self._embedded += torch.tensor([sum(int(mask.sum()) for mask in masks), sum(mask.numel() for mask in masks)])
+        self.objective.zero_grad()  # transformers does it for the model alone
         return super().training_step(model, inputs, num_items_in_batch)
 
     def compute_loss(self, model: torch.nn.Module, inputs: Inputs, return_outputs: bool = False,

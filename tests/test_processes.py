@@ -35,6 +35,11 @@ def pairs() -> Pairs:
     return Pairs.from_texts("hard", *texts, **negatives)
 
 
+def parallel() -> Pairs:
+    """Without hard negatives."""
+    return Pairs("parallel", pairs().dataset.remove_columns([f"negatives_{c}" for c in ("aa", "bb", "cc")]))
+
+
 def encoder() -> Encoder:
     """With a pooler that nothing uses, as models from the hub have."""
     words = [t for c in ("aa", "bb", "cc") for role in ("query", "passage") for t in pairs().texts(range(12), c, role)]
@@ -67,13 +72,16 @@ def stopped(step: int, call: Callable[[], Any]) -> None:
 JOBS: dict[str, Callable[[Path], Any]] = {
     "plain": lambda to: train(pairs(), encoder(), output=to, validation=pairs(), **COMMON),
     "cached": lambda to: train(pairs(), encoder(), output=to, chunk_tokens=20, **COMMON),
+    "adversarial": lambda to: train(pairs(), encoder(), output=to, objective="adversarial", objective_options={"weight": 3.0},
+                                    **{**COMMON, "strategy": "x-x"}),
+    "one-to-k": lambda to: train(parallel(), encoder(), output=to, objective="one-to-k", **{**COMMON, "strategy": "x-x"}),
     "whole": lambda to: train(pairs(), encoder(), output=to, **{**COMMON, "steps": 4}),
 }
 
 
 def main(folder: Path) -> None:
     """What the two processes do, one job after the other."""
-    for name in ("plain", "cached"):
+    for name in ("plain", "cached", "adversarial", "one-to-k"):
         JOBS[name](folder / "two" / name)
     stopped(2, lambda: JOBS["whole"](folder / "two-then-one"))
     JOBS["whole"](folder / "one-then-two")
@@ -104,7 +112,7 @@ def same_training(ours: Path, theirs: Path) -> None:
         torch.testing.assert_close(tensor, weights[1][name], atol=1e-5, rtol=0, msg=lambda m, name=name: f"{name}: {m}")
 
 
-@pytest.mark.parametrize("name", ["plain", "cached"])
+@pytest.mark.parametrize("name", ["plain", "cached", "adversarial", "one-to-k"])
 def test_two_processes_learn_what_one_learns(folder: Path, name: str) -> None:
     same_training(folder / "two" / name, folder / "one" / name)
     moved = Encoder.load(folder / "one" / name / "model", device="cpu").model.get_input_embeddings().weight
