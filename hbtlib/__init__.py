@@ -43,7 +43,8 @@ _MODULES = {"languages", "losses", "metrics", "objectives", "paper", "plots", "p
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "check_disjoint",
            "compare", "compare_pairs", "contrasts", "embed", "favoured", "languages", "leave_out", "load_benchmark",
            "load_pairs", "losses", "measure", "metrics", "mine_negatives", "objectives", "paper", "paper_tables", "plots",
-           "probes", "rank", "rank_vectors", "strategies", "study", "summarise", "top", "top_shares", "train", "trec", "units"]
+           "probes", "rank", "rank_vectors", "strategies", "study", "summarise", "top", "top_shares", "train", "trec",
+           "units"]
 
 
 def __getattr__(name: str) -> Any:

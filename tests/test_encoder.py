@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from hbtlib.encoder import Encoder, Settings, encode, pool
 
@@ -171,3 +173,38 @@ def test_the_small_encoder_is_the_same_in_every_process() -> None:
     said = {subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
             for _ in range(2)}
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_dense_layers_come_and_go_as_sentence_transformers_has_them(tiny_encoder_factory: Any, tmp_path: Path, old: bool,
+                                                                    ) -> None:
+    """LaBSE's shape: the first token, a dense layer with tanh, unit length; once with the weights in a pickle, as it was."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
+
+    tiny_encoder_factory().save(tmp_path / "base")
+    torch.manual_seed(0)
+    words = Transformer(str(tmp_path / "base"))
+    dense = [Dense(32, 16), Dense(16, 8, activation_function=torch.nn.ReLU())]
+    peer = SentenceTransformer(modules=[words, Pooling(32, pooling_mode="cls"), *dense, Normalize()], device="cpu")
+    peer.save(str(tmp_path / "peer"))
+    if old:
+        for file in (tmp_path / "peer").glob("*_Dense/model.safetensors"):
+            torch.save(load_file(file), file.with_name("pytorch_model.bin"))
+            file.unlink()
+    ours = Encoder.load(tmp_path / "peer", device="cpu")
+    assert (ours.dimension, ours.settings.pooling) == (8, "cls")
+    np.testing.assert_allclose(ours.embed(TEXTS), peer.encode(TEXTS), atol=1e-6)
+    ours.save(tmp_path / "ours")
+    again = SentenceTransformer(str(tmp_path / "ours"), device="cpu")
+    np.testing.assert_allclose(again.encode(TEXTS), peer.encode(TEXTS), atol=1e-6)
+    np.testing.assert_array_equal(Encoder.load(tmp_path / "ours", device="cpu").embed(TEXTS), ours.embed(TEXTS))
+
+
+def test_a_module_that_is_not_known_is_refused(tiny_encoder_factory: Any, tmp_path: Path) -> None:
+    tiny_encoder_factory().save(tmp_path)
+    modules = json.loads((tmp_path / "modules.json").read_text())
+    modules[2]["type"] = "sentence_transformers.models.LayerNorm"
+    (tmp_path / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ValueError, match=r"it has a module sentence_transformers\.models\.LayerNorm"):
+        Encoder.load(tmp_path)

@@ -20,7 +20,8 @@ from hbtlib.trainer import ContrastiveTrainer, train
 
 CODES = ("aa", "bb", "cc")
 OPTIONS: dict[str, dict[str, Any]] = {"adversarial": {"weight": 1.0, "hidden": 8}, "one-to-k": {"k": 2},
-                                      "semantic-language": {"semantic": 0.5, "language": 2.0}, "clear": {}, "code-switch": {}}
+                                      "semantic-language": {"semantic": 0.5, "language": 2.0}, "clear": {},
+                                      "code-switch": {}}
 
 
 @pytest.fixture
@@ -107,8 +108,10 @@ def test_semantic_language_adds_two_losses_of_the_queries_in_two_languages(parti
     rows = np.flatnonzero(batch.ids >= 4)  # the others' query stands in aa alone
     assert 0 < len(rows) < 8
     first = embed(encoder, partial_pairs, batch.ids[rows], batch.query_languages[rows], "query")
-    second = embed(encoder, partial_pairs, batch.ids[rows], np.where(batch.query_languages[rows] == "aa", "bb", "aa"), "query")
-    expected = (losses.info_nce(found["query"], found["passage"], 0.1) + 0.5 * losses.semantic_contrastive(first, second, 0.1)
+    turned = np.where(batch.query_languages[rows] == "aa", "bb", "aa")
+    second = embed(encoder, partial_pairs, batch.ids[rows], turned, "query")
+    expected = (losses.info_nce(found["query"], found["passage"], 0.1)
+                + 0.5 * losses.semantic_contrastive(first, second, 0.1)
                 + 2.0 * losses.language_contrastive(first, second, found["passage"], 0.1))
     assert made(found, inputs, 0).item() == pytest.approx(expected.item(), abs=1e-5)
 
@@ -118,7 +121,8 @@ def test_clear_looks_for_the_query_in_another_language(partial_pairs: Pairs, tin
     plan, inputs, made = batch_of(partial_pairs, encoder, "clear")
     batch, found = plan[0], embedded(encoder, inputs)
     rows = np.flatnonzero(batch.ids >= 4)
-    other = embed(encoder, partial_pairs, batch.ids[rows], np.where(batch.query_languages[rows] == "aa", "bb", "aa"), "query")
+    turned = np.where(batch.query_languages[rows] == "aa", "bb", "aa")
+    other = embed(encoder, partial_pairs, batch.ids[rows], turned, "query")
     expected = losses.clear(found["query"][rows], found["passage"][rows], other, 0.1)
     assert made(found, inputs, 0).item() == pytest.approx(expected.item(), abs=1e-5)
 
@@ -145,7 +149,7 @@ def test_the_discriminator_learns_languages_and_the_encoder_learns_to_hide_them(
 
 
 def test_code_switched_queries_answer_as_the_originals_do(tiny_encoder_factory: Any) -> None:
-    words = {"aa": "alpha beta gamma delta".split(), "bb": "uno due tre quattro".split()}
+    words = {"aa": ["alpha", "beta", "gamma", "delta"], "bb": ["uno", "due", "tre", "quattro"]}
     queries = [{c: f"{w[i % 4]} {w[(i + 1) % 4]} {i}" for c, w in words.items()} for i in range(16)]
     pairs = Pairs.from_texts("words", queries, [{c: f"passage {i} in {c}" for c in words} for i in range(16)])
     encoder = tiny_encoder_factory()

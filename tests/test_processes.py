@@ -72,8 +72,8 @@ def stopped(step: int, call: Callable[[], Any]) -> None:
 JOBS: dict[str, Callable[[Path], Any]] = {
     "plain": lambda to: train(pairs(), encoder(), output=to, validation=pairs(), **COMMON),
     "cached": lambda to: train(pairs(), encoder(), output=to, chunk_tokens=20, **COMMON),
-    "adversarial": lambda to: train(pairs(), encoder(), output=to, objective="adversarial", objective_options={"weight": 3.0},
-                                    **{**COMMON, "strategy": "x-x"}),
+    "adversarial": lambda to: train(pairs(), encoder(), output=to, objective="adversarial",
+                                    objective_options={"weight": 3.0}, **{**COMMON, "strategy": "x-x"}),
     "one-to-k": lambda to: train(parallel(), encoder(), output=to, objective="one-to-k", **{**COMMON, "strategy": "x-x"}),
     "whole": lambda to: train(pairs(), encoder(), output=to, **{**COMMON, "steps": 4}),
 }
