@@ -1,4 +1,4 @@
-"""The batches of a plan as a trainer takes them: texts fetched and tokenised, and who answers whom."""
+"""The batches of a plan as a trainer takes them: texts fetched and tokenised, who answers whom, shared among processes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch.distributed.nn.functional import all_gather
 from torch.utils.data import Dataset
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Chunks, Encoder
 from hbtlib.objectives import InfoNCE, Inputs
-from hbtlib.processes import share
 from hbtlib.sampler import Batch, BatchPlan
 
 ROLES = ("query", "passage", "negative", "more")  # what of a batch is embedded; the last two where there are some
@@ -71,3 +73,20 @@ def answers(pairs: Pairs, batch: Batch, queries: Sequence[str], passages: Sequen
         for values in (pairs.keys(batch.ids, role), pd.factorize(np.array(texts, dtype=object))[0]):
             same |= values[:, None] == values
     return same
+
+
+def share(n: int, rank: int, processes: int) -> NDArray[np.int64]:
+    """Which of n texts process `rank` embeds: ⌈n / processes⌉ in each, the last text again where they do not go round."""
+    each = -(-n // processes)
+    return np.minimum(np.arange(rank * each, (rank + 1) * each), n - 1)
+
+
+def gather(own: torch.Tensor, n: int) -> torch.Tensor:
+    """The vectors of each process's `share`, (⌈n / processes⌉, d), → all of them in the texts' order, (n, d).
+
+    Each process takes the whole loss of all vectors. Their gradients are summed over the processes, and those of the
+    parameters are then averaged (DistributedDataParallel): so they are those of one process.
+    """
+    if not (dist.is_available() and dist.is_initialized()):
+        return own
+    return torch.cat(all_gather(own.contiguous()))[:n]

@@ -55,14 +55,7 @@ _POOLED = {"mean": "mean of the token states", "cls": "first token's state", "la
 
 def _trained(training: Mapping[str, Any]) -> str:
     """A table of what was asked of the training."""
-    sources = training["pairs"]
-    alpha = f", α = {json.dumps(training['alpha'])}, mixed by {training['mix']}" if training["strategy"] == "hybrid" else ""
-    rows = {"data": "; ".join(sources), "languages": " ".join(training["languages"]),
-            "strategy": f"{training['strategy']}{alpha}", "batch size": f"{training['batch_size']} pairs",
-            "steps": f"{training['steps']:,}", "weights of step": f"{training['best_step'] or training['steps']:,}",
-            "learning rate": f"{training['learning_rate']:g}"}
-    if training["embedding_learning_rate"] is not None:
-        rows["learning rate of the token embeddings"] = f"{training['embedding_learning_rate']:g}"
-    rows |= {"temperature of InfoNCE": f"{training['temperature']:g}", "precision": training["precision"],
-             "seed": str(training["seed"])}
-    return "\n".join(["## Training", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+    shown = {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+             for name, value in training.items() if value not in (None, {}, [])}
+    return "\n".join(["## Training", "", "As `hbtlib.train` was asked:", "", "| | |", "|---|---|",
+                      *(f"| {name} | {value} |" for name, value in shown.items())])

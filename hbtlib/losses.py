@@ -7,7 +7,6 @@ translation), so that it is never that query's negative; the diagonal counts wha
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy, softplus
@@ -123,8 +122,7 @@ def clear(queries: torch.Tensor, passages: torch.Tensor, translations: torch.Ten
 
 def gradient_reversal(x: torch.Tensor, lambda_: float = 1.0) -> torch.Tensor:
     """x itself; its gradient is −λ times the one that comes back (Ganin & Lempitsky 2015, arXiv 1409.7495)."""
-    reversed_: torch.Tensor = _Reversal.apply(x, lambda_)
-    return reversed_
+    return x.detach() + lambda_ * (x.detach() - x)
 
 
 def reversal_strength(progress: float, gamma: float = 10.0) -> float:
@@ -137,19 +135,6 @@ def reversal_strength(progress: float, gamma: float = 10.0) -> float:
     return math.tanh(gamma * progress / 2)  # the same function
 
 
-class LanguageDiscriminator(torch.nn.Module):
-    """Which of L languages a vector is of: (n, d) → (n, L) logits, through one hidden layer with ReLU."""
-
-    def __init__(self, width: int, languages: int, hidden: int = 256) -> None:
-        super().__init__()
-        self.layers = torch.nn.Sequential(torch.nn.Linear(width, hidden), torch.nn.ReLU(),
-                                          torch.nn.Linear(hidden, languages))
-
-    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.layers(vectors)
-        return logits
-
-
 def adversarial(discriminator: torch.nn.Module, vectors: torch.Tensor, languages: torch.Tensor,
                 lambda_: float = 1.0) -> torch.Tensor:
     """The discriminator's mean cross-entropy, which it learns to lower while the encoder, λ times, learns to raise it.
@@ -159,17 +144,6 @@ def adversarial(discriminator: torch.nn.Module, vectors: torch.Tensor, languages
     for domains.
     """
     return cross_entropy(discriminator(gradient_reversal(vectors, lambda_)), languages.to(vectors.device))
-
-
-class _Reversal(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, lambda_: float) -> torch.Tensor:
-        ctx.lambda_ = lambda_
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return -ctx.lambda_ * gradient, None
 
 
 def _scores(a: torch.Tensor, b: torch.Tensor, temperature: float, out: torch.Tensor | None = None) -> torch.Tensor:

@@ -70,8 +70,8 @@ class InfoNCE(torch.nn.Module):
 class Adversarial(InfoNCE):
     """InfoNCE, and a discriminator that tells the vectors' languages while the encoder learns to hide them.
 
-    The encoder gets the discriminator's gradient times −`weight` · `losses.reversal_strength`. `hidden` units and a
-    learning rate of its own are the discriminator's. A batch should mix languages. See `losses.adversarial`.
+    The encoder gets the discriminator's gradient times −`weight` · `losses.reversal_strength`. The discriminator has one
+    layer of `hidden` units, with ReLU, and a learning rate of its own. Batches should mix languages. See `losses.adversarial`.
     """
 
     def __init__(self, temperature: float, languages: Sequence[str], width: int, weight: float = 0.1, hidden: int = 256,
@@ -79,7 +79,8 @@ class Adversarial(InfoNCE):
         super().__init__(temperature, languages, width)
         _weights(weight=weight)
         self.weight, self.learning_rate = weight, learning_rate
-        self.discriminator = losses.LanguageDiscriminator(width, len(languages), hidden)
+        self.discriminator = torch.nn.Sequential(torch.nn.Linear(width, hidden), torch.nn.ReLU(),
+                                                 torch.nn.Linear(hidden, len(languages)))
 
     def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Inputs:
         codes = np.concatenate([batch.query_languages, batch.passage_languages])

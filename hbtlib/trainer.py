@@ -17,13 +17,11 @@ import transformers
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from hbtlib.adapters import add_lora, merge_lora
-from hbtlib.batches import PlanBatches, tokens_of
+from hbtlib.batches import PlanBatches, gather, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import PRECISIONS, Encoder, encode
 from hbtlib.objectives import InfoNCE, Inputs
 from hbtlib.objectives import objective as make_objective
-from hbtlib.processes import gather
 from hbtlib.sampler import Alpha, BatchPlan, Strategy
 
 _WHOLE = "whole"  # stands in a checkpoint once all of it is written
@@ -52,8 +50,9 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     weights of a training that does not: its loss on them only rises.) Instead of pairs, any function of the encoder: the
     weights with the highest value are kept. precision: fp32, bf16 or fp16. chunk_tokens: gradient caching, for batches that
     the memory does not hold: the batch is embedded in chunks of at most so many tokens (padding included), of which one at
-    a time has a graph; the gradients are the same, a step takes about a third longer. lora: options of `peft.LoraConfig`, to
-    train low-rank matrices instead of the weights. label: what progress lines begin with. arguments: further
+    a time has a graph; the gradients are the same, a step takes about a third longer. lora: options of `peft.LoraConfig` (r,
+    lora_alpha, target_modules, …; Hu et al. 2021, arXiv 2106.09685), to train low-rank matrices beside the weights, which
+    are added to them in the end. label: what progress lines begin with. arguments: further
     `transformers.TrainingArguments` (activation_checkpointing, torch_compile, report_to, dataloader_num_workers, …).
 
     Started by `torchrun` or `accelerate launch`, each process embeds its share of the batch's texts; losses and gradients
@@ -122,7 +121,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         checked = batches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None)
     asked = _request(locals())
     if lora is not None:
-        add_lora(encoder, lora)
+        encoder.model = _with_lora(encoder.model, lora)
     with settings.main_process_first(local=False):
         output.mkdir(parents=True, exist_ok=True)
         _same_request(output, asked, begin=True)
@@ -142,7 +141,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
     if lora is not None:
-        merge_lora(encoder)
+        encoder.model = encoder.model.merge_and_unload()
     if trainer.is_world_process_zero():
         training_log(trainer.state.log_history).to_parquet(log_file)
         encoder.save(output / "model.part", {**asked, "languages": plan.languages,
@@ -270,6 +269,14 @@ class _Progress(TrainerCallback):
         due = state.global_step % max(state.max_steps // 20, args.logging_steps) == 0
         if state.is_world_process_zero and logs and "loss" in logs and due:
             print(f"{self.label}: step {state.global_step} of {state.max_steps}, loss {logs['loss']:.3f}", flush=True)
+
+
+def _with_lora(model: Any, options: dict[str, Any]) -> Any:
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise ImportError("LoRA comes with a package of its own: pip install 'hbtlib[lora]'") from None
+    return get_peft_model(model, LoraConfig(**options))
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:

@@ -14,10 +14,9 @@ import pytest
 import torch
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaPooler
 
-from hbtlib.batches import PlanBatches, tokens_of
+from hbtlib.batches import PlanBatches, share, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Encoder
-from hbtlib.processes import share
 from hbtlib.sampler import BatchPlan
 from hbtlib.small import small_encoder, train_tokenizer
 from hbtlib.trainer import ContrastiveTrainer, train
