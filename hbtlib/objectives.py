@@ -25,7 +25,7 @@ Codes = NDArray[np.str_]
 class InfoNCE(torch.nn.Module):
     """`losses.info_nce` of queries and passages, hard negatives among them; the rivals change or add something.
 
-    languages: those trained on, in the plan's order. width: of the vectors.
+    languages: those of the training. width: of the vectors.
     """
 
     hard_negatives = True
@@ -71,7 +71,8 @@ class Adversarial(InfoNCE):
     """InfoNCE, and a discriminator that tells the vectors' languages while the encoder learns to hide them.
 
     The encoder gets the discriminator's gradient times −`weight` · `losses.reversal_strength`. The discriminator has one
-    layer of `hidden` units, with ReLU, and a learning rate of its own. Batches should mix languages. See `losses.adversarial`.
+    layer of `hidden` units, with ReLU, and a learning rate of its own. Batches should mix languages. See
+    `losses.adversarial`.
     """
 
     def __init__(self, temperature: float, languages: Sequence[str], width: int, weight: float = 0.1, hidden: int = 256,

@@ -87,8 +87,9 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         encoder = Encoder.load(encoder)
     plan = BatchPlan(pairs, strategy, alpha, batch_size, seed, languages=languages, mix=mix, sources=sources, steps=steps)
     transformers.set_seed(seed)  # an objective may have weights of its own, LoRA has
-    trained = make_objective(objective, temperature, plan.languages, encoder.dimension, objective_options)
     trained_on = [p for p in plan.pairs if isinstance(p, Pairs)]
+    known = languages or sorted({code for p in trained_on for code in p.languages})  # en-en's plan has English alone
+    trained = make_objective(objective, temperature, known, encoder.dimension, objective_options)
     if not trained.hard_negatives and any(c.startswith("negatives_") for p in trained_on for c in p.dataset.column_names):
         raise ValueError(f"the pairs bring hard negatives, and the objective {objective!r} has no place for them")
     every = min(evaluate_every or max(steps // 20, 1), steps)

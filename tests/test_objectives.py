@@ -127,6 +127,19 @@ def test_clear_looks_for_the_query_in_another_language(partial_pairs: Pairs, tin
     assert made(found, inputs, 0).item() == pytest.approx(expected.item(), abs=1e-5)
 
 
+def test_clear_bridges_from_english_to_the_other_languages(tiny_encoder_factory: Any, tmp_path: Path,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """The strategy en-en draws English alone; the queries in other languages are there all the same."""
+    codes = ("de", "en")
+    pairs = Pairs.from_texts("two", *([{c: f"{kind} {i} in {c}" for c in codes} for i in range(12)] for kind in ("q", "p")))
+    seen = []
+    usual = ContrastiveTrainer.training_step
+    monkeypatch.setattr(ContrastiveTrainer, "training_step",
+                        lambda self, model, inputs, *rest: (seen.append(inputs["counts"]), usual(self, model, inputs, *rest))[1])
+    train(pairs, tiny_encoder_factory(), output=tmp_path, strategy="en-en", objective="clear", batch_size=6, steps=1)
+    assert seen == [{"query": 6, "passage": 6, "negative": 0, "more": 6}]
+
+
 def test_the_discriminator_learns_languages_and_the_encoder_learns_to_hide_them(tiny_pairs: Pairs,
                                                                                 tiny_encoder_factory: Any) -> None:
     encoder = tiny_encoder_factory()
