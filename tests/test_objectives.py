@@ -134,8 +134,12 @@ def test_clear_bridges_from_english_to_the_other_languages(tiny_encoder_factory:
     pairs = Pairs.from_texts("two", *([{c: f"{kind} {i} in {c}" for c in codes} for i in range(12)] for kind in ("q", "p")))
     seen = []
     usual = ContrastiveTrainer.training_step
-    monkeypatch.setattr(ContrastiveTrainer, "training_step",
-                        lambda self, model, inputs, *rest: (seen.append(inputs["counts"]), usual(self, model, inputs, *rest))[1])
+
+    def watched(self: ContrastiveTrainer, model: Any, inputs: dict[str, Any], *rest: Any) -> torch.Tensor:
+        seen.append(inputs["counts"])
+        return usual(self, model, inputs, *rest)
+
+    monkeypatch.setattr(ContrastiveTrainer, "training_step", watched)
     train(pairs, tiny_encoder_factory(), output=tmp_path, strategy="en-en", objective="clear", batch_size=6, steps=1)
     assert seen == [{"query": 6, "passage": 6, "negative": 0, "more": 6}]
 
