@@ -141,11 +141,13 @@ class Passes:
         same: Bools | bool = kind.same  # (B, 1)
         if self.plan.mix == "pair" and second is not None:
             kind = Kind("hybrid", False, False)
-            of_first = np.where(rng.random(len(ids)) < alpha, fits(first, query, passage), ~fits(second, query, passage))
+            wanted = rng.random(len(ids)) < alpha
+            of_first = fits(first, query, passage) & wanted | ~fits(second, query, passage) & ~wanted
             same = np.array([second.same, first.same])[of_first.astype(int), None]
         if kind.homogeneous:  # one draw for the batch, from what all its ids have
-            query, passage = query.all(0, keepdims=True), passage.all(0, keepdims=True)
-        asked, answered = (self._names[np.resize(drawn, len(ids))] for drawn in self._draw(query, passage, same, rng))
+            query, passage = (np.logical_and.reduce(there, keepdims=True) for there in (query, passage))
+        asked, answered = (self._names[drawn.repeat(len(ids) // len(drawn))]
+                           for drawn in self._draw(query, passage, same, rng))
         return Batch(ids, asked, answered, self.number, kind.name, alpha)
 
     def _draw(self, query: Bools, passage: Bools, same: Bools | bool, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -154,11 +156,10 @@ class Passes:
             times = rng.standard_exponential(possible.shape, np.float32) / self.plan.weights
             return np.where(possible, times, np.inf).argmin(1)
 
-        # A query language serves a pair of two languages if the passage has one besides.
-        besides = passage.sum(1, keepdims=True) > passage
-        first = one(query & np.where(same, passage, besides))
         if same is True:
-            return first, first
+            return (one(query & passage),) * 2
+        # A query language serves a pair of two languages if the passage has one besides.
+        first = one(query & np.where(same, passage, passage.sum(1, keepdims=True) > passage))
         passage[np.arange(len(first)), first] = False
         return first, np.where(np.ravel(same), first, one(passage))
 

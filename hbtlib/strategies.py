@@ -73,7 +73,7 @@ class Schedule:
                              'schedule: a schedule is {"linear": [start, end]} or {"step": [[0, α], [share of the steps, '
                              "α], …]}, whose shares must rise from 0 to 1 at most") from None
         if not self.constant and (steps is None or steps < 1):
-            raise ValueError(f"alpha follows a schedule, and steps is {steps}: give steps, the number of the training's steps")
+            raise ValueError(f"alpha follows a schedule, and steps is {steps}: give steps, how many the training has")
 
     def __call__(self, t: NDArray[np.integer] | np.integer) -> NDArray[np.float64]:
         share = np.minimum(t / float(self.steps or 1), 1)
