@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hbtlib.study import ROOT, collect, load, lock, move, notebook_parameters, part, unknown_parameter, whole
+from hbtlib.study import ROOT, collect, load, lock, move, whole
 
 
 def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
@@ -22,9 +22,6 @@ def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
     import papermill
 
     source = ROOT / "notebooks" / f"{notebook}.ipynb"
-    for key in parameters:
-        if key not in notebook_parameters(notebook):
-            raise ValueError(f"{source}: {unknown_parameter(key, notebook_parameters(notebook))}")
     for attempt in range(3):
         try:
             papermill.execute_notebook(source, output, dict(parameters), progress_bar=False, cwd=ROOT,
@@ -41,15 +38,14 @@ def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
 def train(study: str, name: str) -> None:
     """One run of a study, whole in its place at the end; nothing if it stands there already."""
     run = load(study).run(name)
-    work = part(run.folder)
-    with lock(run.folder.with_name(f".{name}.lock")):
+    with lock(held := run.folder.with_name(f".{name}.lock")):
         if whole(run.folder, run.parameters):
             print(f"{name}: done before", flush=True)
             return
-        work.mkdir(parents=True, exist_ok=True)
-        execute("train", work / "notebook.ipynb", {**run.parameters, "folder": str(work.relative_to(ROOT))})
-        move(work, run.folder)
-        run.folder.with_name(f".{name}.lock").unlink(missing_ok=True)
+        run.part.mkdir(parents=True, exist_ok=True)
+        execute("train", run.part / "notebook.ipynb", {**run.parameters, "folder": str(run.part.relative_to(ROOT))})
+        move(run.part, run.folder)
+        held.unlink(missing_ok=True)
 
 
 def show(study: str, name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hbtlib.passes import Batch, Bits, Ints, Passes, Source, generator
+from hbtlib.passes import Batch, Ints, Passes, Source, generator
 from hbtlib.strategies import STRATEGIES, Alpha, Kind, Schedule, Strategy
 
 __all__ = ["STRATEGIES", "Alpha", "Batch", "BatchPlan", "Kind", "Source", "Strategy"]
@@ -44,24 +44,22 @@ class BatchPlan:
             raise ValueError(f"mix is {mix!r}; it is 'batch' or 'pair'")
         if batch_size < 1 or int(batch_size) != batch_size:
             raise ValueError(f"batch_size is {batch_size!r}; it is a whole number from 1 up")
-        if mix == "pair" and strategy.second is not None:
-            strategy = strategy._replace(first=strategy.first._replace(homogeneous=False),
-                                         second=strategy.second._replace(homogeneous=False))
+        first, second, _ = strategy
+        if mix == "pair" and second is not None:
+            strategy = strategy._replace(first=first._replace(homogeneous=False), second=second._replace(homogeneous=False))
         self.strategy, self.batch_size, self.seed, self.mix = strategy, int(batch_size), seed, mix
         self.alpha = Schedule(alpha, steps)
         self.pairs: list[Source] = list(pairs) if isinstance(pairs, Sequence) else [pairs]
         if not self.pairs:
             raise ValueError("no pairs to draw from: give one source at least")
         self.languages = self._languages(languages)
-        self.weights = _weights(language_weights, self.languages)
-        self._bits = (1 << np.arange(len(self.languages), dtype=np.uint64)).astype(
-            np.min_scalar_type((1 << len(self.languages)) - 1))
-        self._sources = [Passes(p, i, self) for i, p in enumerate(self.pairs)]
-        self.usable = sum(s.usable for s in self._sources)
-        self._length = sum(s.length for s in self._sources)
-        self._share = _shares(sources, self._sources)
-        self._order: tuple[int, Ints, Ints] | None = None
-        self._draws = _Draws(seed, len(self.pairs))
+        self.weights = _weights(language_weights or {}, self.languages)
+        self._passes = [Passes(p, i, self) for i, p in enumerate(self.pairs)]
+        self.usable = sum(p.usable for p in self._passes)
+        self._length = sum(p.length for p in self._passes)
+        self._share = _shares(sources, self._passes)
+        self._order: tuple[int, Ints, Ints] | None = None  # an epoch's number, and what _epoch says of it
+        self._key = np.random.SeedSequence((seed, 2, len(self.pairs))).generate_state(2, np.uint64)
 
     def _languages(self, languages: Sequence[str] | None) -> tuple[str, ...]:
         have = sorted({code for p in self.pairs for code in p.languages})
@@ -73,8 +71,7 @@ class BatchPlan:
                 raise ValueError(f"no pairs in {code!r}: the sources have {' '.join(have)}. Leave it out, or add pairs "
                                  "that have it")
         chosen = tuple(dict.fromkeys(chosen))
-        kinds = [k for k in (self.strategy.first, self.strategy.second) if k]
-        different = [k.name for k in kinds if not k.same]
+        different = [k.name for k in self.strategy[:2] if k and not k.same]
         if different and len(chosen) < 2:
             raise ValueError(f"{different[0]} pairs a query with a passage in another language, but there is one "
                              f"language alone ({' '.join(chosen)}): give two or more, or use x-x-mono")
@@ -89,8 +86,8 @@ class BatchPlan:
         if t < 0:
             raise IndexError(f"batch {t}: batches are numbered from 0 up")
         epoch, index = divmod(t, self._length)
-        source, turn = self._at(epoch, index)
-        return self._sources[source].batch(turn, t)
+        sources, turns = self._epoch(epoch)
+        return self._passes[sources[index]].batch(int(turns[index]), t)
 
     def __iter__(self) -> Iterator[Batch]:
         """The first epoch's batches; without this, Python would go through plan[0], plan[1], … for ever."""
@@ -99,91 +96,51 @@ class BatchPlan:
     def _epoch(self, epoch: int) -> tuple[Ints, Ints]:
         """For each batch of the epoch: the number of its source, and which of that source's batches it is."""
         if self._order is None or self._order[0] != epoch:
-            labels = np.repeat(np.arange(len(self._share), dtype=np.int16), self._share)
-            generator(self.seed, 1, epoch).shuffle(labels)
+            sources = np.repeat(np.arange(len(self._share), dtype=np.int16), self._share)
+            generator(self.seed, 1, epoch).shuffle(sources)
             turns = np.empty(self._length, np.int64)
-            for s, share in enumerate(self._share):
-                turns[labels == s] = epoch * share + np.arange(share)
-            self._order = (epoch, labels, turns)
-        return self._order[1], self._order[2]
+            for source, share in enumerate(self._share):
+                turns[sources == source] = epoch * share + np.arange(share)
+            self._order = epoch, sources, turns
+        return self._order[1:]
 
-    def _at(self, epoch: int, index: int) -> tuple[int, int]:
-        if len(self._share) == 1:
-            return 0, epoch * self._length + index
-        labels, turns = self._epoch(epoch)
-        return int(labels[index]), int(turns[index])
-
-    def times(self, source: int, turns: Ints) -> Ints:
+    def times(self, source: int, turns: range) -> Ints:
         """The batch number t of each of a source's batches."""
-        if len(self._share) == 1:
-            return turns
         share = self._share[source]
-        found = np.empty(len(turns), np.int64)
-        for epoch in np.unique(turns // share):
-            labels, _ = self._epoch(int(epoch))
-            mine = np.flatnonzero(turns // share == epoch)
-            found[mine] = epoch * self._length + np.flatnonzero(labels == source)[turns[mine] % share]
-        return found
+        epochs = range(turns[0] // share, turns[-1] // share + 1)
+        times = np.concatenate([e * self._length + np.flatnonzero(self._epoch(e)[0] == source) for e in epochs])
+        return times[turns[0] - epochs[0] * share:][:len(turns)]
 
-    def draw(self, query: Bits, passage: Bits, same: NDArray[np.bool_] | bool, rng: np.random.Generator,
-             ) -> tuple[Ints, Ints]:
-        """A language each for query and passage, as indices of `languages`, from the masks of those possible. (B,)"""
-        has_query, has_passage = (query[:, None] & self._bits) > 0, (passage[:, None] & self._bits) > 0  # (B, L)
-        both = has_query & has_passage
-        if same is True:
-            first = self._one(both, rng)
-            return first, first
-        # A query language serves a pair of two languages if the passage has one besides.
-        fit = has_query & (np.bitwise_count(passage)[:, None] > has_passage)
-        first = self._one(fit if same is False else np.where(np.asarray(same)[:, None], both, fit), rng)
-        has_passage[np.arange(len(first)), first] = False
-        second = self._one(has_passage, rng)
-        return first, second if same is False else np.where(same, first, second)
-
-    def _one(self, possible: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
-        """One of the possible columns for each row: the smallest of exponential times with rates w is it with w / Σw."""
-        times = rng.standard_exponential(possible.shape, np.float32) / self.weights
-        times[~possible] = np.inf
-        return times.argmin(1)
+    def draws(self, t: int) -> np.random.Generator:
+        """Batch t's random stream: Philox by key and counter, without a new seed sequence each time."""
+        return np.random.Generator(np.random.Philox(key=self._key, counter=[0, t, 0, 0]))
 
 
-def _weights(given: Mapping[str, float] | None, languages: tuple[str, ...]) -> NDArray[np.float64]:
-    for code, weight in (given or {}).items():
+def _weights(given: Mapping[str, float], languages: tuple[str, ...]) -> NDArray[np.float64]:
+    for code, weight in given.items():
         if code not in languages:
             raise ValueError(f"a weight is given for {code!r}, which is not drawn from; languages: {' '.join(languages)}")
         if not weight > 0:
             raise ValueError(f"the weight of {code!r} is {weight}; it must be above 0 (leave the language out instead)")
-    return np.array([(given or {}).get(code, 1.0) for code in languages], float)
+    return np.array([given.get(code, 1) for code in languages], float)
 
 
 def _shares(sources: str | float | Mapping[str, float], passes: Sequence[Passes]) -> list[int]:
     """Batches an epoch of each source: they sum to those that visit every id once, one a source at least."""
-    lengths = np.array([p.length for p in passes], float)
+    lengths = [p.length for p in passes]
     if sources == "size":
-        return [p.length for p in passes]
+        return lengths
     if isinstance(sources, Mapping):
         names = [p.pairs.name for p in passes]
         if set(sources) != set(names) or not all(w > 0 for w in sources.values()):
             raise ValueError(f"source weights {dict(sources)} must name each of {names} once, with a weight above 0")
         weight = np.array([sources[name] for name in names], float)
-    elif isinstance(sources, str):
-        raise ValueError(f"sources is {sources!r}; it is 'size', a power of the size, or a weight a source by name")
     else:
-        weight = lengths ** float(sources)
+        weight = np.array(lengths, float) ** (np.nan if isinstance(sources, str) else sources)
         if not np.isfinite(weight).all():
             raise ValueError(f"sources is {sources!r}; it is 'size', a power of the size, or a weight a source by name")
-    total = int(lengths.sum()) - len(passes)
+    total = sum(lengths) - len(passes)
     exact = weight / weight.sum() * total
     share = np.floor(exact).astype(int)
-    share[np.argsort(share - exact, kind="stable")[: total - share.sum()]] += 1
-    return [int(s) + 1 for s in share]
-
-
-class _Draws:
-    """A random stream for each batch number, without a new seed sequence each time: Philox by key and counter."""
-
-    def __init__(self, seed: int, sources: int) -> None:
-        self._key = np.random.SeedSequence((seed, 2, sources)).generate_state(2, np.uint64)
-
-    def __call__(self, t: int) -> np.random.Generator:
-        return np.random.Generator(np.random.Philox(key=self._key, counter=[0, t, 0, 0]))
+    share[np.argsort(share - exact, kind="stable")[:total - share.sum()]] += 1
+    return (share + 1).tolist()

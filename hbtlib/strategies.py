@@ -56,43 +56,27 @@ share of the training's steps (0 to 1) from which α holds."""
 
 
 class Schedule:
-    """α at a point of the training, checked."""
+    """α at a point of the training, checked: `levels` hold from the shares `at` of the training's steps, or lead to them."""
 
     def __init__(self, alpha: Alpha, steps: int | None) -> None:
-        self.steps, self.linear, self.constant = steps, False, not isinstance(alpha, Mapping)
+        self.steps, self.constant = steps, not isinstance(alpha, Mapping)
         try:
-            self.at, self.values = self._points(alpha)
-        except (TypeError, ValueError, IndexError):
+            ((form, given),) = alpha.items() if isinstance(alpha, Mapping) else [("step", [(0, alpha)])]
+            self.linear = form == "linear"
+            points = zip((0, 1), given, strict=True) if self.linear else given
+            self.at, self.levels = np.array([(float(share), float(level)) for share, level in points]).T
+            if not (form in ("linear", "step") and self.at[0] == 0 and self.at[-1] <= 1 and (np.diff(self.at) > 0).all()
+                    and ((self.levels >= 0) & (self.levels <= 1)).all()):
+                raise ValueError
+        except (TypeError, ValueError):
             raise ValueError(f"alpha is {alpha!r}; it is a probability, from 0 (x-y alone) to 1 (x-x-mono alone), or a "
                              'schedule: a schedule is {"linear": [start, end]} or {"step": [[0, α], [share of the steps, '
-                             "α], …]}") from None
-        if not self.constant:
-            if steps is None or steps < 1:
-                raise ValueError(f"alpha follows a schedule, and steps is {steps}: give steps, the number of steps of the "
-                                 "training")
-            if self.at[0] != 0 or not (np.diff(self.at) > 0).all() or not self.at[-1] <= 1:
-                raise ValueError(f"alpha's steps begin at {self.at.tolist()}; they must rise from 0 to 1 at most")
-        if not ((self.values >= 0) & (self.values <= 1)).all():
-            raise ValueError(f"alpha is {alpha!r}; it is a probability, from 0 (x-y alone) to 1 (x-x-mono alone)")
-
-    def _points(self, alpha: Alpha) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Where in the training (0 to 1) which value stands. Raises what numpy and tuples do for another shape."""
-        if not isinstance(alpha, Mapping):
-            return np.array([0.0]), np.array([float(alpha)])
-        ((form, points),) = alpha.items()
-        if form == "linear":
-            start, end = points
-            self.linear = True
-            return np.array([0.0, 1.0]), np.array([float(start), float(end)])
-        at, values = zip(*[(float(share), float(value)) for share, value in points], strict=True)
-        if form != "step":
-            raise ValueError(form)
-        return np.array(at), np.array(values)
+                             "α], …]}, whose shares must rise from 0 to 1 at most") from None
+        if not self.constant and (steps is None or steps < 1):
+            raise ValueError(f"alpha follows a schedule, and steps is {steps}: give steps, how many the training has")
 
     def __call__(self, t: NDArray[np.integer] | np.integer) -> NDArray[np.float64]:
-        if len(self.values) == 1:
-            return np.full(np.shape(t), self.values[0])
-        share = np.minimum(np.asarray(t) / float(self.steps or 1), 1.0)
+        share = np.minimum(t / float(self.steps or 1), 1)
         if self.linear:
-            return np.interp(share, self.at, self.values)
-        return self.values[np.searchsorted(self.at, share, side="right") - 1]
+            return np.interp(share, self.at, self.levels)
+        return self.levels[np.searchsorted(self.at, share, side="right") - 1]

@@ -19,12 +19,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
+from importlib.metadata import version
+from itertools import chain, product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
@@ -54,6 +54,11 @@ class Run:
     def folder(self) -> Path:
         return ROOT / "results" / self.study / self.name
 
+    @property
+    def part(self) -> Path:
+        """Where the folder is written until it is whole."""
+        return self.folder.with_name(f".{self.name}.part")
+
 
 @dataclass(frozen=True)
 class Study:
@@ -76,20 +81,19 @@ class Study:
         found: dict[str, tuple[str, dict[str, str]]] = {}
         for notebook in self.notebooks:
             known = notebook_parameters(notebook)
-            for run in firsts if "run" in known else [None]:
-                for benchmark in self.benchmarks if "benchmark" in known else [None]:
-                    several = benchmark if len(self.benchmarks) > 1 else None
-                    given = {"study": self.name, "run": run, "benchmark": benchmark}
-                    found["-".join(filter(None, [notebook, run, several]))] = (
-                        notebook, {k: v for k, v in given.items() if v is not None and k in known})
+            of = {"study": [self.name], "run": firsts, "benchmark": self.benchmarks}
+            for values in product(*(of[key] for key in of if key in known)):
+                given = dict(zip((key for key in of if key in known), values, strict=True))
+                parts = [given.get("run"), given.get("benchmark") if len(self.benchmarks) > 1 else None]
+                found["-".join([notebook, *filter(None, parts)])] = notebook, given
         return found
 
     def run(self, name: str) -> Run:
         """The run of that name. Raises ValueError with the names there are."""
-        for run in self.runs:
-            if run.name == name:
-                return run
-        raise ValueError(f"study {self.name!r} has no run {name!r}; it has {', '.join(r.name for r in self.runs)}")
+        named = {run.name: run for run in self.runs}
+        if name not in named:
+            raise ValueError(f"study {self.name!r} has no run {name!r}; it has {', '.join(named)}")
+        return named[name]
 
 
 def load(name: str) -> Study:
@@ -99,32 +103,31 @@ def load(name: str) -> Study:
         have = sorted(p.stem for p in file.parent.glob("*.yaml"))
         raise ValueError(f"no study {name!r}: {file} does not exist; there are {', '.join(have) or 'none'}")
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    if not isinstance(content, dict) or not content.get("question"):
-        raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters, runs and notebooks")
-    unknown = set(content) - {"name", "question", "grid", "parameters", "runs", "notebooks"}
-    if unknown or content.get("name") != name:
+    content = content if isinstance(content, dict) else {}
+    unknown = sorted(map(str, content.keys() - {"name", "question", "grid", "parameters", "runs", "notebooks"}))
+    if unknown or content.get("name") != name or not content.get("question"):
         raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters, runs and notebooks, nothing else "
-                         f"({', '.join(sorted(map(str, unknown))) or 'the name differs'})")
+                         f"({', '.join(unknown) or 'the name differs, or there is no question'})")
     defaults = notebook_parameters("train")
-    grid, fixed, more = (content.get(part) or {} for part in ("grid", "parameters", "runs"))
+    grid, fixed, beside = (content.get(part) or {} for part in ("grid", "parameters", "runs"))
     for key, values in grid.items():
         if not isinstance(values, list) or key == "benchmark":
             raise ValueError(f"{file}: grid: {key} is {values!r}, where a list of values belongs (benchmarks: one "
                              "parameter, their names separated by blanks)")
-    for key, value in [*fixed.items(), *((k, v) for given in more.values() for k, v in given.items())]:
+    for key, value in chain.from_iterable(part.items() for part in (fixed, *beside.values(), grid)):
         if isinstance(value, str) and re.fullmatch(r"[0-9]+e[-+]?[0-9]+", value):
             raise ValueError(f"{file}: {key} is the text {value!r}: YAML takes a number with a point, {float(value):.1e}")
-    for key in [*grid, *fixed, *(key for given in more.values() for key in given)]:
         if key not in defaults or key in _PLACE:
             raise ValueError(f"{file}: {unknown_parameter(key, defaults)}")
+    common = {**defaults, **fixed, "study": name, "folder": None}
     runs = []
     for values in product(*grid.values()):
-        parameters = {**defaults, **fixed, **dict(zip(grid, values, strict=True)), "study": name, "folder": None}
+        parameters = {**common, **dict(zip(grid, values, strict=True))}
         arm = [parameters["strategy"], *(f"{k} {parameters[k]}" for k in grid if k not in ("strategy", "seed"))]
         runs.append(Run(name, run_name(parameters), parameters, ", ".join(arm)))
-    for arm, given in more.items():  # arms that stand beside the grid: their name → what differs
+    for arm, given in beside.items():  # arms that stand beside the grid: their name → what differs
         for seed in [given["seed"]] if "seed" in given else grid.get("seed", [defaults["seed"]]):
-            parameters = {**defaults, **fixed, **given, "seed": seed, "study": name, "folder": None}
+            parameters = {**common, **given, "seed": seed}
             runs.append(Run(name, run_name(parameters, arm), parameters, arm, beside=True))
     return Study(name, content["question"], tuple(runs), tuple(content.get("notebooks", NOTEBOOKS)))
 
@@ -135,12 +138,15 @@ def run_name(parameters: Mapping[str, Any], arm: str | None = None) -> str:
     defaults = notebook_parameters("train")
     content = {k: v for k, v in parameters.items() if k not in _PLACE and (k not in defaults or v != defaults[k])}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    parts = [str(parameters.get("strategy", "run")) if arm is None else re.sub(r"[^a-z0-9.]+", "-", arm.lower()).strip("-")]
-    if arm is None and parts[0] == "hybrid" and parameters.get("alpha") != 0.5:
-        parts.append(f"alpha{json.dumps(parameters.get('alpha'))}".translate({ord(c): None for c in ' "{}[]:,'}))
-    if arm is None and parameters.get("mix") == "pair":
-        parts.append("pair")
-    return "-".join([*parts, f"seed{parameters.get('seed', 0)}", digest])
+    if arm is None:
+        arm = str(parameters.get("strategy", "run"))
+        if arm == "hybrid" and parameters.get("alpha") != 0.5:
+            arm += "-alpha" + re.sub(r'[ "{}\[\]:,]', "", json.dumps(parameters.get("alpha")))
+        if parameters.get("mix") == "pair":
+            arm += "-pair"
+    else:
+        arm = re.sub(r"[^a-z0-9.]+", "-", arm.lower()).strip("-")
+    return f"{arm}-seed{parameters.get('seed', 0)}-{digest}"
 
 
 def notebook_parameters(notebook: str) -> dict[str, Any]:
@@ -168,14 +174,13 @@ def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
     a value of another type than its default.
     """
     defaults = notebook_parameters(notebook)
-    ours = {"In", "Out", "exit", "quit", "open", "get_ipython"}
     for name, value in namespace.items():
         plain = value is None or isinstance(value, str | int | float | list | dict)  # what papermill can inject
-        if name not in defaults and name not in ours and not name.startswith("_") and plain:
+        if name not in {*defaults, "In", "Out"} and not name.startswith("_") and plain:
             raise ValueError(f"notebooks/{notebook}.ipynb: {unknown_parameter(name, defaults)}")
     found = {name: namespace[name] for name in defaults}
-    for name, value in found.items():
-        default = defaults[name]
+    for name, default in defaults.items():
+        value = found[name]
         number = isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool)
         free = default is None or value is None or name == "alpha"
         if not (free or number or type(value) is type(default)):
@@ -194,19 +199,14 @@ class Workplace:
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self.engine = parameters.get("folder") is not None
-        name = unpart(parameters["folder"]) if self.engine else run_name(parameters)
+        name = (Path(parameters["folder"]).name.removeprefix(".").removesuffix(".part") if self.engine
+                else run_name(parameters))
         self.run = Run(parameters["study"], name, dict(parameters))
-        self.path = ROOT / parameters["folder"] if self.engine else part(self.run.folder)
         self.done = not self.engine and whole(self.run.folder, parameters)
-        self._lock = None
-        if self.done:
-            self.path = self.run.folder
-            return
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = lock(self.path / ".lock")
-        self._lock.__enter__()
-        content = {k: v for k, v in parameters.items() if k != "folder"}
-        write_json(self.path / "parameters.json", content)
+        self.path = self.run.folder if self.done else ROOT / parameters["folder"] if self.engine else self.run.part
+        if not self.done:
+            self._lock = lock(self.path / ".lock")
+            write_json(self.path / "parameters.json", {k: v for k, v in parameters.items() if k != "folder"})
 
     def finish(self, seconds: Mapping[str, float]) -> Path:
         """Writes environment.json (with the seconds each part took) and moves the folder to its place."""
@@ -216,19 +216,8 @@ class Workplace:
         if not self.engine:
             move(self.path, self.run.folder)
             self.path, self.done = self.run.folder, True
-        if self._lock:
-            self._lock.__exit__(None, None, None)
+        self._lock.close()
         return self.path
-
-
-def part(folder: Path) -> Path:
-    """Where a folder is written until it is whole."""
-    return folder.with_name(f".{folder.name}.part")
-
-
-def unpart(folder: str) -> str:
-    """The name of the run that is written in such a folder."""
-    return Path(folder).name.removeprefix(".").removesuffix(".part")
 
 
 def whole(folder: Path, parameters: Mapping[str, Any]) -> bool:
@@ -262,40 +251,31 @@ def move(source: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-@contextmanager
-def lock(file: Path) -> Iterator[None]:
-    """Holds the file's lock; waits, and says so, while another process has it. It is free when its process ends."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+def lock(file: Path) -> IO[str]:
+    """Takes the file's lock; waits, and says so, while another process has it. It is free when what is returned is closed
+    (so `with lock(…):`), or its process ends."""
     while True:
+        file.parent.mkdir(parents=True, exist_ok=True)
         handle = file.open("a")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print(f"another process writes {file.parent.name}/{file.name}; waiting for it", flush=True)
             fcntl.flock(handle, fcntl.LOCK_EX)
-        if file.exists() and os.fstat(handle.fileno()).st_ino == file.stat().st_ino:
-            break
+        if file.exists() and os.path.samestat(os.fstat(handle.fileno()), file.stat()):
+            return handle
         handle.close()  # the one before moved the folder, and the lock with it: begin again
-        file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        handle.close()
 
 
 def environment() -> dict[str, Any]:
     """Versions, device, peak memory of this process (MB), git commit, time: what a figure's machine was."""
-    from importlib.metadata import version
-
     names = ("torch", "transformers", "datasets", "numpy", "pandas", "babel")
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    device = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
-    if "torch" in sys.modules:
-        torch = sys.modules["torch"]
-        if torch.cuda.is_available():
-            device = torch.cuda.get_device_name()
+    cuda = sys.modules["torch"].cuda if "torch" in sys.modules else None
+    cores = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     return {
-        "python": platform.python_version(), "versions": {n: version(n) for n in names}, "device": device,
+        "python": platform.python_version(), "versions": {n: version(n) for n in names},
+        "device": cuda.get_device_name() if cuda and cuda.is_available() else cores,
         "threads": os.environ.get("OMP_NUM_THREADS"), "platform": platform.platform(),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "commit": commit.stdout.strip() or None, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
