@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hbtlib.data.benchmark import SETTINGS
 from hbtlib.languages import LANGUAGES
 
 METRICS = ("mAP", "MRR@10", "nDCG@10", "R@1", "R@10", "rank-distance")
@@ -26,18 +27,16 @@ class _Queries:
     """The ranks, grouped: one group a (query, pool), its rows from best to worst."""
 
     def __init__(self, ranks: pd.DataFrame) -> None:
-        keys = [_codes(ranks[c]) for c in ("query_id", "pool")]
-        order = np.lexsort([ranks["rank"].to_numpy(), keys[1], keys[0]])
-        new = np.ones(len(order), bool)
-        new[1:] = (np.diff(keys[0][order]) != 0) | (np.diff(keys[1][order]) != 0)
-        self.starts = np.flatnonzero(new)
-        self.rank = ranks["rank"].to_numpy()[order].astype(np.float64)
-        self.group = np.cumsum(new) - 1
-        self.place = np.arange(len(order)) - self.starts[self.group] + 1.0  # the i-th relevant passage found
-        self.relevant = ranks["n_relevant"].to_numpy()[order][self.starts].astype(np.float64)
-        self.grade = ranks["grade"].to_numpy()[order].astype(np.float64) if "grade" in ranks else np.ones(len(order))
-        rows = ranks.iloc[order[self.starts]]
-        self.table = rows[["query_id", "question_id", "query_language", "pool"]].reset_index(drop=True)
+        groups = ranks.groupby(["query_id", "pool"], observed=True).ngroup().to_numpy()
+        order = np.lexsort([ranks["rank"].to_numpy(), groups])
+        rows = ranks.iloc[order]
+        self.group = groups[order]
+        self.starts = np.flatnonzero(np.diff(self.group, prepend=-1))
+        self.rank = rows["rank"].to_numpy(np.float64)
+        self.place = np.arange(len(rows)) - self.starts[self.group] + 1.0  # the i-th relevant passage found
+        self.grade = rows["grade"].to_numpy(np.float64) if "grade" in rows else np.ones(len(rows))
+        self.relevant = rows["n_relevant"].to_numpy(np.float64)[self.starts]
+        self.table = rows[["query_id", "question_id", "query_language", "pool"]].iloc[self.starts].reset_index(drop=True)
 
     def sum(self, values: Floats) -> Floats:
         """Sums over each group's rows."""
@@ -62,8 +61,7 @@ def ndcg(queries: _Queries, k: float) -> Floats:
     """
     found = queries.sum(np.where(queries.rank <= k, queries.grade / np.log2(queries.rank + 1), 0.0))
     best = np.lexsort([-queries.grade, queries.group])  # each group's grades from high to low
-    ideal = queries.sum(np.where(queries.place <= k, queries.grade[best] / np.log2(queries.place + 1), 0.0))
-    return found / ideal
+    return found / queries.sum(np.where(queries.place <= k, queries.grade[best] / np.log2(queries.place + 1), 0.0))
 
 
 def recall(queries: _Queries, k: float) -> Floats:
@@ -77,7 +75,7 @@ def rank_distance(queries: _Queries, k: float) -> Floats:
     Ranks past k count as k.
     """
     capped = np.minimum(queries.rank, k)
-    return np.maximum.reduceat(capped, queries.starts) - np.minimum.reduceat(capped, queries.starts)
+    return np.maximum.reduceat(capped, queries.starts) - capped[queries.starts]
 
 
 _COMPUTE: dict[str, Callable[[_Queries, float], Floats]] = {
@@ -94,43 +92,50 @@ def parse(metric: str) -> tuple[str, float]:
     return found[1], float(found[2] or np.inf)
 
 
+def is_distance(metric: str) -> bool:
+    """Is it a rank distance? Lower is better, and it is of the multilingual setting alone, where a pool holds several
+    relevant passages."""
+    return metric.startswith("rank-distance")
+
+
+def need(table: pd.DataFrame, columns: Sequence[str], what: str = "ranks", maker: str = "hbt.rank") -> None:
+    """Raises ValueError for the first of the columns that the table lacks."""
+    if lacking := [c for c in columns if c not in table]:
+        raise ValueError(f"the {what} lack the column {lacking[0]!r}; {maker} makes such a table")
+
+
 def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric."""
-    missing = {"query_id", "question_id", "query_language", "pool", "rank", "n_relevant"} - set(ranks.columns)
-    if missing:
-        raise ValueError(f"the ranks lack the column {sorted(missing)[0]!r}; hbt.rank makes such a table")
-    if "benchmark" in ranks and len(ranks["benchmark"].unique()) > 1:
-        raise ValueError(f"these ranks are of several benchmarks "
-                         f"({', '.join(ranks['benchmark'].unique())}); "
-                         "measure each alone: ranks[ranks['benchmark'] == …]")
-    parsed = [parse(m) for m in metrics]
+    """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric.
+
+    Raises ValueError for a column that is missing, for ranks of several benchmarks or runs, and for an unknown metric.
+    """
+    need(ranks, ["query_id", "question_id", "query_language", "pool", "rank", "n_relevant"])
+    if "benchmark" in ranks and len(names := ranks["benchmark"].unique()) > 1:
+        raise ValueError(f"these ranks are of several benchmarks ({', '.join(names)}); measure each alone: "
+                         "ranks[ranks['benchmark'] == …]")
+    parsed = {metric: parse(metric) for metric in metrics}
     queries = _Queries(ranks)
-    many = np.flatnonzero(np.diff(np.append(queries.starts, len(ranks))) > queries.relevant)
-    if many.size:
-        query = queries.table.iloc[int(many[0])]
+    table, pool = queries.table, queries.table["pool"].astype("str")
+    if (many := np.bincount(queries.group) > queries.relevant).any():
+        query = table[many].iloc[0]
         raise ValueError(f"these ranks hold more rows of the query {query['query_id']!r} in the pool {query['pool']!r} than "
                          "it has relevant passages: are they of several runs? Measure each alone")
-    own = queries.table["query_language"].astype("str") == queries.table["pool"].astype("str")
-    setting = np.where(queries.table["pool"] == "all", "multilingual", np.where(own, "monolingual", "cross-lingual"))
-    table = queries.table.assign(setting=setting)
-    for metric, (name, k) in zip(metrics, parsed, strict=True):
-        table[metric] = _COMPUTE[name](queries, k)
-    return table
+    setting = np.select([pool == "all", pool == table["query_language"].astype("str")], ["multilingual", "monolingual"],
+                        "cross-lingual")
+    return table.assign(setting=setting, **{metric: _COMPUTE[name](queries, k) for metric, (name, k) in parsed.items()})
 
 
 def measure(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """Tidy: setting, query_language, pool, metric, value (the mean over queries), n_queries.
 
-    rank-distance is given where a pool can hold several relevant passages: in the multilingual setting alone.
+    rank-distance is given in the multilingual setting alone.
     """
-    table = per_query(ranks, metrics)
     keys = ["setting", "query_language", "pool"]
-    grouped = table.groupby(keys, observed=True, sort=True)
-    means = grouped[list(metrics)].mean().reset_index().melt(keys, var_name="metric")
-    counts = grouped.size().rename("n_queries").reset_index()
-    tidy = means.merge(counts, on=keys)
-    tidy = tidy[(tidy["metric"].str.split("@").str[0] != "rank-distance") | (tidy["setting"] == "multilingual")]
-    return tidy.astype(dict.fromkeys(keys, "str")).reset_index(drop=True)
+    grouped = per_query(ranks, metrics).groupby(keys, observed=True)
+    means = grouped[list(metrics)].mean().assign(n_queries=grouped.size()).reset_index()
+    tidy = means.melt([*keys, "n_queries"], var_name="metric")
+    tidy = tidy[~tidy["metric"].isin(list(filter(is_distance, metrics))) | (tidy["setting"] == "multilingual")]
+    return tidy.astype(dict.fromkeys(keys, "str")).reset_index(drop=True)[[*keys, "metric", "value", "n_queries"]]
 
 
 def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
@@ -154,17 +159,9 @@ def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
     """
     if feature not in FEATURES:
         raise ValueError(f"no feature {feature!r}; there are {', '.join(FEATURES)}")
-
-    def of(code: str) -> str:
-        known = LANGUAGES.get(code)
-        if known is None:
-            return "unknown"
-        if feature == "resources":
-            return f"class {known.joshi_class}"
-        return str(getattr(known, feature)).split(" (")[0]
-
-    query, pool = (measured[c].astype("str").map({c: of(c) for c in measured[c].astype("str").unique()})
-                   for c in ("query_language", "pool"))
+    form = "class {}" if feature == "resources" else "{}"
+    groups = {code: form.format(getattr(known, feature)).split(" (")[0] for code, known in LANGUAGES.items()}
+    query, pool = (measured[c].astype("str").map(groups).fillna("unknown") for c in ("query_language", "pool"))
     pair = np.where(query == pool, "same ", "other ") + feature.replace("_", " ")
     pair = np.where((query == "unknown") | (pool == "unknown"), "unknown", pair)
     return measured.assign(group=np.where(measured["setting"] == "cross-lingual", pair, query))
@@ -178,14 +175,11 @@ def by_question(ranks: pd.DataFrame, metrics: Sequence[str] = ("mAP", "rank-dist
     trained: the languages trained on, to tell `trained` from `unseen` in the column languages (as `by_training` does);
     None: all are one group, `all`. rank-distance is given in the multilingual setting alone, NaN elsewhere.
     """
-    table = per_query(ranks, metrics)
+    keys, table = ["languages", "setting", "question_id"], per_query(ranks, metrics)
     table = table.assign(languages="all") if trained is None else by_training(table, trained)
-    means = table.groupby(["languages", "setting", "question_id"], observed=True)[list(metrics)].mean().reset_index()
-    for metric in metrics:
-        if metric.startswith("rank-distance"):
-            means.loc[means["setting"] != "multilingual", metric] = np.nan
-    return means.astype({**dict.fromkeys(["languages", "setting", "question_id"], "str"),
-                         **dict.fromkeys(metrics, np.float64)})
+    means = table.groupby(keys, observed=True)[list(metrics)].mean().reset_index()
+    means.loc[means["setting"] != "multilingual", list(filter(is_distance, metrics))] = np.nan
+    return means.astype(dict.fromkeys(keys, "str"))
 
 
 def summarise(measured: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -197,11 +191,5 @@ def summarise(measured: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     frame = measured if by else measured.assign(run="")
     wide = frame.groupby([*(by or ["run"]), "setting", "metric"], sort=False, observed=True)["value"].mean()
     table = wide.unstack(["setting", "metric"]).sort_index(axis=1, level=0, sort_remaining=False)
-    order = [s for s in ("monolingual", "cross-lingual", "multilingual") if s in table.columns.unique("setting")]
-    return table[order] if by else table[order].reset_index(drop=True)
-
-
-def _codes(column: pd.Series) -> NDArray[np.int64]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.codes.to_numpy().astype(np.int64)
-    return pd.factorize(column)[0]
+    table = table[[s for s in SETTINGS if s in table.columns.unique("setting")]]
+    return table if by else table.reset_index(drop=True)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.read import DataError, read_tsv, unique
+from hbtlib.metrics import per_query
 
 TAG = "hbtlib"
 
@@ -23,34 +24,29 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
     A run holds each query's relevant passages at their ranks, down to `depth`, and between them fillers named
     `unjudged-RANK`: measures cut at `depth` or above come out as ours, whoever computes them. The score written is −rank.
 
-    Raises ValueError for ranks of several benchmarks, and for an id with a blank in it, which TREC's files cannot hold.
+    Raises ValueError for ranks of several benchmarks or runs, and for an id with a blank, which TREC's files cannot hold.
     """
-    if len(ranks["benchmark"].unique()) > 1:
-        raise ValueError("these ranks are of several benchmarks; write each alone: ranks[ranks['benchmark'] == …]")
+    per_query(ranks, [])  # says what is wrong where they are of several benchmarks or runs
     if depth < 1:
         raise ValueError(f"depth is {depth}; it is the number of ranks written of each query, 1 or more")
+    ranks = ranks.astype({"query_id": "str", "passage_id": "str"})
     for column in ("query_id", "passage_id"):
-        ids = pd.Series(ranks[column].unique()).astype("str")
-        if len(blank := ids[ids.str.contains(r"\s")]):
+        if len(blank := ranks.loc[ranks[column].str.contains(r"\s"), column]):
             raise ValueError(f"the {column} {blank.iloc[0]!r} has a blank in it, which TREC's files cannot hold")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for pool, gold in ranks.groupby("pool", observed=True, sort=True):
-        found = gold.loc[gold["rank"] <= depth, ["query_id", "passage_id", "rank"]].astype({"query_id": "str",
-                                                                                            "passage_id": "str"})
-        asked = gold["query_id"].astype("str").unique()
-        deepest = found.groupby("query_id")["rank"].max().reindex(asked, fill_value=1)  # others would leave out a query
-        places = pd.DataFrame({"query_id": np.repeat(deepest.index.to_numpy(), deepest),
-                               "rank": np.concatenate([np.arange(1, d + 1) for d in deepest]) if len(deepest) else []})
-        run = places.merge(found, on=["query_id", "rank"], how="left")
-        run["passage_id"] = run["passage_id"].fillna("unjudged-" + run["rank"].astype("int64").astype("str"))
-        run = run.assign(zero="Q0", score=-run["rank"], tag=TAG)[["query_id", "zero", "passage_id", "rank", "score", "tag"]]
-        judged = gold.assign(zero=0)[["query_id", "zero", "passage_id", "grade"]]
-        for table, kind in ((run, "run"), (judged, "qrels")):
-            file = folder / f"{pool}.{kind}"
-            table.to_csv(file, sep=" ", header=False, index=False)
-            written.append(file)
+        found = gold.loc[gold["rank"] <= depth, ["query_id", "passage_id", "rank"]]
+        deepest = found.groupby("query_id")["rank"].max().reindex(gold["query_id"].unique(), fill_value=1)  # none left out
+        places = pd.DataFrame([(query, rank) for query, last in deepest.items() for rank in range(1, last + 1)],
+                              columns=["query_id", "rank"])
+        run = places.merge(found, how="left").assign(zero="Q0", score=-places["rank"], tag=TAG)
+        run["passage_id"] = run["passage_id"].fillna("unjudged-" + run["rank"].astype("str"))
+        for kind, table, columns in (("run", run, ["query_id", "zero", "passage_id", "rank", "score", "tag"]),
+                                     ("qrels", gold.assign(zero=0), ["query_id", "zero", "passage_id", "grade"])):
+            written.append(folder / f"{pool}.{kind}")
+            table[columns].to_csv(written[-1], sep=" ", header=False, index=False)
     return written
 
 
@@ -63,28 +59,25 @@ def read(folder: Path | str, benchmark: Benchmark) -> pd.DataFrame:
     Raises `DataError` naming file and line for a malformed line, a query that the benchmark lacks, or a passage that stands
     twice, and ValueError where the folder holds no run of the benchmark's pools.
     """
-    passages = benchmark.passages.set_index("passage_id")["language"]
-    queries = benchmark.queries.set_index("query_id")[["question_id", "language"]]
-    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
-    gold = gold.assign(passage_language=gold["passage_id"].map(passages)).join(
-        queries.rename(columns={"language": "query_language"}), on="query_id")
-    pools = [*sorted(passages.unique()), "all"]
+    passages = benchmark.passages[["passage_id", "language"]].rename(columns={"language": "passage_language"})
+    queries = benchmark.queries[["query_id", "question_id", "language"]].rename(columns={"language": "query_language"})
+    gold = benchmark.judgements[benchmark.judgements["grade"] > 0].merge(queries).merge(passages)
+    gold = gold.sort_values(["query_id", "passage_id"])
+    sizes = {**passages["passage_language"].value_counts().sort_index(), "all": len(passages)}
     tables = []
-    for pool in pools:
+    for pool, size in sizes.items():
         file = next((f for f in (Path(folder) / f"{pool}.run", Path(folder) / f"{pool}.run.gz") if f.exists()), None)
         if file is None:
             continue
-        run = _read_run(file, set(queries.index))
         mine = gold if pool == "all" else gold[gold["passage_language"] == pool]
-        table = mine.merge(run, on=["query_id", "passage_id"], how="left").sort_values(["query_id", "passage_id"])
-        size = len(passages) if pool == "all" else int((passages == pool).sum())
+        table = mine.merge(_read_run(file, set(queries["query_id"])), how="left")
         lost = table["rank"].isna()
         table.loc[lost, "rank"] = size - table[lost].groupby("query_id").cumcount()
-        n = table.groupby("query_id")["rank"].transform("size")
-        tables.append(table.assign(benchmark=benchmark.name, pool=pool, n_passages=size, n_relevant=n))
+        table["n_relevant"] = table.groupby("query_id")["rank"].transform("size")
+        tables.append(table.assign(benchmark=benchmark.name, pool=pool, n_passages=size))
     if not tables:
-        raise ValueError(f"{folder} has no run of {benchmark.name!r}: its pools are {', '.join(pools)}, so there should be "
-                         f"{pools[0]}.run, …, all.run")
+        raise ValueError(f"{folder} has no run of {benchmark.name!r}: its pools are {', '.join(sizes)}, so there should be "
+                         f"{next(iter(sizes))}.run, …, all.run")
     ranks = pd.concat(tables, ignore_index=True).astype({"rank": "int32", "score": "float32", "grade": "int16"})
     return ranks[["benchmark", "query_id", "question_id", "query_language", "pool", "passage_id", "passage_language", "rank",
                   "score", "grade", "n_passages", "n_relevant"]]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import hbtlib as hbt
-from hbtlib.bias_measures import MEASURES, MEASURES_AT
+from hbtlib.bias import MEASURES, MEASURES_AT
 
 Found = dict[tuple[str, str], float]
 NEED_MORE = {"kendalls-w", "friedman-p", "mrc"}  # have rows of their own: not every query language, or `all` too
