@@ -1,7 +1,5 @@
 """Pictures over many runs, for `hbtlib.plots`: a metric over α or the training's size, effects, groups of languages."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import product
 
@@ -32,10 +30,9 @@ def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     figure = _curves(summaries, metric, "alpha", "level", {name: LEVELS[name] for name in LEVELS if name in levels})
     alphas = sorted(summaries["alpha"].unique())
     ends = {0.0: "\nx-y", 1.0: "".join(_ENDS[name] for name in LEVELS if name in levels)}
-    for axes in figure.axes:
-        axes.set_xticks(alphas, [f"{a:g}".replace("0.", ".") + ends.get(a, "") for a in alphas])
-        axes.set_xlim(-0.06, 1.06)
-    figure.supxlabel("α: the share of monolingual batches or pairs", fontsize=9)
+    labels = [f"{a:g}".replace("0.", ".") + ends.get(a, "") for a in alphas]
+    figure.axes[0].set(xticks=alphas, xticklabels=labels, xlim=(-0.06, 1.06))  # which all share
+    figure.supxlabel("α: the share of monolingual batches or pairs")
     return figure
 
 
@@ -49,10 +46,9 @@ def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     if ids[0] <= 0:
         raise ValueError(f"ids is {ids[0]}; a log axis needs numbers above 0")
     for axes in figure.axes:
-        axes.set_xscale("log")
-        axes.set_xticks(ids, [f"{n:,.0f}" for n in ids])
+        axes.set(xscale="log", xticks=ids, xticklabels=[f"{n:,.0f}" for n in ids])
         axes.xaxis.set_minor_locator(NullLocator())
-    figure.supxlabel("training ids", fontsize=9)
+    figure.supxlabel("training ids")
     return figure
 
 
@@ -72,11 +68,11 @@ def _curves(summaries: pd.DataFrame, metric: str, x: str, by: str, colours: Mapp
             axes.fill_between(over.index, bands[-1]["low"], bands[-1]["high"], color=colour, alpha=0.15, lw=0)
             axes.plot(over.index, over["mean"], color=colour, lw=1.6, label=name)
             axes.plot(mine[x], mine["value"], "o", color=colour, ms=3.5, mec="white", mew=0.4)
-        axes.set_ylim(*_limits(here["value"], pd.concat(bands)))
+        axes.set(title=f"{column}, {row} languages" if rows != ["trained"] else column,
+                 ylim=_limits(here["value"], pd.concat(bands)))
         axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.set_title(f"{column}, {row} languages" if rows != ["trained"] else column, loc="left")
-    figure.supylabel(metric, fontsize=9)
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=len(colours), frameon=False)
+    figure.supylabel(metric)
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=len(colours))
     return figure
 
 
@@ -106,10 +102,10 @@ def effects(table: pd.DataFrame) -> Figure:
             axes.plot([row["low"], row["high"]], [y, y], color=colour, lw=1.4)
             axes.plot(row["difference"], y, "o", color=colour, ms=5.5, mfc=colour if row["sure"] else "white")
         axes.xaxis.set_major_locator(MaxNLocator(4))
-    figure.supxlabel("difference", fontsize=9)
+    figure.supxlabel("difference")
     meaning = {"#444444": "interval without 0" + " and p < .05 (Holm)" * ("p_holm" in table), "white": "may be chance"}
     marks = [Line2D([], [], ls="", marker="o", color="#444444", mfc=fill, label=text) for fill, text in meaning.items()]
-    figure.legend(handles=marks, loc="outside upper left", ncols=2, frameon=False)
+    figure.legend(handles=marks, loc="outside upper left", ncols=2)
     return figure
 
 
@@ -131,8 +127,8 @@ def groups(table: pd.DataFrame, metric: str = "mAP") -> Figure:
             axes.plot(mean, at[mean.index] + lift, "o", color=colour, ms=5.5, mec="white", mew=0.5, label=arm)
         axes.set_xlim(left=min(0.0, chosen["value"].min()))
         axes.grid(axis="x", color="#DDDDDD", lw=0.6)
-    figure.supxlabel(metric, fontsize=9)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=len(colours), frameon=False)
+    figure.supxlabel(metric)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=len(colours))
     return figure
 
 
@@ -154,8 +150,7 @@ def _rows(table: pd.DataFrame, by: str, width: float, above: float, height: floa
         for y in range(0, len(names), 2):  # every other one grey, so that the eye stays on its row
             axes.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", lw=0, zorder=0)
         axes.set_yticks(range(len(names)), [str(n) for n in names])
-        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set(title=setting, ylim=(len(names) - 0.5, -0.5))
         axes.tick_params(axis="y", length=0)
         axes.set_axisbelow(True)
-        axes.set_title(setting, loc="left")
     return figure, dict(zip(settings, parts, strict=True)), pd.Series(range(len(names)), names)

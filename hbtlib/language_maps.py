@@ -1,7 +1,5 @@
 """Pictures of languages, for `hbtlib.plots`: where their texts are embedded, and who fills whose top 10."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -51,9 +49,8 @@ def top_shares(shares: pd.DataFrame, *, pool: Mapping[str, float] | None = None,
             if own in pool:
                 axes.plot(x - 0.5, pool[own], ">", color="black", ms=4, zorder=4)  # beside the codes, not over them
         axes.set_xticks(range(len(bars)), [star(c, (*trained, "pool")) if trained else c for c in bars])
-        axes.set(xlim=(-0.6, len(bars) - 0.4), ylim=(0, 1), xlabel="query language", ylabel="share of the top 10")
+        axes.set(title=arm, xlim=(-0.6, len(bars) - 0.4), ylim=(0, 1), xlabel="query language", ylabel="share of the top 10")
         axes.tick_params(axis="x", length=0)
-        axes.set_title(arm, loc="left")
     handles: list[Artist] = [Patch(facecolor=colours[c], label=labels[c]) for c in reversed(codes)]
     handles.append(Patch(facecolor="white", edgecolor="black", lw=1.4, label="own language"))
     if pool:
@@ -96,22 +93,18 @@ def embedding_map(points: pd.DataFrame, view: str = "texts", *, trained: Sequenc
                  xticks=[], yticks=[], aspect="equal", xlabel=f"component 1 of the {view}", ylabel="component 2")
         centres = here.groupby("language")[[x, y]].mean().reindex(codes).dropna()
         at = (centres.to_numpy() - corner) / (2 * half)
-        for code, centre, label in zip(centres.index, at, apart(at, _LABEL), strict=True):
+        for code, centre, label in zip(centres.index, at, apart(at, np.array([0.085, 0.062])), strict=True):
             axes.annotate(star(code, trained), centre, label, "axes fraction", "axes fraction", ha="center", va="center",
                           fontsize=9, fontweight="bold", color=[0.6 * c for c in colours[code]], zorder=5,
                           path_effects=[withStroke(linewidth=2.5, foreground="white")],
                           arrowprops={"arrowstyle": "-", "color": "#333333", "lw": 0.7, "shrinkA": 3, "shrinkB": 0}
                           if np.abs(label - centre).max() > 0.04 else None)  # a line where it lies beside its centre
         share = f"{high['language_share'][arm]:.0%} of the variance between languages"
-        axes.set_title(f"{arm}\n{share}" if arm else share, loc="left", fontsize=9)
+        axes.set_title(f"{arm}\n{share}" if arm else share, fontsize=9)
     handles = [Line2D([], [], ls="", marker="s", ms=7, color=colours[c], label=labels[c]) for c in codes]
     handles += [Line2D([], [], ls="", marker=marker, color="#666666", ms=4, label=role) for role, marker in MARKERS.items()]
     named_legend(figure, handles)
     return figure
-
-
-_LABEL = np.array([0.085, 0.062])
-"""The width and height of a language's code on the map, as a share of the panel's."""
 
 
 def apart(at: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:

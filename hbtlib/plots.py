@@ -4,8 +4,6 @@ Scores are drawn in cividis between fixed limits, differences in a diverging pal
 their ISO codes, those of one script beside each other, trained before unseen; with `trained`, the unseen bear a star.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
@@ -95,9 +93,8 @@ def _heatmaps(grids: Mapping[str, pd.DataFrame], trained: Sequence[str], low: fl
         for y, x in np.argwhere(hatched[name]) if hatched else ():
             axes.add_patch(Rectangle((x, y), 1, 1, fill=False, hatch="////", edgecolor="#00000040", lw=0))
         axes.tick_params(length=0, labelrotation=0)
-        axes.set(xlabel="passage language (pool)",
-                 ylabel="query language" if axes.get_subplotspec().is_first_col() else "")  # type: ignore[union-attr]
-        axes.set_title(name, loc="left")
+        first = axes.get_subplotspec().is_first_col()  # type: ignore[union-attr]
+        axes.set(title=name, xlabel="passage language (pool)", ylabel="query language" if first else "")
     scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(low, high), palette)
     figure.colorbar(scale, ax=np.array(figure.axes), fraction=0.03, pad=0.02, label=label).outline.set_visible(False)
     notes = ["* never trained on"] * bool(trained) + ["hatched: p ≥ .05 (Holm)"] * bool(hatched)
@@ -127,16 +124,15 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
         axes.text(len(codes) - 0.45, chance, "chance", ha="right", va="bottom", fontsize=8,
                   bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85})
         axes.set_ylim(top=max(chance * 1.1, axes.get_ylim()[1]))
-    labels = [star(code, trained) for code in codes]
     seen = sum(c in trained for c in codes)
     if 0 < seen < len(codes):
         axes.axvline(seen - 0.5, color="black", lw=1)
-    axes.set_xticks(range(len(codes)), labels)
+    axes.set_xticks(range(len(codes)), labels := [star(code, trained) for code in codes])
     axes.yaxis.set_major_formatter(lambda v, _: f"{v:,.0f}" if abs(v) >= 10 else f"{v:g}")
     axes.set(xlabel="query language" + " (* never trained on)" * (labels != codes),
              ylabel=measure + " (ranks)" * (measure in ("rank-distance", "rank-distance-median")))
     if len(colours) > 1:
-        figure.legend(loc="outside upper left", ncols=len(colours), frameon=False)
+        figure.legend(loc="outside upper left", ncols=len(colours))
     return figure
 
 
@@ -171,16 +167,15 @@ def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
         best = checks["step"].iloc[int(checks["validation_loss"].argmin())]
         axes.axvline(best, color="#4477AA", ls=":", lw=1)
         axes.text(best, axes.get_ylim()[1], " kept ", va="top", ha="right", fontsize=8, color="#4477AA")
-    axes.set(xlabel="step", ylabel="InfoNCE", ylim=(0, None))
-    axes.set_title(title, loc="left")
-    axes.legend(frameon=False)
+    axes.set(title=title, xlabel="step", ylabel="InfoNCE", ylim=(0, None))
+    axes.legend()
     return figure
 
 
 def batch_picture(plan: BatchPlan, *, batches: int = 8, pairs: int = 16, title: str = "") -> Figure:
     """The first batches of a plan, as the paper's Figure 2 draws them: a row a batch, a box a pair.
 
-    A box's left half is the query's language, its right half the passage's: one colour where they are the same.
+    Its left half is the query's language, its right half the passage's: one colour where they are the same.
     """
     colours = language_colours(ordered(plan.languages))
     figure, [[axes]] = canvas(1.7 + 0.5 * pairs, 0.9 + 0.36 * batches)
@@ -190,12 +185,11 @@ def batch_picture(plan: BatchPlan, *, batches: int = 8, pairs: int = 16, title: 
             for x, code in ((i, str(batch.query_languages[i])), (i + 0.45, str(batch.passage_languages[i]))):
                 axes.add_patch(Rectangle((x, row), 0.45, 0.84, color=colours[code], lw=0))
                 axes.text(x + 0.225, row + 0.44, code, ha="center", va="center", fontsize=7, color="white")
-    axes.set(xlim=(0, pairs), ylim=(batches, -0.1), xticks=[],
+    axes.set(title=title, xlim=(0, pairs), ylim=(batches, -0.1), xticks=[],
              xlabel=f"the first {pairs} of {plan.batch_size} pairs (query | passage)")
     axes.set_yticks(np.arange(batches) + 0.42, [f"batch {row}: {plan[row].kind}" for row in range(batches)])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title(title, loc="left")
     return figure
 
 
@@ -207,6 +201,6 @@ def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
                 linewidth=0.8, palette={"query": "#4477AA", "passage": "#DDAA77"})
     axes.set(xlabel="", ylabel="characters")
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     axes.legend().remove()  # inside it would lie over the boxes
     return figure

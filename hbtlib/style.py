@@ -1,7 +1,5 @@
 """What all pictures share: the style, the colours, the order and the names of languages, and how they are saved."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -10,7 +8,6 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.figure
 import pandas as pd
 import seaborn as sns
@@ -21,9 +18,10 @@ from PIL import Image
 
 from hbtlib.languages import by_script, native_name
 
-mpl.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize": 10, "figure.dpi": 100, "savefig.dpi": 150,
-                     "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hbtlib",
-                     "hatch.linewidth": 0.6})
+matplotlib.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize": 10, "axes.titlelocation": "left",
+                            "figure.labelsize": 9, "figure.dpi": 100, "savefig.dpi": 150, "axes.spines.top": False,
+                            "axes.spines.right": False, "legend.frameon": False, "svg.hashsalt": "hbtlib",
+                            "hatch.linewidth": 0.6})
 
 
 class Figure(matplotlib.figure.Figure):
@@ -44,11 +42,11 @@ _NOTO = ("NotoSansArabic-Regular.ttf", "NotoSansBengali-Regular.ttf", "NotoSansD
 
 def save(figure: matplotlib.figure.Figure, name: str, data: pd.DataFrame, folder: Path) -> list[Path]:
     """Writes NAME.pdf, NAME.png and NAME.csv (the data drawn): the same bytes for the same data. (A PDF with languages' own
-    names has its fonts in the order of their paths, and so depends on where the environment lies.)"""
+    names has its fonts in the order of their paths: it depends on where the environment lies.)"""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv")]
     figure.savefig(paths[0], bbox_inches="tight", metadata={"CreationDate": None})
-    paths[1].write_bytes(png(figure, int(mpl.rcParams["savefig.dpi"])))
+    paths[1].write_bytes(png(figure, int(matplotlib.rcParams["savefig.dpi"])))
     data.to_csv(paths[2], index=False, float_format="%.6g")
     return paths
 
@@ -100,10 +98,8 @@ def fonts() -> dict[str, str]:
 
 
 def drawable(text: str) -> bool:
-    """Has one of the fonts all of the text's characters, and are they put together right?
-
-    Arabic letters join and Devanagari's vowel signs move: only from 3.11 on does matplotlib shape such scripts.
-    """
+    """Has one of the fonts all of the text's characters, and are they put together right? Arabic letters join and
+    Devanagari's vowel signs move: only from 3.11 on does matplotlib shape such scripts."""
     shaped = any(unicodedata.category(c)[0] == "M" or unicodedata.bidirectional(c) in ("R", "AL") for c in text)
     if shaped and not hasattr(ft2font, "__libraqm_version__"):
         return False
@@ -118,7 +114,7 @@ def language_labels(codes: Sequence[str], trained: Sequence[str] = ()) -> dict[s
 
 def named_legend(figure: Figure, handles: Sequence[Any], title: str | None = None) -> None:
     """A legend at the right whose labels may hold languages' own names."""
-    figure.legend(handles=handles, title=title, loc="outside right upper", frameon=False, prop={"family": list(fonts())})
+    figure.legend(handles=handles, title=title, loc="outside right upper", prop={"family": list(fonts())})
 
 
 def checked(table: pd.DataFrame, what: str, columns: Sequence[str], unique: Sequence[str] = (), **wanted: str
@@ -137,9 +133,8 @@ def checked(table: pd.DataFrame, what: str, columns: Sequence[str], unique: Sequ
         table = table[table[column] == value]
         if table.empty:
             raise ValueError(f"no values of {value!r} here; there are {', '.join(known)}")
-    if unique and table.duplicated(list(unique)).any():
-        first = table[table.duplicated(list(unique))].iloc[0]
-        which = ", ".join(f"{column} {first[column]}" for column in unique)
+    if unique and len(twice := table[table.duplicated(list(unique))]):
+        which = ", ".join(f"{column} {twice[column].iloc[0]}" for column in unique)
         raise ValueError(f"the {what} have several values of {which}: are they of several benchmarks? Choose one")
     return table
 
@@ -152,10 +147,8 @@ def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **share
 
 def panels(names: Sequence[str], most: int, size: tuple[float, float], margin: tuple[float, float]
            ) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with an Axes a name, at most so many beside each other, the rows as full as each other.
-
-    size: a panel's width and height in inches; margin: what the figure has besides.
-    """
+    """A figure with an Axes a name, at most so many beside each other, the rows as full as each other. Inches, width and
+    height: `size` of a panel, `margin` of what the figure has besides."""
     rows = -(-len(names) // most)
     columns = -(-len(names) // rows)
     figure, grid = canvas(margin[0] + size[0] * columns, margin[1] + size[1] * rows, rows, columns)
