@@ -81,18 +81,19 @@ def embedding_map(points: pd.DataFrame, view: str = "texts", *, trained: Sequenc
     codes = ordered(table["language"].unique(), trained)
     colours, labels = language_colours(codes), language_labels(codes, trained)
     half = 0.53 * float((high - low)[[x, y]].to_numpy().max()) or 1.0
-    corners = ((low + high) / 2 - half)[[x, y]].to_numpy()
+    middles = ((low + high) / 2)[[x, y]].to_numpy()
     figure, parts = panels(list(low.index), 4, (3.1, 3.4), (1.6, 0))
-    for (arm, axes), corner in zip(parts.items(), corners, strict=True):
+    for (arm, axes), middle in zip(parts.items(), middles, strict=True):
         here = table[table["arm"] == arm].sample(frac=1, random_state=0)  # or the last language would cover the others
         for role, marker in MARKERS.items():
             mine = here[here["role"] == role]
             axes.scatter(mine[x], mine[y], s=9, color=[colours[c] for c in mine["language"]], marker=marker,
                          lw=0.6 * (marker == "x"), alpha=0.45)
-        axes.set(xlim=(corner[0], corner[0] + 2 * half), ylim=(corner[1], corner[1] + 2 * half),
-                 xticks=[], yticks=[], aspect="equal", xlabel=f"component 1 of the {view}", ylabel="component 2")
+        axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half), xticks=[], yticks=[],
+                 aspect="equal", xlabel=f"component 1 of the {view}", ylabel="component 2")
+        low_left, high_right = np.transpose([axes.get_xlim(), axes.get_ylim()])
         centres = here.groupby("language")[[x, y]].mean().reindex(codes).dropna()
-        at = (centres.to_numpy() - corner) / (2 * half)
+        at = (centres.to_numpy() - low_left) / (high_right - low_left)
         for code, centre, label in zip(centres.index, at, apart(at, np.array([0.085, 0.062])), strict=True):
             axes.annotate(star(code, trained), centre, label, "axes fraction", "axes fraction", ha="center", va="center",
                           fontsize=9, fontweight="bold", color=[0.6 * c for c in colours[code]], zorder=5,
