@@ -1,8 +1,6 @@
 """Pictures over many runs, for `hbtlib.plots`: a metric over α or the training's size, effects, groups of languages."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -10,12 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
+from scipy import stats
 
 from hbtlib.data.benchmark import SETTINGS
-from hbtlib.style import COLOURS, Figure, arm_colours, need, of_metric, once
+from hbtlib.style import COLOURS, Figure, arm_colours, canvas, checked
 
 LEVELS = {"batch": COLOURS["hybrid"], "pair": "#AA3377"}
-_ENDS = {"batch": "x-x-mono", "pair": "x-x"}  # what α = 1 is; α = 0 is x-y at both levels
+_ENDS = {"batch": "\nx-x-mono", "pair": "\n(pair: x-x)"}  # what α = 1 is; α = 0 is x-y at both levels
 
 
 def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
@@ -25,107 +24,88 @@ def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     that stands for both levels, as x-y (α = 0) does, has a row for each. Lines are means over seeds, points the seeds,
     bands 95 % t-intervals over seeds.
     """
-    need(summaries, ["alpha", "level", "seed", "languages", "setting", "metric", "value"], "summaries")
-    levels = [level for level in LEVELS if level in set(summaries["level"])]
-    other = set(summaries["level"]) - set(LEVELS)
-    if other:
+    levels = set(summaries.get("level", ()))
+    if other := levels - set(LEVELS):
         raise ValueError(f"no level {min(map(str, other))!r}; there are {', '.join(LEVELS)}")
-    figure = _curves(summaries, metric, "alpha", "level", {level: LEVELS[level] for level in levels})
+    figure = _curves(summaries, metric, "alpha", "level", {name: LEVELS[name] for name in LEVELS if name in levels})
     alphas = sorted(summaries["alpha"].unique())
-    ones = "\n".join(_ENDS[level] if level == "batch" else f"({level}: {_ENDS[level]})" for level in levels)
-    ends = {0.0: "\nx-y", 1.0: "\n" + ones}
-    for part in figure.axes:
-        part.set_xticks(alphas, [f"{a:g}".replace("0.", ".") + ends.get(a, "") for a in alphas])
-        part.set_xlim(-0.06, 1.06)
-    figure.supxlabel("α: the share of monolingual batches or pairs", fontsize=9)
+    ends = {0.0: "\nx-y", 1.0: "".join(_ENDS[name] for name in LEVELS if name in levels)}
+    labels = [f"{a:g}".replace("0.", ".") + ends.get(a, "") for a in alphas]
+    figure.axes[0].set(xticks=alphas, xticklabels=labels, xlim=(-0.06, 1.06))  # which all share
+    figure.supxlabel("α: the share of monolingual batches or pairs")
     return figure
 
 
 def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
-    """A metric over the number of training ids, on a log axis: one panel a setting (and language group), a line an arm.
+    """`alpha_curves` over the number of training ids, on a log axis: a line an arm.
 
-    summaries: ids, arm, seed, languages (trained or unseen), setting, metric, value. Lines are means over seeds, points
-    the seeds, bands 95 % t-intervals over seeds.
+    summaries: ids, arm, seed, languages, setting, metric, value.
     """
-    need(summaries, ["ids", "arm", "seed", "languages", "setting", "metric", "value"], "summaries")
-    if (summaries["ids"] <= 0).any():
-        raise ValueError(f"ids is {summaries['ids'].min()}; a log axis needs numbers above 0")
-    figure = _curves(summaries, metric, "ids", "arm", arm_colours(list(dict.fromkeys(summaries["arm"]))))
+    figure = _curves(summaries, metric, "ids", "arm")
     ids = sorted(summaries["ids"].unique())
-    for part in figure.axes:
-        part.set_xscale("log")
-        part.set_xticks(ids, [f"{n:,.0f}" for n in ids])
-        part.xaxis.set_minor_locator(NullLocator())
-    figure.supxlabel("training ids", fontsize=9)
+    if ids[0] <= 0:
+        raise ValueError(f"ids is {ids[0]}; a log axis needs numbers above 0")
+    for axes in figure.axes:
+        axes.set(xscale="log", xticks=ids, xticklabels=[f"{n:,.0f}" for n in ids])
+        axes.xaxis.set_minor_locator(NullLocator())
+    figure.supxlabel("training ids")
     return figure
 
 
-def _curves(summaries: pd.DataFrame, metric: str, x: str, by: str, colours: Mapping[str, str]) -> Figure:
-    chosen = of_metric(summaries, metric)
-    once(chosen, [x, by, "seed", "languages", "setting"], f"values of {metric}")
-    columns = _settings(chosen)
-    rows = [g for g in ("trained", "unseen") if g in set(chosen["languages"])]
-    figure = Figure(figsize=(0.5 + 2.9 * len(columns), 0.8 + 2.2 * len(rows)), layout="constrained")
-    axes = figure.subplots(len(rows), len(columns), sharex=True, squeeze=False)
-    for part, (row, column) in zip(axes.ravel(), product(rows, columns), strict=True):
+def _curves(summaries: pd.DataFrame, metric: str, x: str, by: str, colours: Mapping[str, str] | None = None) -> Figure:
+    chosen = checked(summaries, "summaries", ["value"], [x, by, "seed", "languages", "setting"], metric=metric)
+    colours = colours or arm_colours(chosen[by].unique())
+    columns, rows = _those(SETTINGS, chosen["setting"]), _those(("trained", "unseen"), chosen["languages"])
+    figure, grid = canvas(0.5 + 2.9 * len(columns), 0.8 + 2.2 * len(rows), len(rows), len(columns), sharex=True)
+    for axes, (row, column) in zip(grid.flat, product(rows, columns), strict=True):
         here = chosen[(chosen["languages"] == row) & (chosen["setting"] == column)]
-        bands = [_line(part, here[here[by] == name], x, name, colour) for name, colour in colours.items()]
-        part.set_ylim(*_limits(here["value"], pd.concat(bands)))
-        part.yaxis.set_major_locator(MaxNLocator(5))
-        part.set_title(f"{column}, {row} languages" if rows != ["trained"] else column, loc="left")
-    figure.supylabel(metric, fontsize=9)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=len(colours), frameon=False)
+        bands = []
+        for name, colour in colours.items():
+            mine = here[here[by] == name]
+            over = mine.groupby(x)["value"].agg(["mean", "sem", "count"])
+            half = stats.t.ppf(0.975, over["count"] - 1) * over["sem"]  # NaN for one seed
+            bands.append(pd.DataFrame({"low": over["mean"] - half, "high": over["mean"] + half}))
+            axes.fill_between(over.index, bands[-1]["low"], bands[-1]["high"], color=colour, alpha=0.15, lw=0)
+            axes.plot(over.index, over["mean"], color=colour, lw=1.6, label=name)
+            axes.plot(mine[x], mine["value"], "o", color=colour, ms=3.5, mec="white", mew=0.4)
+        axes.set(title=f"{column}, {row} languages" if rows != ["trained"] else column,
+                 ylim=_limits(here["value"], pd.concat(bands)))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+    figure.supylabel(metric)
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=len(colours))
     return figure
-
-
-def _line(axes: Axes, rows: pd.DataFrame, x: str, name: str, colour: str) -> pd.DataFrame:
-    """Draws one line with its seeds; gives its band, low and high."""
-    from scipy import stats
-
-    over = rows.groupby(x)["value"].agg(["mean", "std", "count"])
-    half = stats.t.ppf(0.975, np.maximum(over["count"] - 1, 1)) * over["std"] / np.sqrt(over["count"])  # NaN for one seed
-    band = pd.DataFrame({"low": over["mean"] - half, "high": over["mean"] + half})
-    axes.fill_between(band.index, band["low"], band["high"], color=colour, alpha=0.15, lw=0)
-    axes.plot(over.index, over["mean"], color=colour, lw=1.6, label=name)
-    axes.plot(rows[x], rows["value"], "o", color=colour, ms=3.5, mec="white", mew=0.4)
-    return band
 
 
 def _limits(values: pd.Series, bands: pd.DataFrame) -> tuple[float, float]:
     """All points, and of the bands as much as leaves them readable: of two or three seeds they are very wide."""
-    low, high = float(values.min()), float(values.max())
+    low, high = values.min(), values.max()
     span = max(high - low, 0.1 * abs(high), 1e-3)  # so that noise does not look like a curve
-    low = max(low - 0.6 * span, min(low - 0.1 * span, np.nan_to_num(bands["low"].min(), nan=np.inf)))
-    high = min(high + 0.6 * span, max(high + 0.1 * span, np.nan_to_num(bands["high"].max(), nan=-np.inf)))
-    return (max(low, -0.02 * high) if values.min() >= 0 else low), high
+    bottom = max(low - 0.6 * span, np.fmin(low - 0.1 * span, bands["low"].min()))
+    top = min(high + 0.6 * span, np.fmax(high + 0.1 * span, bands["high"].max()))
+    return (max(bottom, -0.02 * top) if low >= 0 else bottom), top
 
 
-def effects(table: pd.DataFrame, *, label: str = "difference") -> Figure:
+def effects(table: pd.DataFrame) -> Figure:
     """Differences with their intervals, a row an effect, a panel a setting: filled where they are significant.
 
     table: what (the row's name), setting, difference, low, high, and perhaps p_holm. Significant is an interval without 0
     and, where it is given, p_holm < .05.
     """
-    need(table, ["what", "setting", "difference", "low", "high"], "effects")
-    once(table, ["what", "setting"], "effects")
-    columns, names = _settings(table), list(dict.fromkeys(table["what"]))
-    figure = Figure(figsize=(1.6 + 2.5 * len(columns), 1.1 + 0.27 * len(names)), layout="constrained")
-    axes = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
-    for part, setting in zip(axes, columns, strict=True):
-        _stripes(part, names)
-        part.axvline(0, color="black", lw=0.8)
+    table = checked(table, "effects", ["difference", "low", "high"], ["what", "setting"])
+    sure = ((table["low"] > 0) | (table["high"] < 0)) & ~(table.get("p_holm", pd.Series(0.0, table.index)) >= 0.05)
+    table = table.assign(sure=sure, colour=np.where(table["difference"] > 0, "#1B7837", "#762A83"))
+    figure, parts, at = _rows(table, "what", 2.5, 1.1, 0.27)
+    for setting, axes in parts.items():
+        axes.axvline(0, color="black", lw=0.8)
         for _, row in table[table["setting"] == setting].iterrows():
-            sure = (row["low"] > 0 or row["high"] < 0) and not ("p_holm" in table and row["p_holm"] >= 0.05)
-            colour, y = ("#1B7837" if row["difference"] > 0 else "#762A83"), names.index(row["what"])
-            part.plot([row["low"], row["high"]], [y, y], color=colour, lw=1.4)
-            part.plot(row["difference"], y, "o", color=colour, ms=5.5, mfc=colour if sure else "white")
-        part.xaxis.set_major_locator(MaxNLocator(4))
-        part.set_title(setting, loc="left")
-    figure.supxlabel(label, fontsize=9)
-    sure_is = "interval without 0" + (" and p < .05 (Holm)" if "p_holm" in table else "")
-    marks = [Line2D([], [], ls="", marker="o", color="#444444", mfc=fill, label=text)
-             for fill, text in (("#444444", sure_is), ("white", "may be chance"))]
-    figure.legend(handles=marks, loc="outside upper left", ncols=2, frameon=False)
+            y, colour = at[row["what"]], row["colour"]
+            axes.plot([row["low"], row["high"]], [y, y], color=colour, lw=1.4)
+            axes.plot(row["difference"], y, "o", color=colour, ms=5.5, mfc=colour if row["sure"] else "white")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    figure.supxlabel("difference")
+    meaning = {"#444444": "interval without 0" + " and p < .05 (Holm)" * ("p_holm" in table), "white": "may be chance"}
+    marks = [Line2D([], [], ls="", marker="o", color="#444444", mfc=fill, label=text) for fill, text in meaning.items()]
+    figure.legend(handles=marks, loc="outside upper left", ncols=2)
     return figure
 
 
@@ -135,41 +115,42 @@ def groups(table: pd.DataFrame, metric: str = "mAP") -> Figure:
     table: group (a value of the feature: a family, a script, …), arm, seed, setting, metric, value. Groups stand in the
     table's order, from top to bottom, arms likewise.
     """
-    need(table, ["group", "arm", "seed", "setting", "metric", "value"], "groups")
-    chosen = of_metric(table, metric)
-    once(chosen, ["group", "arm", "seed", "setting"], f"values of {metric}")
-    columns, names = _settings(chosen), list(dict.fromkeys(chosen["group"]))
-    colours = arm_colours(list(dict.fromkeys(chosen["arm"])))
-    height = 1.0 + max(0.26, 0.09 * len(colours)) * len(names)
-    figure = Figure(figsize=(1.6 + 2.6 * len(columns), height), layout="constrained")
-    axes = figure.subplots(1, len(columns), sharey=True, sharex=True, squeeze=False)[0]
-    for part, setting in zip(axes, columns, strict=True):
-        _stripes(part, names)
+    chosen = checked(table, "groups", ["value"], ["group", "arm", "seed", "setting"], metric=metric)
+    colours = arm_colours(chosen["arm"].unique())
+    figure, parts, at = _rows(chosen, "group", 2.6, 1.0, max(0.26, 0.09 * len(colours)), sharex=True)
+    for setting, axes in parts.items():
         for i, (arm, colour) in enumerate(colours.items()):
             mine = chosen[(chosen["setting"] == setting) & (chosen["arm"] == arm)]
-            lift = 0.8 * ((i + 0.5) / len(colours) - 0.5)
-            part.plot(mine["value"], [names.index(g) + lift for g in mine["group"]], ".", color=colour, ms=3, alpha=0.6)
             mean = mine.groupby("group", sort=False)["value"].mean()
-            part.plot(mean, [names.index(g) + lift for g in mean.index], "o", color=colour, ms=5.5, mec="white", mew=0.5,
-                      label=arm)
-        part.set_title(setting, loc="left")
-        part.set_xlim(left=min(0.0, float(chosen["value"].min())))
-        part.grid(axis="x", color="#DDDDDD", lw=0.6)
-    figure.supxlabel(metric, fontsize=9)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(colours), frameon=False)
+            lift = 0.8 * ((i + 0.5) / len(colours) - 0.5)
+            axes.plot(mine["value"], at[mine["group"]] + lift, ".", color=colour, ms=3, alpha=0.6)
+            axes.plot(mean, at[mean.index] + lift, "o", color=colour, ms=5.5, mec="white", mew=0.5, label=arm)
+        axes.set_xlim(left=min(0.0, chosen["value"].min()))
+        axes.grid(axis="x", color="#DDDDDD", lw=0.6)
+    figure.supxlabel(metric)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=len(colours))
     return figure
 
 
-def _settings(table: pd.DataFrame) -> list[str]:
-    """The settings there are, in the order of all pictures."""
-    return [s for s in SETTINGS if s in set(table["setting"])]
+def _those(names: tuple[str, ...], column: pd.Series) -> list[str]:
+    """Those of the names that the column has, in their order."""
+    return [name for name in names if name in set(column)]
 
 
-def _stripes(axes: Axes, names: Sequence[str]) -> None:
-    """Rows from top to bottom, every other one grey, so that the eye stays on its row."""
-    for y in range(0, len(names), 2):
-        axes.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", lw=0, zorder=0)
-    axes.set_yticks(range(len(names)), [str(n) for n in names])
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.set_axisbelow(True)
+def _rows(table: pd.DataFrame, by: str, width: float, above: float, height: float, sharex: bool = False
+          ) -> tuple[Figure, dict[str, Axes], pd.Series]:
+    """A panel a setting, with a row a value of the column `by` from top to bottom; and where each value's row is.
+
+    Inches: a panel's width, a row's height, and what is above all rows.
+    """
+    settings, names = _those(SETTINGS, table["setting"]), table[by].unique()
+    figure, [parts] = canvas(1.6 + width * len(settings), above + height * len(names), 1, len(settings), sharex=sharex,
+                             sharey=True)
+    for setting, axes in zip(settings, parts, strict=True):
+        for y in range(0, len(names), 2):  # every other one grey, so that the eye stays on its row
+            axes.axhspan(y - 0.5, y + 0.5, color="#F3F3F3", lw=0, zorder=0)
+        axes.set_yticks(range(len(names)), [str(n) for n in names])
+        axes.set(title=setting, ylim=(len(names) - 0.5, -0.5))
+        axes.tick_params(axis="y", length=0)
+        axes.set_axisbelow(True)
+    return figure, dict(zip(settings, parts, strict=True)), pd.Series(range(len(names)), names)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas.io.formats.style import Styler
 
-    from hbtlib.plots import Figure
+    from hbtlib.style import Figure
 
 MODELS = {"FacebookAI/xlm-roberta-base": "xlm-r", "xlm-roberta-base": "xlm-r", "sentence-transformers/LaBSE": "labse"}
 DATASETS = {"miracl": "miracl-dev"}
@@ -26,6 +26,9 @@ DATASETS = {"miracl": "miracl-dev"}
 
 BETTER, EQUAL, WORSE = "#1B7837", "#777777", "#762A83"
 """Hybrid against another: the ends of the palette that `plots.differences` uses."""
+
+_COUNTS = {"against": (1.09, "black"), "wins": (1.2, BETTER), "ties": (1.285, EQUAL), "losses": (1.38, WORSE)}
+"""What stands right of `picture`: where (0 to 1 is the panel), and its colour."""
 
 
 def ours(study: studies.Study, benchmark: str) -> pd.DataFrame:
@@ -43,12 +46,11 @@ def ours(study: studies.Study, benchmark: str) -> pd.DataFrame:
         strategy = ", ".join(part for part in run.arm.split(", ") if part != f"encoder {encoder}")
         parts.append(measure(ranks, METRICS).assign(model=MODELS.get(encoder, encoder), strategy=strategy))
     measured = pd.concat(parts).rename(columns={"query_language": "language"})
-    keys = ["model", "setting", "metric", "language", "strategy"]
+    keys = CELL[1:]
     pools = measured.groupby([*keys, "pool"], sort=False)["value"].mean()  # over seeds
     rows = pools.groupby(keys, sort=False).mean().reset_index()
     over = rows.groupby([k for k in keys if k != "language"], sort=False)["value"]
-    averages = [over.agg(name).reset_index().assign(language=name) for name in AVERAGES]
-    tidy = pd.concat([rows, *averages], ignore_index=True)
+    tidy = pd.concat([rows, *(over.agg(name).reset_index().assign(language=name) for name in AVERAGES)], ignore_index=True)
     return tidy.assign(dataset=DATASETS.get(benchmark, benchmark))[[*CELL, "value"]]
 
 
@@ -60,7 +62,7 @@ def beside(mine: pd.DataFrame, tables: Iterable[int]) -> Styler:
     the paper's as well, only for a single language in the monolingual setting (pools and means are others). Raises
     ValueError where `mine` has nothing of this form.
     """
-    published = pd.concat([paper_tables(table) for table in tables]).drop(columns="table")
+    published = pd.concat(map(paper_tables, tables)).drop(columns="table")
     single = ~published["language"].isin(AVERAGES)
     known = paper_tables().query("dataset in @mine['dataset']")
     same = set(known["language"]) - {*AVERAGES} == set(mine["language"]) - {*AVERAGES}
@@ -75,28 +77,25 @@ def beside(mine: pd.DataFrame, tables: Iterable[int]) -> Styler:
     wide = as_printed(pd.concat([both.assign(of=of, value=value) for of, value in numbers.items()]).dropna(subset="value"))
 
     style = wide.style
-    labels = wide.index if "metric" in wide.index.names else wide.columns
+    down = "metric" in wide.index.names
+    labels = wide.index if down else wide.columns
     for metric in labels.unique("metric"):
         chosen = labels[labels.get_level_values("metric") == metric]
-        rows, columns = (chosen, wide.columns) if labels is wide.index else (wide.index, chosen)
-        lower, form = metric == LOWER, ",.1f" if metric == LOWER else ".4f"
+        rows, columns = (chosen, wide.columns) if down else (wide.index, chosen)
+        form, palette = (",.1f", "PRGn_r") if metric == LOWER else (".4f", "PRGn")
         style.format(f"{{:{form}}}", na_rep="", subset=(rows, columns))
         if "of" in wide.columns.names:
-            gaps = columns[columns.get_level_values("of") == "difference"]
-            limit = np.nanmax(np.abs(wide.loc[rows, gaps].to_numpy()), initial=0) or 1.0
-            style.format(f"{{:+{form}}}", na_rep="", subset=(rows, gaps))
-            style.background_gradient("PRGn_r" if lower else "PRGn", subset=(rows, gaps), axis=None, vmin=-limit, vmax=limit)
+            gaps = rows, columns[columns.get_level_values("of") == "difference"]
+            limit = np.nanmax(np.abs(wide.loc[gaps].to_numpy()), initial=0) or 1.0
+            style.format(f"{{:+{form}}}", na_rep="", subset=gaps)
+            style.background_gradient(palette, subset=gaps, axis=None, vmin=-limit, vmax=limit)
     return style
 
 
 def forms(mine: pd.DataFrame) -> dict[str, Styler]:
     """`beside` for every one of `FORMS` that `ours` has something of."""
-    found = {}
-    for name, tables in FORMS.items():
-        asked = pd.concat([paper_tables(table) for table in tables])[["setting", "metric"]].drop_duplicates()
-        if len(mine.merge(asked)):
-            found[name] = beside(mine, tables)
-    return found
+    asked = {name: pd.concat(map(paper_tables, tables))[["setting", "metric"]] for name, tables in FORMS.items()}
+    return {name: beside(mine, FORMS[name]) for name, rows in asked.items() if len(mine.merge(rows))}
 
 
 def picture(gains: pd.DataFrame, baseline: str = "better of the two") -> Figure:
@@ -105,59 +104,56 @@ def picture(gains: pd.DataFrame, baseline: str = "better of the two") -> Figure:
     baseline's strategy, and in how many languages hybrid wins, ties and loses. Rank distances, in ranks, have a panel of
     their own, its axis reversed: right is better everywhere. Raises ValueError for a baseline that is none.
     """
-    from hbtlib.plots import Figure
+    from hbtlib.style import canvas
 
     if baseline not in set(gains["baseline"]):
         raise ValueError(f"no baseline {baseline!r} here; there are {', '.join(dict.fromkeys(gains['baseline']))}")
     order = place(*NAMES, *SETTINGS, *METRICS, *gains[ROW[1:]].to_numpy().ravel())
     chosen = gains[gains["baseline"] == baseline].sort_values(ROW[1:], key=lambda names: names.map(order), kind="stable")
     ranks = chosen["metric"] == LOWER
-    panels = {"metric, 0 to 1": chosen[~ranks], "rank distance, in ranks; axis reversed": chosen[ranks]}
-    panels = {unit: part for unit, part in panels.items() if len(part)}
-    rows = [len(part[ROW].drop_duplicates()) + len(part[["dataset", "model"]].drop_duplicates()) for part in panels.values()]
-    figure = Figure(figsize=(7.2, 1.0 + 0.19 * sum(rows)), layout="constrained")
-    grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=rows)[:, 0]
-    for axes, (unit, part) in zip(grid, panels.items(), strict=True):
+    both = {"metric, 0 to 1": chosen[~ranks], "rank distance, in ranks; axis reversed": chosen[ranks]}
+    panels = {unit: part for unit, part in both.items() if len(part)}
+    rows = [part.groupby(ROW).ngroups + part.groupby(["dataset", "model"]).ngroups for part in panels.values()]
+    figure, grid = canvas(7.2, 1.0 + 0.19 * sum(rows), len(panels), 1, height_ratios=rows)
+    for axes, (unit, part) in zip(grid.flat, panels.items(), strict=True):
         _dots(axes, part)
         axes.set_xlabel(f"hybrid − {baseline} ({unit})")
-    for x, text, colour, side in ((0.01, "◀ hybrid worse", WORSE, "left"), (0.99, "hybrid better ▶", BETTER, "right"),
-                                  (0.5, "dot: a language, bar: mean", "#555555", "center"),
-                                  (1.09, "against", "black", "center"), (1.2, "wins", BETTER, "center"),
-                                  (1.285, "ties", EQUAL, "center"), (1.38, "losses", WORSE, "center")):
-        grid[0].text(x, 1.0, text, color=colour, ha=side, va="bottom", fontsize=8, transform=grid[0].transAxes)
+    heads = [(0.01, "◀ hybrid worse", WORSE, "left"), (0.99, "hybrid better ▶", BETTER, "right"),
+             (0.5, "dot: a language, bar: mean", "#555555", "center")]
+    heads += [(x, name, colour, "center") for name, (x, colour) in _COUNTS.items()]
+    for x, text, colour, side in heads:
+        grid[0, 0].text(x, 1.0, text, color=colour, ha=side, va="bottom", fontsize=8, transform=grid[0, 0].transAxes)
     return figure
 
 
 def _dots(axes: Axes, part: pd.DataFrame) -> None:
     """One panel of `picture`: a heading a data set and encoder; for rank distances, of one setting, that alone."""
     ranks, across = part["metric"].iloc[0] == LOWER, axes.get_yaxis_transform()
-    labels: dict[int, str] = {}
-    y = 0
-    for key, group in part.groupby(["dataset", "model"], sort=False):
-        heading = ", ".join(NAMES.get(name, name) for name in map(str, key))
-        if not ranks:
-            axes.text(-0.01, y, heading, weight="bold", ha="right", va="center", transform=across)
-            y += 1
-        for (setting, metric), row in group.groupby(["setting", "metric"], sort=False):
-            gain, x = row["gain"], row["difference"]
-            labels[y] = heading if ranks else f"{setting} {metric}"
-            axes.axhline(y, color="#EEEEEE", lw=0.8, zorder=0)
-            colours = np.select([gain > 0, gain < 0], [BETTER, WORSE], EQUAL)
-            axes.scatter(x, [y] * len(row), s=20, c=colours, alpha=0.65, lw=0)
-            axes.plot([x.mean()] * 2, [y - 0.38, y + 0.38], color="black", lw=2, zorder=3)
-            outermost = row.sort_values("gain", kind="stable").iloc[[0, -1]]
-            for name, end, side, align in zip(outermost["language"], outermost["difference"], (-5, 5), ("right", "left"),
-                                              strict=True):
-                axes.annotate(name, (end, y), (side, 0), textcoords="offset points", fontsize=6.5, color="#555555", ha=align,
-                              va="center")
-            shown = (" ".join(dict.fromkeys(row["against"])), (gain > 0).sum(), (gain == 0).sum(), (gain < 0).sum())
-            for at, text, colour in zip((1.09, 1.2, 1.285, 1.38), shown, ("black", BETTER, EQUAL, WORSE), strict=True):
-                axes.text(at, y, str(text), color=colour, ha="center", va="center", transform=across, fontsize=8)
-            y += 1
+    lines: list[str] = []  # from top to bottom: what stands left of each, nothing at a heading
+    heading = ""
+    for key, row in part.groupby(ROW[1:], sort=False):
+        dataset, model, setting, metric = map(str, key)
+        before, heading = heading, f"{NAMES.get(dataset, dataset)}, {NAMES.get(model, model)}"
+        if heading != before and not ranks:
+            axes.text(-0.01, len(lines), heading, weight="bold", ha="right", va="center", transform=across)
+            lines.append("")
+        y, gain, x = len(lines), row["gain"], row["difference"]
+        lines.append(heading if ranks else f"{setting} {metric}")
+        axes.axhline(y, color="#EEEEEE", lw=0.8, zorder=0)
+        colours = np.select([gain > 0, gain < 0], [BETTER, WORSE], EQUAL)
+        axes.scatter(x, [y] * len(row), s=20, c=colours, alpha=0.65, lw=0)
+        axes.plot([x.mean()] * 2, [y - 0.38, y + 0.38], color="black", lw=2, zorder=3)
+        worst, best = row.sort_values("gain", kind="stable")[["language", "difference"]].iloc[[0, -1]].to_numpy()
+        for (name, end), side, align in ((worst, -5, "right"), (best, 5, "left")):
+            axes.annotate(name, (end, y), (side, 0), textcoords="offset points", fontsize=6.5, color="#555555", ha=align,
+                          va="center")
+        shown = (" ".join(dict.fromkeys(row["against"])), (gain > 0).sum(), (gain == 0).sum(), (gain < 0).sum())
+        for text, (at, colour) in zip(shown, _COUNTS.values(), strict=True):
+            axes.text(at, y, str(text), color=colour, ha="center", va="center", transform=across, fontsize=8)
     axes.axvline(0, color="black", lw=0.8, zorder=1)
-    axes.set_yticks(list(labels), list(labels.values()))
+    axes.set_yticks([y for y, line in enumerate(lines) if line], [line for line in lines if line])
     axes.tick_params(axis="y", length=0)
-    axes.set(ylim=(y - 0.4, -0.6))
+    axes.set(ylim=(len(lines) - 0.4, -0.6))
     axes.margins(x=0.08)
     if ranks:
         axes.invert_xaxis()

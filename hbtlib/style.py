@@ -1,29 +1,27 @@
 """What all pictures share: the style, the colours, the order and the names of languages, and how they are saved."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from io import BytesIO
-from itertools import chain, cycle
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.figure
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import font_manager, ft2font
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 from PIL import Image
 
 from hbtlib.languages import by_script, native_name
 
-mpl.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize": 10, "figure.dpi": 100, "savefig.dpi": 150,
-                     "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "hbtlib",
-                     "hatch.linewidth": 0.6})
+matplotlib.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize": 10, "axes.titlelocation": "left",
+                            "figure.labelsize": 9, "figure.dpi": 100, "savefig.dpi": 150, "axes.spines.top": False,
+                            "axes.spines.right": False, "legend.frameon": False, "svg.hashsalt": "hbtlib",
+                            "hatch.linewidth": 0.6})
 
 
 class Figure(matplotlib.figure.Figure):
@@ -35,31 +33,28 @@ class Figure(matplotlib.figure.Figure):
 
 COLOURS: dict[str, str] = {"x-x-mono": "#4477AA", "x-x": "#66CCEE", "x-y": "#CC6677", "x-y-mono": "#DDAA77",
                            "en-en": "#999999", "hybrid": "#228833", "none": "#CCCCCC"}
-OTHER = "#CCBB44"
-"""A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers);
-`OTHER` for an arm that is none."""
+"""A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers)."""
 
-_SPARE = (OTHER, "#AA3377", "#332288", "#44AA99", "#882255", "#DDCC77", "#117733")
+_SPARE = ("#CCBB44", "#AA3377", "#332288", "#44AA99", "#882255", "#DDCC77", "#117733")
 _NOTO = ("NotoSansArabic-Regular.ttf", "NotoSansBengali-Regular.ttf", "NotoSansDevanagari-Regular.ttf",
          "NotoSansTelugu-Regular.ttf", "NotoSansThai-Regular.ttf", "NotoSansCJK-Regular.ttc")
 
 
 def save(figure: matplotlib.figure.Figure, name: str, data: pd.DataFrame, folder: Path) -> list[Path]:
     """Writes NAME.pdf, NAME.png and NAME.csv (the data drawn): the same bytes for the same data. (A PDF with languages' own
-    names has its fonts in the order of their paths, and so depends on where the environment lies.)"""
+    names has its fonts in the order of their paths: it depends on where the environment lies.)"""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv")]
     figure.savefig(paths[0], bbox_inches="tight", metadata={"CreationDate": None})
-    paths[1].write_bytes(png(figure, int(mpl.rcParams["savefig.dpi"])))
+    paths[1].write_bytes(png(figure, int(matplotlib.rcParams["savefig.dpi"])))
     data.to_csv(paths[2], index=False, float_format="%.6g")
     return paths
 
 
 def png(figure: matplotlib.figure.Figure, dpi: int) -> bytes:
-    """The figure as a PNG of 256 colours, a third the size of one of all. The same figure gives the same bytes.
+    """The figure as a PNG of 256 colours, a third the size of one of all; the same figure gives the same bytes.
 
-    The palette spans all colours, rare ones too: the median cut would spend it on the common ones and leave a colour bar in
-    steps and legends in the wrong colour.
+    The palette spans rare colours too: the median cut would leave a colour bar in steps and legends in the wrong colour.
     """
     full, small = BytesIO(), BytesIO()
     figure.savefig(full, format="png", dpi=dpi, bbox_inches="tight")
@@ -69,10 +64,14 @@ def png(figure: matplotlib.figure.Figure, dpi: int) -> bytes:
     return small.getvalue()
 
 
-def ordered(codes: Iterable[str], trained: Sequence[str]) -> list[str]:
-    """Trained languages first, then unseen ones; languages of one script beside each other."""
-    codes = [str(c) for c in codes]
-    return by_script([c for c in codes if c in trained]) + by_script([c for c in codes if c not in trained])
+def ordered(codes: Iterable[str], trained: Sequence[str] = ()) -> list[str]:
+    """Trained languages first, then unseen ones, `all` last; languages of one script beside each other."""
+    return sorted(by_script([str(c) for c in codes]), key=lambda code: (code == "all", code not in trained))
+
+
+def star(code: str, trained: Sequence[str]) -> str:
+    """The language's code, with a star where it was never trained on."""
+    return code if not trained or code in (*trained, "all") else f"{code}*"
 
 
 def language_colours(codes: Sequence[str]) -> dict[str, tuple[float, float, float]]:
@@ -81,9 +80,9 @@ def language_colours(codes: Sequence[str]) -> dict[str, tuple[float, float, floa
     return {code: palettes[i % 2][i] for i, code in enumerate(codes)}
 
 
-def arm_colours(arms: Sequence[str]) -> dict[str, str]:
+def arm_colours(arms: Iterable[str]) -> dict[str, str]:
     """A colour an arm: its strategy's, or a spare one where it is named after none."""
-    spare = chain(_SPARE, cycle(_SPARE))
+    spare = cycle(_SPARE)
     return {arm: COLOURS.get(arm) or next(spare) for arm in arms}
 
 
@@ -99,10 +98,8 @@ def fonts() -> dict[str, str]:
 
 
 def drawable(text: str) -> bool:
-    """Has one of the fonts all of the text's characters, and are they put together right?
-
-    Arabic letters join and Devanagari's vowel signs move: only from 3.11 on does matplotlib shape such scripts.
-    """
+    """Has one of the fonts all of the text's characters, and are they put together right? Arabic letters join and
+    Devanagari's vowel signs move: only from 3.11 on does matplotlib shape such scripts."""
     shaped = any(unicodedata.category(c)[0] == "M" or unicodedata.bidirectional(c) in ("R", "AL") for c in text)
     if shaped and not hasattr(ft2font, "__libraqm_version__"):
         return False
@@ -110,52 +107,51 @@ def drawable(text: str) -> bool:
 
 
 def language_labels(codes: Sequence[str], trained: Sequence[str] = ()) -> dict[str, str]:
-    """For a legend: the code with the language's own name, or alone where that cannot be drawn here; * is untrained."""
-    stars = {code: f"{code}*" if trained and code not in trained else code for code in codes}
-    return {code: f"{star} {name}" if (name := native_name(code)) != code and drawable(name) else star
-            for code, star in stars.items()}
+    """For a legend: the code (with its `star`) and the language's own name, or alone where that cannot be drawn here."""
+    return {code: f"{star(code, trained)} {name}" if (name := native_name(code)) != code and drawable(name)
+            else star(code, trained) for code in codes}
 
 
-def named_legend(figure: matplotlib.figure.Figure, *handles: Any, **options: Any) -> None:
+def named_legend(figure: Figure, handles: Sequence[Any], title: str | None = None) -> None:
     """A legend at the right whose labels may hold languages' own names."""
-    figure.legend(*handles, loc="outside right upper", frameon=False, prop={"family": list(fonts())}, **options)
+    figure.legend(handles=handles, title=title, loc="outside right upper", prop={"family": list(fonts())})
 
 
-def need(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
-    """Raises ValueError where the table lacks one of the columns, or has no rows."""
-    missing = [c for c in columns if c not in table]
-    if missing:
+def checked(table: pd.DataFrame, what: str, columns: Sequence[str], unique: Sequence[str] = (), **wanted: str
+            ) -> pd.DataFrame:
+    """The rows whose columns have the values `wanted`.
+
+    Raises ValueError where the table (`what` it is called) lacks one of all these columns or has no rows, where there is no
+    such value, and where two rows have the same `unique` columns: averaging them would hide that something was mixed up.
+    """
+    if missing := [c for c in (*unique, *wanted, *columns) if c not in table]:
         raise ValueError(f"the {what} lack the column {missing[0]!r}; they have {', '.join(map(str, table.columns))}")
     if table.empty:
         raise ValueError(f"the {what} have no rows")
-
-
-def of_metric(table: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The rows of one metric."""
-    need(table, ["metric", "value"], "values")
-    chosen = table[table["metric"] == metric]
-    if chosen.empty:
-        raise ValueError(f"no values of {metric!r} here; there are {', '.join(sorted(table['metric'].unique()))}")
-    return chosen
-
-
-def once(table: pd.DataFrame, keys: Sequence[str], what: str) -> None:
-    """Raises ValueError where two rows have the same keys: averaging them would hide that something was mixed up."""
-    twice = table[table.duplicated(list(keys))]
-    if len(twice):
-        which = ", ".join(f"{k} {twice.iloc[0][k]}" for k in keys)
+    for column, value in wanted.items():
+        known = sorted(table[column].unique())
+        table = table[table[column] == value]
+        if table.empty:
+            raise ValueError(f"no values of {value!r} here; there are {', '.join(known)}")
+    if unique and len(twice := table[table.duplicated(list(unique))]):
+        which = ", ".join(f"{column} {twice[column].iloc[0]}" for column in unique)
         raise ValueError(f"the {what} have several values of {which}: are they of several benchmarks? Choose one")
+    return table
 
 
-def layout(count: int, most: int) -> tuple[int, int]:
-    """Rows and columns for so many panels, at most so many beside each other, the rows as full as each other."""
-    rows = -(-count // most)
-    return rows, -(-count // rows)
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **shared: Any) -> tuple[Figure, NDArray[Any]]:
+    """A figure of so many inches, and its Axes by row and column; `shared`: sharex, sharey."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **shared)
 
 
-def panels(figure: matplotlib.figure.Figure, names: Sequence[str], most: int) -> dict[str, Axes]:
-    """An Axes a name, at most so many beside each other."""
-    axes = np.atleast_1d(figure.subplots(*layout(len(names), most))).ravel()
-    for part in axes[len(names):]:
+def panels(names: Sequence[str], most: int, size: tuple[float, float], margin: tuple[float, float]
+           ) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with an Axes a name, at most so many beside each other, the rows as full as each other. Inches, width and
+    height: `size` of a panel, `margin` of what the figure has besides."""
+    rows = -(-len(names) // most)
+    columns = -(-len(names) // rows)
+    figure, grid = canvas(margin[0] + size[0] * columns, margin[1] + size[1] * rows, rows, columns)
+    for part in grid.flat[len(names):]:
         part.set_axis_off()
-    return dict(zip(names, axes, strict=False))
+    return figure, dict(zip(names, grid.flat, strict=False))
