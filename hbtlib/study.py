@@ -37,6 +37,7 @@ ROOT = Path(os.environ.get("HBT_ROOT") or Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("data", "benchmark", "evaluate", "compare", "bias", "paper")
 """What is made of a study's runs unless its YAML says otherwise: `evaluate` for each arm, the others once."""
 
+_PARTS = {"name", "question", "grid", "parameters", "runs", "notebooks", "rivals"}  # of a study's YAML
 _PLACE = ("study", "folder")  # parameters that say where a run is written, not what it is
 
 
@@ -68,6 +69,7 @@ class Study:
     question: str
     runs: tuple[Run, ...]
     notebooks: tuple[str, ...]
+    rivals: str | None = None  # a study whose arms are compared with these
 
     @property
     def benchmarks(self) -> tuple[str, ...]:
@@ -104,10 +106,10 @@ def load(name: str) -> Study:
         raise ValueError(f"no study {name!r}: {file} does not exist; there are {', '.join(have) or 'none'}")
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     content = content if isinstance(content, dict) else {}
-    unknown = sorted(map(str, content.keys() - {"name", "question", "grid", "parameters", "runs", "notebooks"}))
+    unknown = sorted(map(str, content.keys() - _PARTS))
     if unknown or content.get("name") != name or not content.get("question"):
-        raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters, runs and notebooks, nothing else "
-                         f"({', '.join(unknown) or 'the name differs, or there is no question'})")
+        raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters, runs, notebooks, rivals, nothing "
+                         f"else ({', '.join(unknown) or 'the name differs, or there is no question'})")
     defaults = notebook_parameters("train")
     grid, fixed, beside = (content.get(part) or {} for part in ("grid", "parameters", "runs"))
     for key, values in grid.items():
@@ -121,7 +123,7 @@ def load(name: str) -> Study:
             raise ValueError(f"{file}: {unknown_parameter(key, defaults)}")
     common = {**defaults, **fixed, "study": name, "folder": None}
     runs = []
-    for values in product(*grid.values()):
+    for values in product(*grid.values()) if grid.keys() - {"seed"} or not beside else ():  # seeds alone are no arms
         parameters = {**common, **dict(zip(grid, values, strict=True))}
         arm = [parameters["strategy"], *(f"{k} {parameters[k]}" for k in grid if k not in ("strategy", "seed"))]
         runs.append(Run(name, run_name(parameters), parameters, ", ".join(arm)))
@@ -129,7 +131,8 @@ def load(name: str) -> Study:
         for seed in [given["seed"]] if "seed" in given else grid.get("seed", [defaults["seed"]]):
             parameters = {**common, **given, "seed": seed}
             runs.append(Run(name, run_name(parameters, arm), parameters, arm, beside=True))
-    return Study(name, content["question"], tuple(runs), tuple(content.get("notebooks", NOTEBOOKS)))
+    notebooks = tuple(content.get("notebooks", NOTEBOOKS))
+    return Study(name, content["question"], tuple(runs), notebooks, content.get("rivals"))
 
 
 def run_name(parameters: Mapping[str, Any], arm: str | None = None) -> str:
@@ -296,8 +299,9 @@ def summary(study: Study, benchmark: str) -> Path:
     return ROOT / "results" / study.name / (f"summary-{benchmark}.md" if len(study.benchmarks) > 1 else "summary.md")
 
 
-def collect(study: Study, what: str = "metrics", benchmark: str | None = None) -> pd.DataFrame:
-    """The table `what` (metrics, ranks, questions, top, probes, points, training_log) of every run, with name, arm and seed.
+def collect(study: Study, what: str = "metrics", benchmark: str | None = None, rivals: bool = False) -> pd.DataFrame:
+    """The table `what` (metrics, ranks, questions, top, probes, points, language_probe, training_log) of every run (and of
+    its rivals', if asked for), with name, arm and seed.
 
     benchmark: the rows of this one alone; None: all rows.
 
@@ -305,16 +309,17 @@ def collect(study: Study, what: str = "metrics", benchmark: str | None = None) -
     """
     import pandas as pd
 
-    missing = [run.name for run in study.runs if not (run.folder / f"{what}.parquet").exists()]
+    runs = [*study.runs, *(load(study.rivals).runs if rivals and study.rivals else ())]
+    missing = [run for run in runs if not (run.folder / f"{what}.parquet").exists()]
     if missing:
-        raise FileNotFoundError(f"study {study.name!r} lacks {what} of {len(missing)} of its {len(study.runs)} runs "
-                                f"({missing[0]}, …): run `make study STUDY={study.name}`")
+        raise FileNotFoundError(f"study {missing[0].study!r} lacks {what} of {len(missing)} of {len(runs)} runs "
+                                f"({missing[0].name}, …): run `make study STUDY={missing[0].study}`")
     tables = []
-    for run in study.runs:
+    for run in runs:
         changed = unlike(run.folder, run.parameters)
         if changed:
-            raise ValueError(f"{run.folder} was made with another {', '.join(changed)} than study {study.name!r} now has: "
-                             f"run `make study STUDY={study.name}`, which makes it again")
+            raise ValueError(f"{run.folder} was made with another {', '.join(changed)} than study {run.study!r} now has: "
+                             f"run `make study STUDY={run.study}`, which makes it again")
         table = pd.read_parquet(run.folder / f"{what}.parquet")
         table = table if benchmark is None else table[table["benchmark"] == benchmark]
         tables.append(table.assign(run=run.name, arm=run.arm, seed=run.parameters["seed"]))
