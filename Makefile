@@ -24,7 +24,7 @@ $(READY): pyproject.toml requirements.lock
 study: $(READY)
 	@rm -rf .snakemake/locks .snakemake/incomplete
 	@$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) --quiet rules host --rerun-triggers mtime
-	@$(BIN)/python -m hbtlib.engine summary $(STUDY)
+	@$(BIN)/python engine.py summary $(STUDY)
 
 test: $(READY) lint
 	$(BIN)/python -m pytest tests -n $(CORES)
@@ -32,16 +32,16 @@ test: $(READY) lint
 
 # Every figure and table of the committed studies anew from their results, without training and without data.
 figures: $(READY)
-	@$(BIN)/python -m hbtlib.engine shown | OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	  xargs -P $(CORES) -L 1 $(BIN)/python -m hbtlib.engine show
+	@$(BIN)/python engine.py shown | OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+	  xargs -P $(CORES) -L 1 $(BIN)/python engine.py show
 
 # What the committed runs scored (results/expected.csv), recomputed from their ranks: OK, close or FAIL.
 scores: $(READY)
 	@$(BIN)/python tests/expected.py
 
 lint: $(READY)
-	$(BIN)/ruff check hbtlib tests notebooks
-	$(BIN)/mypy hbtlib
+	$(BIN)/ruff check engine.py hbtlib tests notebooks
+	$(BIN)/mypy engine.py hbtlib
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks

@@ -4,7 +4,9 @@ Sources: family, script and dominant word order after Glottolog and WALS (featur
 (2020), 0 (left behind) to 5 (winners).
 """
 
+import csv
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -19,28 +21,8 @@ class Language(NamedTuple):
     resources: int
 
 
-LANGUAGES: dict[str, Language] = {language.code: language for language in (
-    Language("ar", "Arabic", "Afro-Asiatic (Semitic)", "Arabic", "VSO", 5),
-    Language("bn", "Bengali", "Indo-European (Indo-Aryan)", "Bengali", "SOV", 3),
-    Language("de", "German", "Indo-European (Germanic)", "Latin", "none dominant", 5),
-    Language("el", "Greek", "Indo-European (Hellenic)", "Greek", "none dominant", 3),
-    Language("en", "English", "Indo-European (Germanic)", "Latin", "SVO", 5),
-    Language("es", "Spanish", "Indo-European (Romance)", "Latin", "SVO", 5),
-    Language("fa", "Persian", "Indo-European (Iranian)", "Arabic", "SOV", 4),
-    Language("fi", "Finnish", "Uralic", "Latin", "SVO", 4),
-    Language("fr", "French", "Indo-European (Romance)", "Latin", "SVO", 5),
-    Language("hi", "Hindi", "Indo-European (Indo-Aryan)", "Devanagari", "SOV", 4),
-    Language("id", "Indonesian", "Austronesian", "Latin", "SVO", 3),
-    Language("ja", "Japanese", "Japonic", "Japanese", "SOV", 5),
-    Language("ko", "Korean", "Koreanic", "Hangul", "SOV", 4),
-    Language("ru", "Russian", "Indo-European (Slavic)", "Cyrillic", "SVO", 4),
-    Language("sw", "Swahili", "Atlantic-Congo (Bantu)", "Latin", "SVO", 2),
-    Language("te", "Telugu", "Dravidian", "Telugu", "SOV", 1),
-    Language("th", "Thai", "Kra-Dai", "Thai", "SVO", 3),
-    Language("tr", "Turkish", "Turkic", "Latin", "SOV", 4),
-    Language("vi", "Vietnamese", "Austroasiatic", "Latin", "SVO", 4),
-    Language("zh", "Chinese", "Sino-Tibetan", "Han", "SVO", 5),
-)}
+with (Path(__file__).parent / "data" / "languages.csv").open(encoding="utf-8", newline="") as file:
+    LANGUAGES = {row[0]: Language(row[0], row[1], row[2], row[3], row[4], int(row[5])) for row in list(csv.reader(file))[1:]}
 
 TRAINED: tuple[str, ...] = ("ar", "de", "en", "es", "hi", "ru", "th", "tr", "zh")
 """The nine languages the published study trains on (arXiv 2408.10536, section 4)."""

@@ -5,13 +5,12 @@ An objective says which texts of a batch it needs beside its pairs, and gives th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import permutations
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from hbtlib import losses
 from hbtlib.data.code_switch import code_switch, dictionary_of
@@ -19,21 +18,29 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.sampler import Batch
 
 Inputs = dict[str, Any]
-Codes = NDArray[np.str_]
+Vectors = dict[str, torch.Tensor]  # by role: query and passage (B, d), negative (M, d), more (m, d)
 
 
 class InfoNCE(torch.nn.Module):
     """`losses.info_nce` of queries and passages, hard negatives among them; the rivals change or add something.
 
-    languages: those of the training. width: of the vectors.
+    options: as in `defaults`, each 0 or more. languages: those of the training. width: of the vectors. Raises ValueError for
+    an option that it has not, or that makes no sense.
     """
 
-    hard_negatives = True
-    learning_rate: float | None = None  # of the objective's own weights, where it has some
+    defaults: ClassVar[dict[str, float]] = {}
+    hard_negatives = True  # has it a place for them
+    translated: str | None = None  # which role's texts it takes in further languages: in `more`
 
-    def __init__(self, temperature: float, languages: Sequence[str] | Codes, width: int) -> None:
+    def __init__(self, temperature: float, languages: Sequence[str], width: int, options: Mapping[str, float] | None = None,
+                 ) -> None:
         super().__init__()
         self.temperature, self.languages = temperature, np.array(languages)
+        self.options = {**self.defaults, **(options or {})}
+        for name, value in self.options.items():
+            if name not in self.defaults or not value >= 0:
+                raise ValueError(f"{name} is {value}: the objective has {self.defaults or 'no options'}, numbers of 0 or "
+                                 "more")
 
     def prepare(self, pairs: Sequence[Pairs]) -> None:
         """Looks once at what is trained on."""
@@ -42,20 +49,16 @@ class InfoNCE(torch.nn.Module):
         """The queries as they are embedded; `draw` seeds what is random in it."""
         return texts
 
-    def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Inputs:
-        """What it needs of a batch besides: tensors by name, and as `more` further texts with their role."""
-        return {}
+    def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int], n: int = 1) -> Inputs:
+        """What it needs of a batch besides: tensors by name, and as `more` the role and further texts.
 
-    def forward(self, vectors: dict[str, torch.Tensor], inputs: Inputs, progress: float) -> torch.Tensor:
-        """The loss. vectors: by role, query and passage (B, d), negative (M, d), more (m, d). progress: the share of the
-        training that is done."""
-        return losses.info_nce(vectors["query"], vectors["passage"], self.temperature, same=inputs["same"],
-                               negatives=vectors.get("negative"), same_negatives=inputs.get("same_negative"))
-
-    def _further(self, pairs: Pairs, batch: Batch, role: str, n: int, draw: Sequence[int]) -> Inputs:
-        """The query or passage of each id in up to n further languages: the texts; row, of which pair; place, 0 to n − 1."""
-        mask, taken = ((pairs.query_mask, batch.query_languages) if role == "query" else
-                       (pairs.passage_mask, batch.passage_languages))
+        Here, if `translated` says so: the query or passage of each id in up to n further languages, drawn among those it
+        stands in; row, of which pair; place, 0 to n − 1.
+        """
+        if self.translated is None:
+            return {}
+        query = self.translated == "query"
+        mask, taken = ((pairs.query_mask, batch.query_languages) if query else (pairs.passage_mask, batch.passage_languages))
         codes = np.array([code for code in self.languages if code in pairs.languages])
         bits = np.array([pairs.languages.index(code) for code in codes], mask.dtype)
         there = (mask[batch.ids][:, None] >> bits & 1).astype(bool) & (codes != taken[:, None])  # (B, L)
@@ -63,8 +66,13 @@ class InfoNCE(torch.nn.Module):
         row, place = np.nonzero(np.take_along_axis(there, order, 1))
         if not row.size:
             return {}
-        return {"more": (role, pairs.texts(batch.ids[row], codes[order[row, place]], role)),
+        return {"more": (self.translated, pairs.texts(batch.ids[row], codes[order[row, place]], self.translated)),
                 "row": torch.from_numpy(row), "place": torch.from_numpy(place)}
+
+    def forward(self, vectors: Vectors, inputs: Inputs, progress: float) -> torch.Tensor:
+        """The loss. progress: the share of the training that is done."""
+        return losses.info_nce(vectors["query"], vectors["passage"], self.temperature, same=inputs["same"],
+                               negatives=vectors.get("negative"), same_negatives=inputs.get("same_negative"))
 
 
 class Adversarial(InfoNCE):
@@ -75,47 +83,48 @@ class Adversarial(InfoNCE):
     `losses.adversarial`.
     """
 
-    def __init__(self, temperature: float, languages: Sequence[str], width: int, weight: float = 0.1, hidden: int = 256,
-                 learning_rate: float = 1e-3) -> None:
-        super().__init__(temperature, languages, width)
-        _weights(weight=weight)
-        self.weight, self.learning_rate = weight, learning_rate
+    defaults: ClassVar[dict[str, float]] = {"weight": 0.1, "hidden": 256, "learning_rate": 1e-3}
+
+    def __init__(self, temperature: float, languages: Sequence[str], width: int, options: Mapping[str, float] | None = None,
+                 ) -> None:
+        super().__init__(temperature, languages, width, options)
+        hidden = int(self.options["hidden"])
         self.discriminator = torch.nn.Sequential(torch.nn.Linear(width, hidden), torch.nn.ReLU(),
                                                  torch.nn.Linear(hidden, len(languages)))
 
-    def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Inputs:
+    def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int], n: int = 1) -> Inputs:
         codes = np.concatenate([batch.query_languages, batch.passage_languages])
         return {"languages": torch.from_numpy((codes[:, None] == self.languages).argmax(1))}
 
-    def forward(self, vectors: dict[str, torch.Tensor], inputs: Inputs, progress: float) -> torch.Tensor:
+    def forward(self, vectors: Vectors, inputs: Inputs, progress: float) -> torch.Tensor:
         told = losses.adversarial(self.discriminator, torch.cat([vectors["query"], vectors["passage"]]), inputs["languages"],
-                                  self.weight * losses.reversal_strength(progress))
+                                  self.options["weight"] * losses.reversal_strength(progress))
         return super().forward(vectors, inputs, progress) + told
 
 
 class OneToK(InfoNCE):
     """Every query with its passage in `k` languages (as many as there are): see `losses.one_to_k`."""
 
+    defaults: ClassVar[dict[str, float]] = {"k": 3}
     hard_negatives = False
+    translated = "passage"
 
-    def __init__(self, temperature: float, languages: Sequence[str], width: int, k: int = 3) -> None:
-        super().__init__(temperature, languages, width)
-        if k < 1:
-            raise ValueError(f"k is {k}; it is the number of languages a query meets its passage in, 1 or more")
-        self.k = k
+    def prepare(self, pairs: Sequence[Pairs]) -> None:
+        if self.options["k"] < 1:
+            raise ValueError(f"k is {self.options['k']}; it is the number of languages a query meets its passage in")
 
-    def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Inputs:
-        return self._further(pairs, batch, "passage", self.k - 1, draw)
+    def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int], n: int = 1) -> Inputs:
+        return super().more(pairs, batch, draw, int(self.options["k"]) - 1)
 
-    def forward(self, vectors: dict[str, torch.Tensor], inputs: Inputs, progress: float) -> torch.Tensor:
+    def forward(self, vectors: Vectors, inputs: Inputs, progress: float) -> torch.Tensor:
         first = vectors["passage"]
-        passages, present = first.new_zeros(len(first), self.k, first.shape[1]), first.new_zeros(len(first), self.k).bool()
-        places = [(torch.arange(len(first), device=first.device), torch.zeros(len(first), dtype=torch.int64), first)]
+        passages = first.new_zeros(len(first), int(self.options["k"]), first.shape[1])
+        passages[:, 0] = first
+        present = passages.new_zeros(passages.shape[:2], dtype=torch.bool)
+        present[:, 0] = True
         if "more" in vectors:
-            places.append((inputs["row"], inputs["place"] + 1, vectors["more"]))
-        for row, place, found in places:
-            at = (row.to(first.device), place.to(first.device))
-            passages, present = passages.index_put(at, found), present.index_put(at, torch.tensor(True, device=first.device))
+            at = (inputs["row"].to(first.device), inputs["place"].to(first.device) + 1)
+            passages, present[at] = passages.index_put(at, vectors["more"]), True
         return losses.one_to_k(vectors["query"], passages, self.temperature, present=present, same=inputs["same"])
 
 
@@ -123,24 +132,17 @@ class SemanticLanguage(InfoNCE):
     """InfoNCE, and Hu et al.'s two losses on queries that stand in a second language, with their weights:
     `losses.semantic_contrastive` of the two, `losses.language_contrastive` of the two as every passage sees them."""
 
-    def __init__(self, temperature: float, languages: Sequence[str], width: int, semantic: float = 1.0,
-                 language: float = 1.0) -> None:
-        super().__init__(temperature, languages, width)
-        _weights(semantic=semantic, language=language)
-        self.semantic, self.language = semantic, language
+    defaults: ClassVar[dict[str, float]] = {"semantic": 1.0, "language": 1.0}
+    translated = "query"
 
-    def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Inputs:
-        return self._further(pairs, batch, "query", 1, draw)
-
-    def forward(self, vectors: dict[str, torch.Tensor], inputs: Inputs, progress: float) -> torch.Tensor:
+    def forward(self, vectors: Vectors, inputs: Inputs, progress: float) -> torch.Tensor:
         loss = super().forward(vectors, inputs, progress)
         if "more" not in vectors:
             return loss
-        row, same = inputs["row"].to(loss.device), inputs["same"].to(loss.device)
-        first, second = vectors["query"][row], vectors["more"]
-        alike = losses.semantic_contrastive(first, second, self.temperature, same=same[row][:, row])
+        first, second, same = _translated(vectors, inputs)
+        alike = losses.semantic_contrastive(first, second, self.temperature, same=same)
         apart = losses.language_contrastive(first, second, vectors["passage"], self.temperature)
-        return loss + self.semantic * alike + self.language * apart
+        return loss + self.options["semantic"] * alike + self.options["language"] * apart
 
 
 class Clear(InfoNCE):
@@ -149,23 +151,19 @@ class Clear(InfoNCE):
     Made for the strategy `en-en`. Queries that stand in no other language are left out.
     """
 
+    defaults: ClassVar[dict[str, float]] = {"alpha": 0.4, "beta": 0.2}
     hard_negatives = False
+    translated = "query"
 
-    def __init__(self, temperature: float, languages: Sequence[str], width: int, alpha: float = 0.4, beta: float = 0.2,
-                 ) -> None:
-        super().__init__(temperature, languages, width)
-        losses.clear(*torch.ones(3, 1, 1), alpha=alpha, beta=beta)  # which checks the two
-        self.alpha, self.beta = alpha, beta
+    def prepare(self, pairs: Sequence[Pairs]) -> None:
+        losses.clear(*torch.ones(3, 1, 1), **self.options)  # which checks the two
 
-    def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Inputs:
-        return self._further(pairs, batch, "query", 1, draw)
-
-    def forward(self, vectors: dict[str, torch.Tensor], inputs: Inputs, progress: float) -> torch.Tensor:
+    def forward(self, vectors: Vectors, inputs: Inputs, progress: float) -> torch.Tensor:
         if "more" not in vectors:
             return super().forward(vectors, inputs, progress)
-        row = inputs["row"].to(vectors["query"].device)
-        return losses.clear(vectors["query"][row], vectors["passage"][row], vectors["more"], self.temperature,
-                            alpha=self.alpha, beta=self.beta, same=inputs["same"].to(row.device)[row][:, row])
+        first, second, same = _translated(vectors, inputs)
+        passages = vectors["passage"][inputs["row"].to(first.device)]
+        return losses.clear(first, passages, second, self.temperature, same=same, **self.options)
 
 
 class CodeSwitch(InfoNCE):
@@ -174,39 +172,27 @@ class CodeSwitch(InfoNCE):
     The dictionaries are made of the queries of the first pairs that have both languages.
     """
 
-    def __init__(self, temperature: float, languages: Sequence[str], width: int, share: float = 0.5) -> None:
-        super().__init__(temperature, languages, width)
-        code_switch([], "", {}, share)  # which checks it
-        self.share = share
-        self.dictionaries: dict[tuple[str, str], Any] = {}
+    defaults: ClassVar[dict[str, float]] = {"share": 0.5}
 
     def prepare(self, pairs: Sequence[Pairs]) -> None:
+        code_switch([], "", {}, self.options["share"])  # which checks it
+        self.dictionaries: dict[tuple[str, str], Any] = {}
         for source, target in permutations(map(str, self.languages), 2):
             found = next((p for p in pairs if {source, target} <= set(p.query_languages)), None)
             if found is not None:
                 self.dictionaries[source, target] = dictionary_of(found, source, target, roles=("query",))
 
     def queries(self, texts: list[str], batch: Batch, draw: Sequence[int]) -> list[str]:
-        return code_switch(texts, batch.query_languages, self.dictionaries, self.share, draw)
+        return code_switch(texts, batch.query_languages, self.dictionaries, self.options["share"], draw)
 
 
-def _weights(**weights: float) -> None:
-    for name, value in weights.items():
-        if not value >= 0:
-            raise ValueError(f"{name} is {value}; it is the weight of a loss, 0 or more")
+def _translated(vectors: Vectors, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The queries that stand in a second language, these in it, and who of them answers whom: (m, d), (m, d), (m, m)."""
+    queries = vectors["query"]
+    row, same = inputs["row"].to(queries.device), inputs["same"].to(queries.device)
+    return queries[row], vectors["more"], same[row][:, row]
 
 
 OBJECTIVES: dict[str, type[InfoNCE]] = {
     "info-nce": InfoNCE, "adversarial": Adversarial, "one-to-k": OneToK, "semantic-language": SemanticLanguage,
     "clear": Clear, "code-switch": CodeSwitch}
-
-
-def objective(name: str, temperature: float, languages: Sequence[str], width: int, options: dict[str, Any] | None = None,
-              ) -> InfoNCE:
-    """The objective of that name with its options. Raises ValueError for another name, or options that it has not."""
-    if name not in OBJECTIVES:
-        raise ValueError(f"no objective {name!r}; there are {', '.join(OBJECTIVES)}")
-    try:
-        return OBJECTIVES[name](temperature, languages, width, **(options or {}))
-    except TypeError as error:
-        raise ValueError(f"objective {name!r}: {error}") from None

@@ -20,8 +20,7 @@ from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl,
 from hbtlib.batches import PlanBatches, gather, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import PRECISIONS, Encoder, encode
-from hbtlib.objectives import InfoNCE, Inputs
-from hbtlib.objectives import objective as make_objective
+from hbtlib.objectives import OBJECTIVES, InfoNCE, Inputs
 from hbtlib.sampler import Alpha, BatchPlan, Strategy
 
 _WHOLE = "whole"  # stands in a checkpoint once all of it is written
@@ -89,7 +88,9 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     transformers.set_seed(seed)  # an objective may have weights of its own, LoRA has
     trained_on = [p for p in plan.pairs if isinstance(p, Pairs)]
     known = languages or sorted({code for p in trained_on for code in p.languages})  # en-en's plan has English alone
-    trained = make_objective(objective, temperature, known, encoder.dimension, objective_options)
+    if objective not in OBJECTIVES:
+        raise ValueError(f"no objective {objective!r}; there are {', '.join(OBJECTIVES)}")
+    trained = OBJECTIVES[objective](temperature, known, encoder.dimension, objective_options)
     if not trained.hard_negatives and any(c.startswith("negatives_") for p in trained_on for c in p.dataset.column_names):
         raise ValueError(f"the pairs bring hard negatives, and the objective {objective!r} has no place for them")
     every = min(evaluate_every or max(steps // 20, 1), steps)
@@ -168,7 +169,7 @@ class ContrastiveTrainer(transformers.Trainer):
         self._embedded = torch.zeros(2, dtype=torch.int64)  # since the last log: tokens, and with padding
         super().__init__(*args, **kwargs)
         self.objective.to(self.args.device)
-        self.validated = InfoNCE(objective.temperature, objective.languages, 0)
+        self.validated = InfoNCE(objective.temperature, [], 0)
 
     def get_train_dataloader(self) -> DataLoader:
         """Batch t of the plan at step t, in every process."""
@@ -223,8 +224,8 @@ class ContrastiveTrainer(transformers.Trainer):
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """AdamW; token embeddings with a rate of their own if one is given, the objective's weights with its own."""
         optimizer = super().create_optimizer(model)
-        if self.objective.learning_rate is not None:
-            optimizer.add_param_group({"params": [*self.objective.parameters()], "lr": self.objective.learning_rate})
+        if own := list(self.objective.parameters()):
+            optimizer.add_param_group({"params": own, "lr": self.objective.options["learning_rate"]})
         if self.embedding_learning_rate is not None:
             encoder = self.accelerator.unwrap_model(self.model)
             words = encoder.model.get_input_embeddings().weight

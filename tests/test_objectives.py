@@ -15,7 +15,7 @@ from hbtlib import losses
 from hbtlib.batches import PlanBatches, tokens_of
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Encoder, encode
-from hbtlib.objectives import OBJECTIVES, InfoNCE, objective
+from hbtlib.objectives import OBJECTIVES, InfoNCE
 from hbtlib.trainer import ContrastiveTrainer, train
 
 CODES = ("aa", "bb", "cc")
@@ -39,7 +39,7 @@ def embedded(encoder: Encoder, inputs: dict[str, Any], cached: bool = False) -> 
 def batch_of(pairs: Pairs, encoder: Encoder, name: str, strategy: str = "x-x", t: int = 0, **options: Any,
              ) -> tuple[hbt.BatchPlan, dict[str, Any], InfoNCE]:
     plan = hbt.BatchPlan(pairs, strategy, batch_size=8, seed=3)
-    made = objective(name, 0.1, plan.languages, encoder.dimension, options or OPTIONS[name])
+    made = OBJECTIVES[name](0.1, plan.languages, encoder.dimension, options or OPTIONS[name])
     made.prepare([pairs])
     return plan, PlanBatches(plan, None, encoder, made)[t], made
 
@@ -50,11 +50,12 @@ def embed(encoder: Encoder, pairs: Pairs, ids: Any, codes: Any, role: str) -> to
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_further_languages_are_others_that_the_text_stands_in(partial_pairs: Pairs, n: int) -> None:
-    made = objective("info-nce", 0.1, CODES, 4)
+    made = InfoNCE(0.1, CODES, 4)
+    made.translated = "passage"
     plan = hbt.BatchPlan(partial_pairs, "x-x", batch_size=12)
     for t in range(6):
         batch = plan[t]
-        found = made._further(partial_pairs, batch, "passage", n, (0, t))
+        found = made.more(partial_pairs, batch, (0, t), n)
         role, texts = found["more"]
         assert role == "passage"
         for i, (id_, taken) in enumerate(zip(batch.ids, batch.passage_languages, strict=True)):
@@ -63,17 +64,19 @@ def test_further_languages_are_others_that_the_text_stands_in(partial_pairs: Pai
             assert set(mine) <= others
             assert len(mine) == len(set(mine)) == min(n, len(others))
             assert found["place"][found["row"] == i].tolist() == list(range(len(mine)))
-        assert texts == made._further(partial_pairs, batch, "passage", n, (0, t))["more"][1]
-    drawn = {tuple(made._further(partial_pairs, plan[0], "passage", 1, (0, t))["more"][1]) for t in range(20)}
+        assert texts == made.more(partial_pairs, batch, (0, t), n)["more"][1]
+    drawn = {tuple(made.more(partial_pairs, plan[0], (0, t))["more"][1]) for t in range(20)}
     assert len(drawn) > 5  # the language is drawn anew each time
 
 
 def test_further_languages_are_those_trained_on_and_may_be_none(partial_pairs: Pairs) -> None:
-    made = objective("info-nce", 0.1, ("aa", "bb"), 4)
+    made = InfoNCE(0.1, ("aa", "bb"), 4)
+    made.translated = "passage"
     batch = hbt.BatchPlan(partial_pairs, "x-x", batch_size=12, languages=("aa", "bb"))[0]
-    assert all(text.endswith(("aa", "bb")) for text in made._further(partial_pairs, batch, "passage", 5, (0,))["more"][1])
+    assert all(text.endswith(("aa", "bb")) for text in made.more(partial_pairs, batch, (0,), 5)["more"][1])
     alone = hbt.BatchPlan(partial_pairs.select(range(4)), "x-x", batch_size=4)[0]
-    assert made._further(partial_pairs, alone, "query", 1, (0,)) == {}
+    made.translated = "query"
+    assert made.more(partial_pairs, alone, (0,)) == {}
 
 
 def test_one_to_k_is_the_loss_of_all_its_passages(partial_pairs: Pairs, tiny_encoder_factory: Any) -> None:
@@ -179,7 +182,7 @@ def test_code_switched_queries_answer_as_the_originals_do(tiny_encoder_factory: 
     at = encoder.embed(turned, "query")
     np.testing.assert_allclose(embedded(encoder, inputs)["query"].detach().numpy(), at, atol=1e-5)
     assert (inputs["same"] == torch.eye(8, dtype=torch.bool)).all()
-    half = objective("code-switch", 0.1, ("aa", "bb"), 4)
+    half = OBJECTIVES["code-switch"](0.1, ("aa", "bb"), 4)
     half.prepare([pairs])
     drawn = [tuple(half.queries(pairs.texts(range(8), "aa", "query"), batch, (0, t))) for t in range(4)]
     assert len(set(drawn)) == 4
@@ -269,10 +272,11 @@ def test_the_best_weights_by_a_score_are_kept(tiny_pairs: Pairs, tiny_encoder_fa
 
 @pytest.mark.parametrize(("name", "options", "said"), [
     ("triplet", {}, "no objective 'triplet'; there are info-nce, adversarial, one-to-k"),
-    ("one-to-k", {"m": 3}, "objective 'one-to-k': .*unexpected keyword argument 'm'"),
+    ("one-to-k", {"m": 3}, "m is 3: the objective has .'k': 3., numbers of 0 or more"),
     ("one-to-k", {"k": 0}, "k is 0; it is the number of languages"),
     ("clear", {"alpha": 0.9, "beta": 0.2}, "alpha is 0.9, beta 0.2: weights"),
-    ("code-switch", {"share": 1.5}, "share is 1.5"), ("adversarial", {"weight": -1.0}, "weight is -1.0")])
+    ("code-switch", {"share": 1.5}, "share is 1.5"), ("adversarial", {"weight": -1.0}, "weight is -1.0"),
+    ("info-nce", {"k": 3}, "the objective has no options")])
 def test_refuses_what_makes_no_sense_before_anything_is_written(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path,
                                                                 name: str, options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):

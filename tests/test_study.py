@@ -126,7 +126,7 @@ def test_an_untrained_encoder_is_an_arm(root: Path) -> None:
     file.write_text(yaml.safe_dump({**before, "grid": {"strategy": ["none"], "seed": [0]}}))
     environment = {**os.environ, "HBT_ROOT": str(root)}
     run = study.load("quick").runs[0]
-    subprocess.run([sys.executable, "-m", "hbtlib.engine", "train", "quick", run.name], env=environment, cwd=root,
+    subprocess.run([sys.executable, str(REPOSITORY / "engine.py"), "train", "quick", run.name], env=environment, cwd=root,
                    check=True, capture_output=True)
     assert study.whole(run.folder, run.parameters)
     measured = pd.read_parquet(run.folder / "metrics.parquet")
@@ -218,7 +218,7 @@ def test_the_command_line_says_what_is_wrong() -> None:
     wrong: list[tuple[list[str], str]] = [(["summary", "nosuch"], "no study 'nosuch'"),
                                           (["train", "worldfacts", "x"], "has no run 'x'"), ([], "whole")]
     for arguments, said in wrong:
-        done = subprocess.run([sys.executable, "-m", "hbtlib.engine", *arguments], capture_output=True, text=True,
+        done = subprocess.run([sys.executable, str(REPOSITORY / "engine.py"), *arguments], capture_output=True, text=True,
                               check=False)
         assert done.returncode == 1
         assert said in done.stderr

@@ -1,4 +1,4 @@
-"""The engine's side of a study: what the Snakefile calls, `python -m hbtlib.engine …`.
+"""The engine's side of a study: what the Makefile and the Snakefile call, `python engine.py …`.
 
 train STUDY RUN: one run, whole in its place at the end. show STUDY NAME: an executed notebook that reads results (a
 name of `Study.shown`). shown: the STUDY NAME of all that need nothing but the committed results. summary STUDY: the
@@ -86,7 +86,8 @@ def shown() -> None:
     """Prints STUDY NAME of every notebook that needs nothing but results, of the studies whose results are all there."""
     for file in sorted((ROOT / "notebooks" / "studies").glob("*.yaml")):
         study = load(file.stem)
-        if all((run.folder / "metrics.parquet").exists() for run in study.runs):
+        runs = [*study.runs, *(load(study.rivals).runs if study.rivals else ())]
+        if all((run.folder / "metrics.parquet").exists() for run in runs):
             for name, (notebook, _) in study.shown().items():
                 if notebook not in ("data", "benchmark"):  # which look at the data
                     print(study.name, name)
@@ -101,7 +102,7 @@ def main(arguments: list[str]) -> None:
     try:
         commands[arguments[0]](*arguments[1:])
     except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"hbtlib.engine: {error}") from None
+        raise SystemExit(f"engine.py: {error}") from None
 
 
 if __name__ == "__main__":
