@@ -39,39 +39,38 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
           arguments: dict[str, Any] | None = None) -> Encoder:
     """Fine-tunes the encoder on batches of the strategy; returns it, and leaves `output/model` and the training log.
 
-    strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW
-    with `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps
-    and falling linearly to 0. objective: what its loss is, with its options (`objectives.OBJECTIVES`).
+    strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW with
+    `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps and
+    falling linearly to 0. objective: what its loss is, and its options (`objectives.OBJECTIVES`). precision: fp32, bf16 or
+    fp16.
 
-    With `validation` pairs the InfoNCE loss on fixed batches of them, drawn by `validation_strategy` whatever the
-    training's, is taken every `evaluate_every` steps (default: 20 times in all); the weights with the lowest are kept, and
-    training stops after `patience` evaluations without a better one. (Batches that cross languages would keep the first
-    weights of a training that does not: its loss on them only rises.) Instead of pairs, any function of the encoder: the
-    weights with the highest value are kept. precision: fp32, bf16 or fp16. chunk_tokens: gradient caching, for batches that
-    the memory does not hold: the batch is embedded in chunks of at most so many tokens (padding included), of which one at
-    a time has a graph; the gradients are the same, a step takes about a third longer. lora: options of `peft.LoraConfig` (r,
-    lora_alpha, target_modules, …; Hu et al. 2021, arXiv 2106.09685), to train low-rank matrices beside the weights, which
-    are added to them in the end. label: what progress lines begin with. arguments: further
-    `transformers.TrainingArguments` (activation_checkpointing, torch_compile, report_to, dataloader_num_workers, …).
+    validation: pairs, of which the InfoNCE loss on fixed batches, drawn by `validation_strategy` whatever the training's, is
+    taken every `evaluate_every` steps (default: 20 times in all), or a function of the encoder. The weights with the lowest
+    loss (the highest value) are kept, and training stops after `patience` looks without a better one. (Batches that cross
+    languages would keep the first weights of a training that does not: its loss on them only rises.)
 
-    Started by `torchrun` or `accelerate launch`, each process embeds its share of the batch's texts; losses and gradients
-    are those of one process, whose checkpoints it goes on from and which goes on from its (the random numbers of dropout
-    are each process's own).
+    chunk_tokens: gradient caching, for batches that the memory does not hold: the batch is embedded in chunks of at most so
+    many tokens (padding included), of which one at a time has a graph; the gradients are the same, a step takes about a
+    third longer. lora: options of `peft.LoraConfig` (r, lora_alpha, target_modules, …; Hu et al. 2021, arXiv 2106.09685), to
+    train low-rank matrices beside the weights, to which they are added in the end. label: what progress lines begin with.
+    arguments: more `transformers.TrainingArguments` (report_to, activation_checkpointing, torch_compile, …). Started by
+    `torchrun` or `accelerate launch`, each process embeds its share of the batch's texts; losses and gradients are those of
+    one process, and either goes on from the other's checkpoints (dropout's random numbers are each process's own).
 
-    `output/training_log.parquet` has step, loss (the mean since the step before), learning_rate, grad_norm, tokens (so
-    far, without padding), padding (its share of all tokens embedded since the step before) and validation_loss (or, of a
-    function, validation_score).
-    Checkpoints stand in `output/checkpoints` until the end. Called again with the same arguments it goes on from the last
-    whole one, to the same weights; called when all is done it loads the model.
+    `output/training_log.parquet` has step, loss (the mean since the step before), learning_rate, grad_norm, tokens (so far,
+    without padding), padding (its share of all tokens embedded since the step before), validation_loss (of a function
+    validation_score). Checkpoints stand in `output/checkpoints` until the end. Called again with the same arguments it goes
+    on from the last whole one, to the same weights; called when all is done it loads the model.
 
-    Raises ValueError for arguments that make no sense or that differ from those the folder was begun with (all but
-    `label` and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step and the ids when
-    the loss is not finite.
+    Raises ValueError for arguments that make no sense or that differ from those the folder was begun with (all but `label`
+    and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step and the ids when the loss
+    is not finite.
     """
     output = Path(output)
     checkpoints, log_file = output / "checkpoints", output / "training_log.parquet"
+    asked = _request(locals())
     if (output / "model").exists() and log_file.exists():
-        _same_request(output, _request(locals()))
+        _same_request(output, asked)
         return Encoder.load(output / "model")
     if steps < 1 or not learning_rate > 0 or precision not in PRECISIONS or not 0 <= warmup < 1:
         raise ValueError(f"steps is {steps} (1 or more), learning_rate {learning_rate} (above 0), warmup {warmup} (a share "
@@ -113,15 +112,13 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
                          "batch: for a batch that the memory does not hold, give chunk_tokens")
     if settings.n_gpu > 1:
         settings._n_gpu = 1  # one GPU a process: DataParallel would split the chunks
+    trained.prepare(trained_on)
     batches = partial(PlanBatches, encoder=encoder, chunk_tokens=chunk_tokens, rank=settings.process_index,
                       processes=settings.world_size)
-    trained.prepare(trained_on)
-    checked = None
+    checked = batches(plan, 0)
     if isinstance(validation, Pairs):
-        shared = [code for code in plan.languages if code in validation.languages]
-        size = min(batch_size, len(validation))
+        shared, size = [c for c in plan.languages if c in validation.languages], min(batch_size, len(validation))
         checked = batches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None)
-    asked = _request(locals())
     if lora is not None:
         encoder.model = _with_lora(encoder.model, lora)
     with settings.main_process_first(local=False):
@@ -129,8 +126,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         _same_request(output, asked, begin=True)
         checkpoint = last_whole_checkpoint(checkpoints)
     trainer = ContrastiveTrainer(
-        model=encoder, args=settings, train_dataset=batches(plan, steps, objective=trained), data_collator=_only,
-        eval_dataset=checked or batches(plan, 0),
+        model=encoder, args=settings, train_dataset=batches(plan, steps, objective=trained), eval_dataset=checked,
+        data_collator=_only,
         callbacks=[_Progress(label or (strategy if isinstance(strategy, str) else "training"))],
         objective=trained, score=validation if callable(validation) else None,
         embedding_learning_rate=embedding_learning_rate, cached=chunk_tokens is not None,
@@ -294,15 +291,11 @@ def last_whole_checkpoint(folder: Path) -> str | None:
 
 def training_log(history: Sequence[dict[str, float]]) -> pd.DataFrame:
     """transformers' log history as a table: one row a step logged."""
-    rows: dict[int, dict[str, float]] = {}
-    for entry in history:
-        names = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "grad_norm", "tokens": "tokens",
-                 "padding": "padding", "eval_loss": "validation_loss", "eval_score": "validation_score"}
-        rows.setdefault(int(entry["step"]), {}).update({names[k]: v for k, v in entry.items() if k in names})
-    validated = "validation_score" if any("validation_score" in row for row in rows.values()) else "validation_loss"
+    names = {"eval_loss": "validation_loss", "eval_score": "validation_score"}
+    table = pd.DataFrame(history).rename(columns=names).groupby("step").first()
+    validated = "validation_score" if "validation_score" in table else "validation_loss"
     columns = ["loss", "learning_rate", "grad_norm", "tokens", "padding", validated]
-    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
-    return table.dropna(how="all").rename_axis("step").reset_index()
+    return table.reindex(columns=columns).dropna(how="all").reset_index()
 
 
 def _only(items: list[Inputs]) -> Inputs:
@@ -311,23 +304,20 @@ def _only(items: list[Inputs]) -> Inputs:
 
 def _request(given: dict[str, Any]) -> dict[str, Any]:
     """What was asked of `train`, as JSON: a folder belongs to one request."""
+
+    def said(value: Any) -> Any:
+        if isinstance(value, Pairs):
+            return f"{value.name}, {len(value)} ids"
+        if isinstance(value, Encoder):
+            digest = hashlib.sha256()
+            for name, tensor in value.state_dict().items():
+                digest.update(name.encode() + tensor.detach().cpu().float().numpy().tobytes())
+            return digest.hexdigest()[:16]
+        return getattr(value, "__qualname__", str(value))
+
     names = [n for n in inspect.signature(train).parameters if n not in ("output", "label", "chunk_tokens")]
-    request = {name: given[name] for name in names}
-    sources = request["pairs"] if isinstance(request["pairs"], Sequence) else [request["pairs"]]
-    request["pairs"] = [f"{p.name}, {len(p)} ids" for p in sources]
-    by = request["validation"]
-    request["validation"] = f"{by.name}, {len(by)} ids" if isinstance(by, Pairs) else by and by.__qualname__
-    encoder = request["encoder"]
-    request["encoder"] = _weights_hash(encoder) if isinstance(encoder, Encoder) else str(encoder)
-    decoded: dict[str, Any] = json.loads(json.dumps(request, default=str))
-    return decoded
-
-
-def _weights_hash(encoder: Encoder) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in encoder.state_dict().items():
-        digest.update(name.encode() + tensor.detach().cpu().float().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    request: dict[str, Any] = json.loads(json.dumps({name: given[name] for name in names}, default=said))
+    return request
 
 
 def _same_request(output: Path, request: dict[str, Any], begin: bool = False) -> None:

@@ -144,6 +144,9 @@ def test_called_again_it_loads_and_another_request_is_refused(tiny_pairs: Pairs,
     assert weights(tmp_path) == before
     with pytest.raises(ValueError, match="was begun with steps = 24, now it is 25"):
         train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, **{**QUICK, "steps": 25})
+    by_name = train(tiny_pairs, tmp_path / "model", output=tmp_path / "more", **QUICK)
+    again = train(tiny_pairs, tmp_path / "model", output=tmp_path / "more", **QUICK)
+    np.testing.assert_array_equal(again.embed(["question 1 in aa"]), by_name.embed(["question 1 in aa"]))
 
 
 @pytest.mark.parametrize("chunk_tokens", [None, 512])
@@ -234,5 +237,5 @@ def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
 def test_the_request_is_written_as_json(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path) -> None:
     train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, **QUICK)
     request = json.loads((tmp_path / "training.json").read_text())
-    assert request["pairs"] == ["tiny, 12 ids"]
+    assert request["pairs"] == "tiny, 12 ids"
     assert request["steps"] == 24
