@@ -8,15 +8,15 @@ paragraph or one pattern are alike too: `unit` takes all of them as one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import SETTINGS
-from hbtlib.metrics import per_query
+from hbtlib.metrics import Floats, is_distance, per_query
 
-Floats = NDArray[np.float64]
 Unit = Mapping[str, object] | Callable[[str], object] | None
 """What a question_id belongs to, where that and not the question is the unit: a map, or a function."""
 
@@ -55,26 +55,18 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
     baselines = ranks_b if isinstance(ranks_b, Mapping) else {"": ranks_b}
     if not baselines:
         raise ValueError("there is nothing to compare with: ranks_b is empty")
-    own = _measured(ranks_a, metrics)
-    rows = []
-    for baseline, ranks in baselines.items():
-        other = _measured(ranks, metrics)
-        _same_rows(own, other, f" ({baseline})" if baseline else "")
-        gaps = _questions(own, metrics) - _questions(other, metrics)
-        pools = [t.groupby(["setting", "query_language", "pool"], observed=True)[metrics].mean() for t in (own, other)]
-        apart = (pools[0] - pools[1]).round(12)
-        for name in settings:
-            for m in metrics:
-                if name not in apart.index or (m.startswith("rank-distance") and name != "multilingual"):
-                    continue
-                values = apart.xs(name)[m].to_numpy(np.float64) * (-1 if m.startswith("rank-distance") else 1)
-                rows.append({"baseline": baseline, "metric": m, "setting": name,
-                             **_test(gaps.xs(name)[m].unstack("question_id"), unit, permutations, samples, seed),
-                             "wins": int((values > 0).sum()), "ties": int((values == 0).sum()),
-                             "losses": int((values < 0).sum())})
-    if not rows:
-        raise ValueError(f"these ranks hold none of {', '.join(metrics)} in {', '.join(settings)}")
-    table = _family(rows)
+    runs = [_measured(ranks, metrics) for ranks in (ranks_a, *baselines.values())]
+    for name, run in zip(baselines, runs[1:], strict=True):
+        _same_rows(runs[0], run, f" ({name})" if name else "")
+    questions, pairs = ([run.groupby(keys)[metrics].mean() for run in runs]
+                        for keys in (["setting", "seed", "question_id"], ["setting", "query_language", "pool"]))
+    gaps = {name: questions[0] - other for name, other in zip(baselines, questions[1:], strict=True)}
+    table = _tested("baseline", gaps, metrics, settings, unit, permutations, samples, seed)
+    better = {name: (pairs[0] - other).round(12) * [-1 if is_distance(m) else 1 for m in metrics]
+              for name, other in zip(baselines, pairs[1:], strict=True)}
+    for outcome, sign in (("wins", 1), ("ties", 0), ("losses", -1)):
+        table[outcome] = [int((np.sign(better[name].xs(where)[m]) == sign).sum())
+                          for name, where, m in table[["baseline", "setting", "metric"]].to_numpy()]
     return table if isinstance(ranks_b, Mapping) else table.drop(columns="baseline")
 
 
@@ -91,24 +83,16 @@ def contrasts(questions: pd.DataFrame, wanted: Mapping[str, Mapping[str, float]]
     metrics, settings = _asked(metric, setting, permutations, samples)
     if questions.duplicated(["arm", "seed", "setting", "question_id"]).any():
         raise ValueError("a question stands twice in a run: choose one benchmark and one group of languages")
-    wide = questions.set_index(["setting", "seed", "question_id", "arm"])[metrics].unstack("arm")
-    rows = []
+    asked = questions[questions["setting"].isin(settings)].set_index(["setting", "seed", "question_id"]).sort_index()
+    arms: dict[Any, pd.DataFrame] = {arm: rows[metrics].astype(float) for arm, rows in asked.groupby("arm", observed=True)}
+    sums: dict[str, Any] = {}
     for name, weights in wanted.items():
-        unknown = [arm for arm in weights if arm not in wide.columns.unique("arm")]
-        if unknown:
-            raise ValueError(f"contrast {name!r}: no arm {unknown[0]!r}; there are {', '.join(wide.columns.unique('arm'))}")
-        for where in settings:
-            for m in metrics:
-                if where not in wide.index or (m.startswith("rank-distance") and where != "multilingual"):
-                    continue
-                arms = wide.xs(where)[[(m, arm) for arm in weights]]
-                arms = arms.dropna(how="all")  # a seed that only other arms have
-                sums = pd.Series(arms.to_numpy(np.float64) @ np.array(list(weights.values())), index=arms.index)
-                if sums.isna().any():
-                    raise ValueError(f"contrast {name!r}: {', '.join(weights)} do not have the same seeds and questions")
-                rows.append({"contrast": name, "metric": m, "setting": where,
-                             **_test(sums.unstack("question_id"), unit, permutations, samples, seed)})
-    return _family(rows)
+        if unknown := [arm for arm in weights if arm not in arms]:
+            raise ValueError(f"contrast {name!r}: no arm {unknown[0]!r}; there are {', '.join(arms)}")
+        if any(not arms[arm].index.equals(arms[next(iter(weights))].index) for arm in weights):
+            raise ValueError(f"contrast {name!r}: {', '.join(weights)} do not have the same seeds and questions")
+        sums[name] = sum(weight * arms[arm] for arm, weight in weights.items())
+    return _tested("contrast", sums, metrics, settings, unit, permutations, samples, seed)
 
 
 def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str = "mAP", unit: Unit = None,
@@ -122,10 +106,9 @@ def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str =
     metrics, _ = _asked(metric, SETTINGS, 1 if permutations is None else permutations, 1)
     tables = [_measured(ranks, metrics) for ranks in (ranks_a, ranks_b)]
     _same_rows(tables[0], tables[1], "")
-    keys = ["question_id", "query_language", "pool"]
-    cells = [t.astype(dict.fromkeys(keys, "str")).groupby(keys)[metric].mean() for t in tables]
+    cells = [table.groupby(["question_id", "query_language", "pool"])[metric].mean() for table in tables]
     wide = (cells[0] - cells[1]).unstack(["query_language", "pool"]).sort_index(axis=1)
-    if metric.startswith("rank-distance"):
+    if is_distance(metric):
         wide = wide.loc[:, wide.columns.get_level_values("pool") == "all"]
     sums, _ = _by_unit(wide.fillna(0.0).T, unit)
     table = wide.mean().rename("difference").reset_index()
@@ -168,8 +151,9 @@ def _measured(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """`per_query`'s table of every seed, one after the other."""
     parts = ranks.groupby("seed", sort=True) if "seed" in ranks else [(0, ranks)]
     shape = ["query_id", "pool", *ranks.columns.intersection(_SHAPE)]
-    return pd.concat([per_query(part, metrics).merge(part[shape].drop_duplicates(["query_id", "pool"])).assign(seed=seed)
-                      for seed, part in parts], ignore_index=True)
+    table = pd.concat([per_query(part, metrics).merge(part[shape].drop_duplicates(["query_id", "pool"])).assign(seed=seed)
+                       for seed, part in parts], ignore_index=True)
+    return table.astype(dict.fromkeys(["query_id", "question_id", "query_language", "pool"], "str"))
 
 
 def _same_rows(own: pd.DataFrame, other: pd.DataFrame, which: str) -> None:
@@ -177,31 +161,35 @@ def _same_rows(own: pd.DataFrame, other: pd.DataFrame, which: str) -> None:
     if seeds[0] != seeds[1]:
         raise ValueError(f"the two do not have the same seeds{which}: a has {seeds[0]}, b has {seeds[1]}")
     keys = ["seed", "question_id", "query_id", "query_language", "pool", *own.columns.intersection(_SHAPE)]
-    a, b = (pd.util.hash_pandas_object(table[keys].astype(dict.fromkeys(keys[1:5], "category")), index=False).to_numpy()
-            for table in (own, other))
-    if not np.array_equal(np.sort(a), np.sort(b)):
-        unlike = pd.concat([own.loc[~np.isin(a, b), keys], other.loc[~np.isin(b, a), keys]])
+    unlike = own[keys].merge(other[keys], how="outer", indicator=True).query("_merge != 'both'")
+    if len(unlike):
         raise ValueError(f"the two do not hold the same queries and pools{which}: {len(unlike)} are in one of them alone, "
-                         f"{'/'.join(map(str, unlike.iloc[0]))} for one; rank the same benchmark with both")
+                         f"{'/'.join(map(str, unlike[keys].iloc[0]))} for one; rank the same benchmark with both")
 
 
-def _questions(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Means over a question's query languages and pools: index (setting, seed, question_id), in one order for all tables."""
-    means = table.groupby(["setting", "seed", "question_id"], observed=True)[list(metrics)].mean()
-    return means.reset_index().astype({"question_id": "str"}).set_index(means.index.names).sort_index()
+def _tested(label: str, values: Mapping[str, pd.DataFrame], metrics: Sequence[str], settings: Sequence[str], unit: Unit,
+            permutations: int, samples: int, seed: int) -> pd.DataFrame:
+    """A row a (name, metric, setting) with all that is said of its values: (setting, seed, question_id) × metric."""
+    table = pd.DataFrame([
+        {label: name, "metric": m, "setting": where,
+         **_test(of.xs(where)[m].unstack("question_id"), unit, permutations, samples, seed)}
+        for name, of in values.items() for where in settings if where in of.index
+        for m in metrics if where == "multilingual" or not is_distance(m)])
+    if table.empty:
+        raise ValueError(f"these ranks hold none of {', '.join(metrics)} in {', '.join(settings)}")
+    table.insert(list(table.columns).index("p") + 1, "p_holm", holm(table["p"].to_numpy()))
+    return table
 
 
 def _by_unit(by: pd.DataFrame, unit: Unit) -> tuple[Floats, Floats]:
     """(rows, units) sums of the columns (question_ids) that belong to a unit, and (units,) how many they are."""
     if unit is None:
         return by.to_numpy(), np.ones(by.shape[1])
-    of = pd.Series([unit(q) if callable(unit) else unit.get(q) for q in by.columns], by.columns, dtype=object)
+    of = by.columns.to_series().map(unit)
     if of.isna().any():
         raise ValueError(f"unit says nothing of question {of.index[of.isna()][0]!r}: it must name what each belongs to")
-    codes, labels = pd.factorize(of.astype("str"), sort=True)
-    sums = np.zeros((len(by), len(labels)))
-    np.add.at(sums.T, codes, by.to_numpy().T)
-    return sums, np.bincount(codes).astype(np.float64)
+    units = by.T.groupby(of.astype("str"))
+    return units.sum().T.to_numpy(), np.asarray(units.size(), np.float64)
 
 
 def _test(by: pd.DataFrame, unit: Unit, permutations: int, samples: int, seed: int) -> dict[str, float]:
@@ -222,12 +210,6 @@ def _test(by: pd.DataFrame, unit: Unit, permutations: int, samples: int, seed: i
             "p_t": 2 * stats.t.sf(abs(mean / error), len(units) - 1) if error > nothing else np.nan,
             "effect": mean / spread if spread > nothing else np.nan,
             "n_questions": n, "n_units": len(units), "n_seeds": len(by)}
-
-
-def _family(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    table = pd.DataFrame(rows)
-    table.insert(list(table.columns).index("p") + 1, "p_holm", holm(table["p"].to_numpy()))
-    return table
 
 
 def sign_flip(differences: Floats, permutations: int = 10_000, seed: int = 0) -> NDArray[np.float64]:
@@ -279,7 +261,5 @@ def _widening(count: int) -> float:
 def holm(p: Floats) -> Floats:
     """Holm's adjusted p values (1979): the family's error rate is kept whatever the tests have to do with each other."""
     order = np.argsort(p, kind="stable")
-    raised = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(raised, 1.0)
-    return adjusted
+    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1.0)
+    return raised[np.argsort(order)]
