@@ -59,8 +59,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
 
     `output/training_log.parquet` has step, loss (the mean since the step before), learning_rate, grad_norm, tokens (so far,
     without padding), padding (its share of all tokens embedded since the step before), validation_loss (of a function
-    validation_score). Checkpoints stand in `output/checkpoints` until the end. Called again with the same arguments it goes
-    on from the last whole one, to the same weights; called when all is done it loads the model.
+    validation_score). Checkpoints, and TensorBoard's `runs`, stand in `output/checkpoints` until the end. Called again with
+    the same arguments it goes on from the last whole one, to the same weights; called when all is done it loads the model.
 
     Raises ValueError for arguments that make no sense or that differ from those the folder was begun with (all but `label`
     and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step and the ids when the loss
@@ -146,6 +146,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         encoder.save(output / "model.part", {**asked, "languages": plan.languages,
                                              "best_step": trainer.state.best_global_step})
         (output / "model.part").rename(output / "model")
+        if (checkpoints / "runs").exists():  # what TensorBoard reads
+            (checkpoints / "runs").rename(output / "runs")
         shutil.rmtree(checkpoints, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
     return encoder.eval()

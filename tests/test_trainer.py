@@ -167,6 +167,17 @@ def test_options_of_transformers_change_how_and_not_what(tiny_pairs: Pairs, tiny
     assert np.abs(made[0] - tiny_encoder_factory().embed(["question 1 in aa", "passage 3 in bb"])).max() > 1e-4
 
 
+def test_tensorboard_has_what_the_log_has(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, arguments={"report_to": "tensorboard"}, **QUICK)
+    (folder,) = (tmp_path / "runs").iterdir()
+    events = EventAccumulator(str(folder)).Reload()
+    log = pd.read_parquet(tmp_path / "training_log.parquet")
+    seen = {event.step: event.value for event in events.Scalars("train/loss")}
+    assert seen == pytest.approx(log.set_index("step")["loss"].to_dict(), abs=1e-4)
+
+
 @pytest.mark.parametrize(("wrong", "said"), [
     ({"steps": 0}, "steps is 0"), ({"learning_rate": 0.0}, "learning_rate 0"), ({"precision": "fp8"}, "precision 'fp8'"),
     ({"patience": 3}, "no validation pairs"), ({"strategy": "y-y"}, "no strategy 'y-y'"),
