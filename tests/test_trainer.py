@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Encoder, encode
 from hbtlib.losses import info_nce
 from hbtlib.sampler import Batch, BatchPlan
-from hbtlib.trainer import last_whole_checkpoint, train
+from hbtlib.trainer import ContrastiveTrainer, last_whole_checkpoint, train
 
 QUICK: dict[str, Any] = {"batch_size": 4, "steps": 24, "evaluate_every": 6, "learning_rate": 1e-2, "log_every": 3}
 
@@ -125,6 +126,28 @@ def test_killed_and_resumed_is_never_killed_bit_for_bit(tmp_path: Path) -> None:
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
     logs = [pd.read_parquet(tmp_path / run / "training_log.parquet") for run in ("killed", "whole")]
     pd.testing.assert_frame_equal(*logs)
+
+
+def test_a_full_disk_leaves_the_last_whole_checkpoint(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full in the middle of the second checkpoint: the optimizer's state is cut off, and the error says why."""
+    train(tiny_pairs, tiny_encoder_factory(), output=tmp_path / "whole", **QUICK)
+    usual = ContrastiveTrainer._save_optimizer_and_scheduler
+
+    def full(self: ContrastiveTrainer, folder: str) -> None:
+        if self.state.global_step == 12:
+            (Path(folder) / "optimizer.pt").write_bytes(b"PK")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        usual(self, folder)
+
+    monkeypatch.setattr(ContrastiveTrainer, "_save_optimizer_and_scheduler", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        train(tiny_pairs, tiny_encoder_factory(), output=tmp_path / "full", **QUICK)
+    assert (tmp_path / "full" / "checkpoints" / "checkpoint-12" / "optimizer.pt").exists()
+    monkeypatch.setattr(ContrastiveTrainer, "_save_optimizer_and_scheduler", usual)
+    assert str(last_whole_checkpoint(tmp_path / "full" / "checkpoints")).endswith("checkpoint-6")
+    train(tiny_pairs, tiny_encoder_factory(), output=tmp_path / "full", **QUICK)
+    assert weights(tmp_path / "full") == weights(tmp_path / "whole")
 
 
 def test_seeds_and_strategies_differ_and_repeat(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path) -> None:
