@@ -65,18 +65,20 @@ def show(study: str, name: str) -> None:
 
 
 def summary(study: str) -> str:
-    """The study's summary tables and the paths of its figures, as text."""
+    """The study's summary tables and the paths of its figures, as text. Where no notebook writes a table, summary.csv is
+    written here, and read where the runs are not (those of a tuning are not committed)."""
     tables = sorted((ROOT / "results" / study).glob("summary*.md"))
-    if not tables:  # no notebook of the study writes one
+    if not tables:
         from hbtlib.metrics import by_training, summarise
 
-        loaded = load(study)
-        trained = loaded.runs[0].parameters["languages"].split()
-        wide = summarise(by_training(collect(loaded), trained), by=["benchmark", "languages", "arm"])
-        wide.columns = wide.columns.map(" ".join)
-        text = wide.round(4).to_csv().rstrip()
-    else:
-        text = "\n\n".join(table.read_text(encoding="utf-8").rstrip() for table in tables)
+        loaded, file = load(study), ROOT / "results" / study / "summary.csv"
+        if all(run.folder.exists() for run in loaded.runs) or not file.exists():
+            trained = loaded.runs[0].parameters["languages"].split()
+            wide = summarise(by_training(collect(loaded), trained), by=["benchmark", "languages", "arm"])
+            wide.columns = wide.columns.map(" ".join)
+            wide.round(4).to_csv(file)
+        tables = [file]
+    text = "\n\n".join(table.read_text(encoding="utf-8").rstrip() for table in tables)
     figures = sorted((ROOT / "figures" / study).rglob("*.png"))
     figures = [f for f in figures if f.parent.name == study or f.parent.name in load(study).benchmarks]
     return "\n".join([text, *(["", "Figures:"] if figures else []), *(f"  {f.relative_to(ROOT)}" for f in figures)])
