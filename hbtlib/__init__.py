@@ -1,7 +1,6 @@
-"""hbtlib: hybrid batch training for multilingual dense retrieval.
+"""hbtlib: hybrid batch training for multilingual dense retrieval. `import hbtlib as hbt` gives a notebook all it needs.
 
-`import hbtlib as hbt` gives a notebook all it needs. Names are fetched when first used, so that what needs no torch
-(reading ranks, measures, plots, a study's list of runs) starts in a moment.
+Names are fetched when first used: what needs no torch (ranks, measures, plots, a study's list of runs) starts in a moment.
 """
 
 import warnings
@@ -15,30 +14,13 @@ from hbtlib.bias import bias, chance_rank_distance, favoured, top_shares
 warnings.filterwarnings("ignore", message="IProgress not found")
 
 _HOME = {
-    "Benchmark": "data.benchmark",
-    "Pairs": "data.pairs",
-    "catalog": "data.catalog",
-    "load_benchmark": "data.catalog",
-    "load_pairs": "data.catalog",
-    "check_disjoint": "data.overlap",
-    "leave_out": "data.overlap",
-    "BatchPlan": "sampler",
-    "Encoder": "encoder",
-    "mine_negatives": "negatives",
-    "train": "trainer",
-    "embed": "search",
-    "rank": "search",
-    "rank_vectors": "search",
-    "top": "search",
-    "compare": "significance",
-    "compare_pairs": "significance",
-    "contrasts": "significance",
-    "units": "significance",
-    "measure": "metrics",
-    "paper_tables": "data.published",
+    "Benchmark": "data.benchmark", "Pairs": "data.pairs", "catalog": "data.catalog", "load_benchmark": "data.catalog",
+    "load_pairs": "data.catalog", "check_disjoint": "data.overlap", "leave_out": "data.overlap", "BatchPlan": "sampler",
+    "Encoder": "encoder", "mine_negatives": "negatives", "train": "trainer", "embed": "search", "rank": "search",
+    "rank_vectors": "search", "top": "search", "compare": "significance", "compare_pairs": "significance",
+    "contrasts": "significance", "units": "significance", "measure": "metrics", "paper_tables": "data.published",
     "summarise": "metrics",
-}
-_MODULES = {"languages", "losses", "metrics", "objectives", "paper", "plots", "probes", "strategies", "study", "trec"}
+}  # what is not at home here is a module of its own name
 
 __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "chance_rank_distance", "check_disjoint",
            "compare", "compare_pairs", "contrasts", "embed", "favoured", "languages", "leave_out", "load_benchmark",
@@ -50,7 +32,7 @@ __all__ = ["BatchPlan", "Benchmark", "Encoder", "Pairs", "bias", "catalog", "cha
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"hbtlib.{_HOME[name]}"), name)
-    if name in _MODULES:
+    if name in __all__:
         return import_module(f"hbtlib.{name}")
     raise AttributeError(f"hbtlib has no {name!r}; it has {', '.join(__all__)}")
 

@@ -100,26 +100,21 @@ class Mean:
 def rank_distance_at(joint: Joint, k: int) -> pd.Series:
     """The mean rank distance where ranks past k count as k: what a reader of the top k sees. 0 to k − 1. Ours.
 
-    Chance: Σ over r < k of 1 − [C(r, n) + C(N − r, n)] / C(N, n). It is 0 too where nothing relevant is in the top k:
-    read it beside complete@k.
+    Chance: Σ over r < k of 1 − [C(r, n) + C(N − r, n)] / C(N, n). 0 too with nothing relevant in the top k: see complete@k.
     """
     return joint.mean(joint.queries["last"].clip(upper=k) - joint.queries["first"].clip(upper=k))
 
 
 def complete(joint: Joint, k: int) -> pd.Series:
-    """The share of queries with all their relevant passages in the top k (Complete@K, arXiv 2604.05684).
-
-    0 to 1; higher is better; 0 for any ranking where n > k. Chance: C(k, n) / C(N, n).
-    """
+    """The share of queries with all their relevant passages in the top k (Complete@K, arXiv 2604.05684). 0 to 1; higher is
+    better; 0 for any ranking where n > k. Chance: C(k, n) / C(N, n)."""
     return joint.mean(joint.queries["last"] <= k)
 
 
 def score_gap(joint: Joint) -> pd.Series:
-    """Mean score of the relevant passages in the query's language minus that of equally relevant ones in others. Ours.
-
-    Mean over a query's grades with both, then over queries that have one; −2 to 2 for cosines; chance: 0, above it the
-    own language is favoured.
-    """
+    """Mean score of the relevant passages in the query's language minus that of equally relevant ones in others. Ours. Mean
+    over a query's grades with both, then over queries that have one; −2 to 2 for cosines; chance: 0, above it the own
+    language is favoured."""
     means = joint.rows.groupby(["query", "grade", "own"])["score"].mean().unstack("own").reindex(columns=[False, True])
     return joint.mean((means[True] - means[False]).groupby("query").mean())
 
@@ -128,11 +123,10 @@ def kendalls_w(joint: Joint) -> pd.Series:
     """Do questions agree on the order of the passage languages? Kendall's coefficient of concordance (1939).
 
     The question is the block, the passage language the treatment, what is ordered the ranks of the question's relevant
-    passages, one language each (several in one: their mean rank). 0 (none is favoured consistently) to 1 (the same
-    order in every question); chance: 1 / questions. `hbt.favoured` says which languages they are. The query language
-    `all` has each question once, by its places' mean over query languages. Only questions with a passage in every
-    language that any question of the query language has; no row with fewer than two of these (MLQA-R: a question has
-    two to four of seven languages).
+    passages, one language each (several in one: their mean rank). 0 (none is favoured consistently) to 1 (the same order in
+    every question); chance: 1 / questions. `hbt.favoured` says which languages they are. The query language `all` has each
+    question once, by its places' mean over query languages. Only questions with a passage in each language that any question
+    of the query language has; no row with fewer than two of these (MLQA-R: a question has two to four of seven languages).
     """
     return joint.friedman["w"]
 
@@ -149,12 +143,11 @@ def friedman_p(joint: Joint) -> pd.Series:
 def peer(joint: Joint) -> pd.Series:
     """Probability of Equal Expected Rank (Yang et al., SIGIR 2024, arXiv 2405.00978), at the relevant levels alone.
 
-    For a query and a grade: the p of the Kruskal-Wallis test that the ranks of its passages do not depend on their
-    language; 1 where all are in one language, as in the authors' code. Mean over the query's grades (equal weights), then
-    over queries. 0 (unfair) to 1; chance: about a half with many passages a language. With one relevant passage a
-    language it says nothing: H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The ranks
-    are those among the level's passages, as in the test; the authors' code takes places in the list. The level of
-    irrelevant passages is left out: their ranks are not in the table.
+    For a query and a grade: the p of the Kruskal-Wallis test that the ranks of its passages do not depend on their language;
+    1 where all are in one language, as in the authors' code. Mean over the query's grades (equal weights), then queries. 0
+    (unfair) to 1; chance: about a half with many passages a language. With one relevant passage a language it says nothing:
+    H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The ranks are those among the level's
+    passages, as in the test; the authors' code takes places in the list. Irrelevant ones, not in the table, are left out.
     """
     from scipy import stats
 
@@ -264,9 +257,7 @@ def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
     always first; `kendalls-w` says how it is ordered). chance: what it would be if no language were favoured, (n + 1) / 2
     for n languages; below it the language is favoured. n_questions: those with a passage in it and another language.
     The query language `all` has each question once. Where questions lack languages the chance differs by row, and a
-    language is measured against those it meets alone.
-
-    Raises ValueError as `bias` does.
+    language is measured against those it meets alone. Raises ValueError as `bias` does.
     """
     orders = Joint(ranks).orders
     long = orders.assign(chance=(orders.count(axis=1) + 1) / 2).set_index("chance", append=True).melt(

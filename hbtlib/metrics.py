@@ -1,8 +1,8 @@
 """Measures from ranks: what `ranks.parquet` says of a run, as tidy tables.
 
-A query counts in a setting when a passage of the pool is relevant to it (`n_queries` says how many do): a question that
-has no translation in the pool's language has nothing to be found there. The settings (arXiv 2408.10536, section 4):
-`monolingual`, pool language = query language; `cross-lingual`, any other one language; `multilingual`, all together.
+A query counts where a passage of the pool is relevant to it (`n_queries` says how many do): a question without translation
+in the pool's language has nothing to be found there. The settings (arXiv 2408.10536, section 4): `monolingual`, pool
+language = query language; `cross-lingual`, any other one language; `multilingual`, all together.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from hbtlib.data.benchmark import SETTINGS
 from hbtlib.languages import LANGUAGES
 
 METRICS = ("mAP", "MRR@10", "nDCG@10", "R@1", "R@10", "rank-distance")
-_NAME = re.compile(r"(mAP|MRR|nDCG|R|rank-distance)(?:@([1-9]\d*))?", re.ASCII)
-
 Floats = NDArray[np.float64]
 
 
@@ -55,10 +53,8 @@ def reciprocal_rank(queries: _Queries, k: float) -> Floats:
 
 
 def ndcg(queries: _Queries, k: float) -> Floats:
-    """nDCG@k: Σ grade / log₂(rank + 1) over the top k, over the same sum for the best order (Järvelin & Kekäläinen 2002).
-
-    The gain is the grade itself, as in trec_eval.
-    """
+    """nDCG@k: Σ grade / log₂(rank + 1) over the top k, over the same sum for the best order (Järvelin & Kekäläinen 2002);
+    the gain is the grade itself, as in trec_eval."""
     found = queries.sum(np.where(queries.rank <= k, queries.grade / np.log2(queries.rank + 1), 0.0))
     best = np.lexsort([-queries.grade, queries.group])  # each group's grades from high to low
     return found / queries.sum(np.where(queries.place <= k, queries.grade[best] / np.log2(queries.place + 1), 0.0))
@@ -70,32 +66,22 @@ def recall(queries: _Queries, k: float) -> Floats:
 
 
 def rank_distance(queries: _Queries, k: float) -> Floats:
-    """Largest minus smallest rank of the relevant passages (arXiv 2408.10536, section 5.3), in ranks; lower is better.
-
-    Ranks past k count as k.
-    """
+    """Largest minus smallest rank of the relevant passages, past k counted as k; lower is better (arXiv 2408.10536, 5.3)."""
     capped = np.minimum(queries.rank, k)
     return np.maximum.reduceat(capped, queries.starts) - capped[queries.starts]
 
 
-_COMPUTE: dict[str, Callable[[_Queries, float], Floats]] = {
-    "mAP": average_precision, "MRR": reciprocal_rank, "nDCG": ndcg, "R": recall, "rank-distance": rank_distance,
-}
+_COMPUTE: dict[str, Callable[[_Queries, float], Floats]] = {"mAP": average_precision, "MRR": reciprocal_rank, "nDCG": ndcg,
+                                                            "R": recall, "rank-distance": rank_distance}
 
 
 def parse(metric: str) -> tuple[str, float]:
     """A metric's name and cut-off: "mAP@10" → ("mAP", 10); infinity without one. Raises ValueError for another name."""
-    found = _NAME.fullmatch(metric)
-    if not found or (found[1] == "R" and not found[2]):
+    found = re.fullmatch(r"(mAP|MRR|nDCG|R(?=@)|rank-distance)(?:@([1-9]\d*))?", metric, re.ASCII)
+    if not found:
         raise ValueError(f"no metric {metric!r}; there are mAP, mAP@k, MRR@k, nDCG@k, R@k and rank-distance "
                          "(k a whole number from 1 up)")
     return found[1], float(found[2] or np.inf)
-
-
-def is_distance(metric: str) -> bool:
-    """Is it a rank distance? Lower is better, and it is of the multilingual setting alone, where a pool holds several
-    relevant passages."""
-    return metric.startswith("rank-distance")
 
 
 def need(table: pd.DataFrame, columns: Sequence[str], what: str = "ranks", maker: str = "hbt.rank") -> None:
@@ -126,15 +112,13 @@ def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataF
 
 
 def measure(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """Tidy: setting, query_language, pool, metric, value (the mean over queries), n_queries.
-
-    rank-distance is given in the multilingual setting alone.
-    """
+    """Tidy: setting, query_language, pool, metric, value (the mean over queries), n_queries. Rank distances are given in the
+    multilingual setting alone, where a pool holds several relevant passages."""
     keys = ["setting", "query_language", "pool"]
     grouped = per_query(ranks, metrics).groupby(keys, observed=True)
     means = grouped[list(metrics)].mean().assign(n_queries=grouped.size()).reset_index()
     tidy = means.melt([*keys, "n_queries"], var_name="metric")
-    tidy = tidy[~tidy["metric"].isin(list(filter(is_distance, metrics))) | (tidy["setting"] == "multilingual")]
+    tidy = tidy[~tidy["metric"].str.startswith("rank-distance") | (tidy["setting"] == "multilingual")]
     return tidy.astype(dict.fromkeys(keys, "str")).reset_index(drop=True)[[*keys, "metric", "value", "n_queries"]]
 
 
@@ -144,21 +128,16 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
     return measured.assign(languages=np.where(seen, "trained", "unseen"))
 
 
-FEATURES = ("family", "script", "word_order", "resources")
-
-
 def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
     """`measure`'s table with the column `group`: what the languages of a row have in common (`languages.LANGUAGES`).
 
     feature: family (Indo-European, Turkic, …), script, word_order or resources (Joshi et al.'s class, 0 to 5). Of one
     language, in the monolingual and the multilingual setting, the group is the feature of the query's language; of two, in
-    the cross-lingual one, `same FEATURE` or `other FEATURE`. A language that is not in the table is `unknown`.
-    `summarise(…, by=["group"])` averages over groups; `by_training` groups by seen and unseen.
-
-    Raises ValueError for another feature.
+    the cross-lingual one, `same FEATURE` or `other FEATURE`. A language that is not in the table is `unknown`. Raises
+    ValueError for another feature. `summarise(…, by=["group"])` averages over groups; `by_training` tells seen from unseen.
     """
-    if feature not in FEATURES:
-        raise ValueError(f"no feature {feature!r}; there are {', '.join(FEATURES)}")
+    if feature not in (features := ("family", "script", "word_order", "resources")):
+        raise ValueError(f"no feature {feature!r}; there are {', '.join(features)}")
     form = "class {}" if feature == "resources" else "{}"
     groups = {code: form.format(getattr(known, feature)).split(" (")[0] for code, known in LANGUAGES.items()}
     query, pool = (measured[c].astype("str").map(groups).fillna("unknown") for c in ("query_language", "pool"))
@@ -178,16 +157,13 @@ def by_question(ranks: pd.DataFrame, metrics: Sequence[str] = ("mAP", "rank-dist
     keys, table = ["languages", "setting", "question_id"], per_query(ranks, metrics)
     table = table.assign(languages="all") if trained is None else by_training(table, trained)
     means = table.groupby(keys, observed=True)[list(metrics)].mean().reset_index()
-    means.loc[means["setting"] != "multilingual", list(filter(is_distance, metrics))] = np.nan
+    means.loc[means["setting"] != "multilingual", [m for m in metrics if m.startswith("rank-distance")]] = np.nan
     return means.astype(dict.fromkeys(keys, "str"))
 
 
 def summarise(measured: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
-    """One row a run (a value of the columns `by`): each metric macro-averaged over the settings' language pairs.
-
-    Columns are (setting, metric). The average is over (query language, pool) pairs, each counting once, as in the
-    paper's Tables 1 and 2.
-    """
+    """One row a run (a value of the columns `by`), columns (setting, metric): each metric macro-averaged over the setting's
+    (query language, pool) pairs, each counting once, as in the paper's Tables 1 and 2."""
     frame = measured if by else measured.assign(run="")
     wide = frame.groupby([*(by or ["run"]), "setting", "metric"], sort=False, observed=True)["value"].mean()
     table = wide.unstack(["setting", "metric"]).sort_index(axis=1, level=0, sort_remaining=False)

@@ -21,14 +21,10 @@ if TYPE_CHECKING:
     from hbtlib.style import Figure
 
 MODELS = {"FacebookAI/xlm-roberta-base": "xlm-r", "xlm-roberta-base": "xlm-r", "sentence-transformers/LaBSE": "labse"}
-DATASETS = {"miracl": "miracl-dev"}
-"""What the paper calls an encoder and a benchmark of ours; others keep their names."""
-
-BETTER, EQUAL, WORSE = "#1B7837", "#777777", "#762A83"
-"""Hybrid against another: the ends of the palette that `plots.differences` uses."""
-
+DATASETS = {"miracl": "miracl-dev"}  # what the paper calls an encoder and a benchmark of ours; others keep their names
+BETTER, EQUAL, WORSE = "#1B7837", "#777777", "#762A83"  # hybrid against another: the ends of `plots.differences`'s palette
+# What stands right of `picture`: where (0 to 1 is the panel), and its colour.
 _COUNTS = {"against": (1.09, "black"), "wins": (1.2, BETTER), "ties": (1.285, EQUAL), "losses": (1.38, WORSE)}
-"""What stands right of `picture`: where (0 to 1 is the panel), and its colour."""
 
 
 def ours(study: studies.Study, benchmark: str) -> pd.DataFrame:
@@ -46,21 +42,18 @@ def ours(study: studies.Study, benchmark: str) -> pd.DataFrame:
         strategy = ", ".join(part for part in run.arm.split(", ") if part != f"encoder {encoder}")
         parts.append(measure(ranks, METRICS).assign(model=MODELS.get(encoder, encoder), strategy=strategy))
     measured = pd.concat(parts).rename(columns={"query_language": "language"})
-    keys = CELL[1:]
-    pools = measured.groupby([*keys, "pool"], sort=False)["value"].mean()  # over seeds
-    rows = pools.groupby(keys, sort=False).mean().reset_index()
-    over = rows.groupby([k for k in keys if k != "language"], sort=False)["value"]
+    pools = measured.groupby([*CELL[1:], "pool"], sort=False)["value"].mean()  # over seeds
+    rows = pools.groupby(CELL[1:], sort=False).mean().reset_index()
+    over = rows.groupby([k for k in CELL[1:] if k != "language"], sort=False)["value"]
     tidy = pd.concat([rows, *(over.agg(name).reset_index().assign(language=name) for name in AVERAGES)], ignore_index=True)
     return tidy.assign(dataset=DATASETS.get(benchmark, benchmark))[[*CELL, "value"]]
 
 
 def beside(mine: pd.DataFrame, tables: Iterable[int]) -> Styler:
     """`ours` in the form of these published tables, and where there is one the published value beside each number, and the
-    difference ours − published, coloured about 0: green where ours is better. `.data` is the plain table.
-
-    There is a published value where dataset, encoder and strategy are the paper's; where the languages evaluated are not
-    the paper's as well, only for a single language in the monolingual setting (pools and means are others). Raises
-    ValueError where `mine` has nothing of this form.
+    difference ours − published, coloured about 0: green where ours is better. `.data` is the plain table. There is a
+    published value where dataset, encoder and strategy are the paper's; where the languages evaluated are not, only for a
+    single language in the monolingual setting (pools and means are others). ValueError: `mine` has nothing of this form.
     """
     published = pd.concat(map(paper_tables, tables)).drop(columns="table")
     single = ~published["language"].isin(AVERAGES)
@@ -120,8 +113,7 @@ def picture(gains: pd.DataFrame, baseline: str = "better of the two") -> Figure:
         axes.set_xlabel(f"hybrid − {baseline} ({unit})")
     heads = [(0.01, "◀ hybrid worse", WORSE, "left"), (0.99, "hybrid better ▶", BETTER, "right"),
              (0.5, "dot: a language, bar: mean", "#555555", "center")]
-    heads += [(x, name, colour, "center") for name, (x, colour) in _COUNTS.items()]
-    for x, text, colour, side in heads:
+    for x, text, colour, side in [*heads, *((x, name, colour, "center") for name, (x, colour) in _COUNTS.items())]:
         grid[0, 0].text(x, 1.0, text, color=colour, ha=side, va="bottom", fontsize=8, transform=grid[0, 0].transAxes)
     return figure
 

@@ -1,7 +1,6 @@
 """How much of an encoder's space is language: removed without training, drawn, and read out.
 
-The vectors' rows follow a benchmark's queries and passages. No encoder is trained here; what is removed is estimated from
-the benchmark's own texts, without its judgements.
+Vectors' rows follow a benchmark's queries and passages. What is removed is estimated from its texts, without judgements.
 """
 
 from __future__ import annotations
@@ -15,9 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hbtlib.data.benchmark import Benchmark
 
-Removal = Literal["mean"] | int | None
-"""What is removed of each language: "mean", the first r components (a number), or nothing (None)."""
-
+Removal = Literal["mean"] | int | None  # of each language: "mean", the first r components (a number), or nothing (None)
 Floats = NDArray[np.floating]
 
 
@@ -27,10 +24,8 @@ def without_language(query_vectors: Floats, passage_vectors: Floats, benchmark: 
 
     "mean": the mean of the language's vectors is taken from each of them (Libovický et al. 2020, arXiv 2004.05160). A
     number r: the vectors' projection on the first r right singular vectors of the language's (uncentred) matrix is, its
-    language-identity components (LIR; Yang et al. 2021, arXiv 2109.04727, section 3). Both are estimated for each language
-    and role apart, for queries and passages are unlike each other in more than their languages.
-
-    Raises ValueError for another `remove`, or an r that leaves nothing of the vectors.
+    language-identity components (LIR; Yang et al. 2021, arXiv 2109.04727, section 3). Both for each language and role apart:
+    queries and passages differ in more than language. Raises ValueError for another `remove`, or an r that leaves nothing.
     """
     width = passage_vectors.shape[1]
     if remove != "mean" and (isinstance(remove, bool) or not isinstance(remove, Integral) or not 1 <= remove < width):
@@ -39,9 +34,7 @@ def without_language(query_vectors: Floats, passage_vectors: Floats, benchmark: 
     found = []
     for vectors, table in ((query_vectors, benchmark.queries), (passage_vectors, benchmark.passages)):
         rest = np.array(vectors, np.float32)
-        languages = table["language"].to_numpy()
-        for language in np.unique(languages):
-            mine = languages == language
+        for mine in table.groupby("language").indices.values():
             if remove == "mean":
                 rest[mine] -= rest[mine].mean(0)
             else:
@@ -58,37 +51,31 @@ def points(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
     """Where some questions and their passages lie, in two dimensions, for a map of the space by language.
 
     One row a text: benchmark, role (query or passage), language, question_id, x, y (the first two principal components of
-    all passages), centroid_x, centroid_y (those of the languages' means over their passages: the directions in which
-    languages lie apart), language_share (the same in every row: the share of the passages' variance that lies between
-    languages, 0 to 1). The texts are those of `questions` questions, the ones in most languages first.
+    all passages), centroid_x, centroid_y (those of the languages' means over their passages: where languages lie apart),
+    language_share (in every row: the share of the passages' variance that lies between languages, 0 to 1). The texts are
+    those of `questions` questions, the ones in most languages first.
     """
     passages = np.asarray(passage_vectors, np.float64)
     middle = passages.mean(0)
     codes, languages = pd.factorize(benchmark.passages["language"], sort=True)
     centroids = np.stack([passages[codes == i].mean(0) for i in range(len(languages))])
-    sizes = np.bincount(codes)
-    share = (sizes * ((centroids - middle) ** 2).sum(1)).sum() / max(((passages - middle) ** 2).sum(), 1e-12)
+    share = (np.bincount(codes) * ((centroids - middle) ** 2).sum(1)).sum() / max(((passages - middle) ** 2).sum(), 1e-12)
     axes = np.concatenate([_components(passages - middle), _components(centroids - centroids.mean(0))])  # (4, d)
 
     chosen = answers(benchmark, questions)
-    asked = benchmark.queries.assign(row=np.arange(len(benchmark.queries)))
-    asked = asked[asked["question_id"].isin(chosen["question_id"])]
-    parts = []
+    asked = benchmark.queries.assign(row=np.arange(len(benchmark.queries))).query("question_id in @chosen['question_id']")
+    parts, names = [], ["x", "y", "centroid_x", "centroid_y"]
     for role, table, vectors in (("query", asked, query_vectors), ("passage", chosen, passage_vectors)):
-        at = (np.asarray(vectors, np.float64)[table["row"]] - middle) @ axes.T
-        parts.append(pd.DataFrame({
-            "benchmark": benchmark.name, "role": role, "language": table["language"].to_numpy(),
-            "question_id": table["question_id"].to_numpy(),
-            **dict(zip(("x", "y", "centroid_x", "centroid_y"), at.T.astype(np.float32), strict=True)),
-            "language_share": share}))
-    return pd.concat(parts, ignore_index=True)
+        at = ((np.asarray(vectors, np.float64)[table["row"]] - middle) @ axes.T).astype(np.float32)
+        parts.append(table.assign(benchmark=benchmark.name, role=role, language_share=share,
+                                  **dict(zip(names, at.T, strict=True))))
+    return pd.concat(parts, ignore_index=True)[["benchmark", "role", "language", "question_id", *names, "language_share"]]
 
 
 def answers(benchmark: Benchmark, questions: int) -> pd.DataFrame:
     """The relevant passages of so many questions, the ones in most languages first: row (in the benchmark), passage_id,
     language, text, question_id."""
-    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
-    gold = gold.merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
+    gold = benchmark.judgements.query("grade > 0").merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
     gold = gold.drop_duplicates(["question_id", "passage_id"])
     common = gold["question_id"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
     chosen = gold.loc[gold["question_id"].isin(common.index[:questions]), ["question_id", "passage_id"]]
@@ -103,10 +90,9 @@ def language_probe(vectors: Floats, languages: ArrayLike, questions: ArrayLike |
     `accuracy` is the balanced accuracy: 1/L where nothing is left of language, 1 where all is. vectors: (n, d); languages:
     (n,). questions: (n,), whose text each is: all translations of a question stand in one fold, so that no vector is known
     by its twin; without it each text stands by itself. Where languages differ in what they speak of, that is told too.
-
-    The classifier is scikit-learn's logistic regression, each language of one weight, on vectors that are centred and
-    divided by one number, their root mean square (a rotation changes nothing). Raises ValueError for lengths that differ,
-    fewer than two languages, or a language with fewer questions than folds.
+    The classifier is scikit-learn's logistic regression, each language of one weight, on vectors centred and divided by
+    their root mean square, one number (a rotation changes nothing). Raises ValueError for lengths that differ, fewer than
+    two languages, or a language with fewer questions than folds.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -123,9 +109,8 @@ def language_probe(vectors: Floats, languages: ArrayLike, questions: ArrayLike |
     classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
     told = cross_val_predict(classifier, x / max(np.sqrt((x**2).mean()), 1e-12), codes.astype(str), groups=groups,
                              cv=GroupKFold(folds, shuffle=True, random_state=0))
-    right = pd.Series(told == codes).groupby(codes)
-    return pd.DataFrame({"language": counts.index, "n_texts": right.size().to_numpy(), "accuracy": right.mean().to_numpy(),
-                         "chance": 1 / len(counts)})
+    right = pd.Series(told == codes).groupby(codes).agg(n_texts="size", accuracy="mean")
+    return right.rename_axis("language").reset_index().assign(chance=1 / len(counts))
 
 
 def _components(centred: NDArray[np.float64]) -> NDArray[np.float64]:

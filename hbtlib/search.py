@@ -15,28 +15,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.probes import Removal, without_language
+from hbtlib.probes import Floats, Removal, without_language
 
 if TYPE_CHECKING:
     from hbtlib.encoder import Encoder
 
-ALL = "all"
-"""The pool of all languages together; the other pools are named by their language."""
+Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+ALL = "all"  # the pool of all languages together; the other pools are named by their language
 
 
 def embed(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32",
-          progress: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+          progress: bool = False) -> tuple[Vectors, Vectors]:
     """The vectors of the benchmark's queries and of its passages, (Q, d) and (N, d), rows in its order.
 
     Every distinct text is embedded once a role (query and passage have prefixes of their own), whatever the number of
     pools it stands in. precision: what texts are embedded in (`Encoder.embed`).
     """
-
-    def vectors(table: pd.DataFrame, role: str) -> NDArray[np.float32]:
+    found = []
+    for role, table in (("query", benchmark.queries), ("passage", benchmark.passages)):
         codes, texts = pd.factorize(table["text"])
-        return encoder.embed(list(texts), role, precision=precision, progress=progress)[codes]
-
-    return vectors(benchmark.queries, "query"), vectors(benchmark.passages, "passage")
+        found.append(encoder.embed(list(texts), role, precision=precision, progress=progress)[codes])
+    return found[0], found[1]
 
 
 def rank(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", remove: Removal = None,
@@ -45,8 +45,8 @@ def rank(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", rem
     return rank_vectors(*embed(encoder, benchmark, precision=precision, progress=progress), benchmark, remove=remove)
 
 
-def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark, *,
-                 remove: Removal = None, block: int = 1024) -> pd.DataFrame:
+def rank_vectors(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *, remove: Removal = None,
+                 block: int = 1024) -> pd.DataFrame:
     """The ranks table from vectors, whose rows follow the benchmark's queries and passages. Scores are dot products.
 
     One row a (query, relevant passage, pool): benchmark, query_id, question_id, query_language, pool (a language, or
@@ -54,20 +54,16 @@ def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[n
     query, in the pool). `block` queries are scored at a time (memory: block × passages × 4 bytes).
 
     remove: a training-free probe of how much language identity stands in the way: "mean" takes each language's mean from
-    its vectors, a number r its first r language-identity components (`probes.without_language`).
-
-    Raises ValueError where the vectors' numbers of rows or widths disagree, or a vector is not finite.
+    its vectors, a number r its first r language-identity components (`probes.without_language`). Raises ValueError where
+    the vectors' numbers of rows or widths disagree, or a vector is not finite.
     """
     queries, passages = benchmark.queries, benchmark.passages
     rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
-    # Passages by language, so that a pool is a slice; inside it by the tie rule, so that of two equal scores the first
-    # in place is the better.
+    # Passages by language, so a pool is a slice; inside it by the tie rule: of two equal scores the first is the better.
     languages, pool_codes = np.unique(passages["language"].to_numpy(), return_inverse=True)
-    tie = np.empty(len(passages), np.int64)
-    tie[_tie_order(passages)] = np.arange(len(passages))
+    tie = np.argsort(_tie_order(passages))  # each passage's place in that order
     order = np.lexsort([tie, pool_codes])
-    place = np.empty(len(passages), np.int64)
-    place[order] = np.arange(len(passages))
+    place = np.argsort(order)
     starts = np.searchsorted(pool_codes[order], np.arange(len(languages) + 1))
 
     gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
@@ -77,35 +73,31 @@ def rank_vectors(query_vectors: NDArray[np.floating], passage_vectors: NDArray[n
     query_row, passage_row = query_row[by_query], passage_row[by_query]
     first = np.searchsorted(query_row, np.arange(len(queries) + 1))
 
-    in_pool, in_all = np.empty(len(gold), np.int64), np.empty(len(gold), np.int64)
-    scores = np.empty(len(gold), np.float32)
+    in_pool, in_all, scores = np.empty(len(gold), np.int64), np.empty(len(gold), np.int64), np.empty(len(gold), np.float32)
     for begin, end, products in _blocks(rows, columns[order], block):
         part = slice(first[begin], first[end])
         _count(products, first[begin:end + 1] - first[begin], place[passage_row[part]], pool_codes[passage_row[part]],
                tie[order], starts, in_pool[part], in_all[part], scores[part])
 
+    asked, found = queries.iloc[query_row].reset_index(drop=True), passages.iloc[passage_row].reset_index(drop=True)
     common = pd.DataFrame({
-        "benchmark": benchmark.name,
-        "query_id": queries["query_id"].to_numpy()[query_row],
-        "question_id": queries["question_id"].to_numpy()[query_row],
-        "query_language": queries["language"].to_numpy()[query_row],
-        "passage_id": passages["passage_id"].to_numpy()[passage_row],
-        "passage_language": passages["language"].to_numpy()[passage_row],
-        "score": scores,
-        "grade": gold["grade"].to_numpy(np.int16)[by_query],
-    })
-    sizes = np.diff(starts)[pool_codes[passage_row]]
-    tables = [common.assign(pool=common["passage_language"], rank=in_pool, n_passages=sizes),
+        "benchmark": benchmark.name, "query_id": asked["query_id"], "question_id": asked["question_id"],
+        "query_language": asked["language"], "passage_id": found["passage_id"], "passage_language": found["language"],
+        "score": scores, "grade": gold["grade"].to_numpy(np.int16)[by_query]})
+    tables = [common.assign(pool=found["language"], rank=in_pool, n_passages=np.diff(starts)[pool_codes[passage_row]]),
               common.assign(pool=ALL, rank=in_all, n_passages=len(passages))]
     # A pool of one's own language and the pool of all are the same where there is one language: no row twice.
     ranks = pd.concat(tables if len(languages) > 1 else tables[:1])
     ranks = ranks.sort_index(kind="stable").reset_index(drop=True)  # a query's rows together: they also store smaller
     ranks["n_relevant"] = ranks.groupby(["query_id", "pool"], sort=False)["rank"].transform("size")
-    return _tidy(ranks)
+    text = ["benchmark", "query_id", "question_id", "query_language", "pool", "passage_id", "passage_language"]
+    small = ["rank", "n_passages", "n_relevant"]
+    ranks = ranks.astype({**dict.fromkeys(text, "category"), **dict.fromkeys(small, "int32")})
+    return ranks[[*text, "rank", "score", "grade", "n_passages", "n_relevant"]]
 
 
-def top(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark, *, k: int = 10,
-        remove: Removal = None, block: int = 1024) -> pd.DataFrame:
+def top(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *, k: int = 10, remove: Removal = None,
+        block: int = 1024) -> pd.DataFrame:
     """The k best passages of every query in the pool of all languages: who stands where the relevant ones should.
 
     One row a (query, rank): benchmark, query_id, query_language, rank (1 to k), passage_id, passage_language. Arguments,
@@ -117,20 +109,16 @@ def top(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floatin
     rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
     order = _tie_order(passages)
     best = nearest(rows, columns[order], k, block)
-    found = order[best].ravel()
-    query = np.repeat(np.arange(len(queries)), best.shape[1])
+    found = passages.iloc[order[best].ravel()].reset_index(drop=True)
+    asked = queries.iloc[np.repeat(np.arange(len(queries)), best.shape[1])].reset_index(drop=True)
     table = pd.DataFrame({
-        "benchmark": benchmark.name,
-        "query_id": queries["query_id"].to_numpy()[query], "query_language": queries["language"].to_numpy()[query],
+        "benchmark": benchmark.name, "query_id": asked["query_id"], "query_language": asked["language"],
         "rank": np.tile(np.arange(1, best.shape[1] + 1, dtype=np.int32), len(queries)),
-        "passage_id": passages["passage_id"].to_numpy()[found],
-        "passage_language": passages["language"].to_numpy()[found]})
-    return table.astype(dict.fromkeys(["benchmark", "query_id", "query_language", "passage_id", "passage_language"],
-                                      "category"))
+        "passage_id": found["passage_id"], "passage_language": found["language"]})
+    return table.astype(dict.fromkeys(table.columns.drop("rank"), "category"))
 
 
-def nearest(query_vectors: NDArray[np.float32], passage_vectors: NDArray[np.float32], k: int,
-            block: int = 1024) -> NDArray[np.int64]:
+def nearest(query_vectors: Vectors, passage_vectors: Vectors, k: int, block: int = 1024) -> Rows:
     """The rows of each query's k best passages (or as many as there are), best first; of equal ones the earlier. (Q, k)"""
     best = np.empty((len(query_vectors), min(k, len(passage_vectors))), np.int64)
     for begin, end, products in _blocks(query_vectors, passage_vectors, block):
@@ -138,51 +126,45 @@ def nearest(query_vectors: NDArray[np.float32], passage_vectors: NDArray[np.floa
     return best
 
 
-def _prepared(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark,
-              remove: Removal) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _prepared(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
+              remove: Removal) -> tuple[Vectors, Vectors]:
     """The vectors as the search takes them: checked, float32, without what is to be removed."""
     rows, columns = np.ascontiguousarray(query_vectors, np.float32), np.ascontiguousarray(passage_vectors, np.float32)
-    _check(rows, columns, benchmark)
+    for what, vectors, table in (("query", rows, benchmark.queries), ("passage", columns, benchmark.passages)):
+        if vectors.ndim != 2 or len(vectors) != len(table):
+            raise ValueError(f"{what}_vectors have shape {vectors.shape}, but {benchmark.name!r} has {len(table)} "
+                             f"{what} rows: give one vector a row, in its order")
+        if len(wrong := np.flatnonzero(~np.isfinite(vectors).all(1))):
+            raise ValueError(f"the vector of {what} row {wrong[0]} ({table.iloc[wrong[0], 0]!r}) is not finite: the model "
+                             "that made it has diverged, or the text is empty")
+    if rows.shape[1] != columns.shape[1]:
+        raise ValueError(f"query vectors have width {rows.shape[1]}, passage vectors {columns.shape[1]}: both must come "
+                         "from one encoder")
     return (rows, columns) if remove is None else without_language(rows, columns, benchmark, remove)
 
 
-def _tie_order(passages: pd.DataFrame) -> NDArray[np.int64]:
+def _tie_order(passages: pd.DataFrame) -> Rows:
     """The rows in the order in which equal scores stand: the larger passage id first."""
     return np.argsort(passages["passage_id"].to_numpy(dtype=object), kind="stable")[::-1]
 
 
-def _blocks(rows: NDArray[np.float32], columns: NDArray[np.float32],
-            block: int) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+def _blocks(rows: Vectors, columns: Vectors, block: int) -> Iterator[tuple[int, int, Vectors]]:
     """(begin, end, scores (end − begin, N)) of `block` queries after `block` queries.
 
     Equal vectors are scored once: a matrix product may round the same column differently in another place.
     """
-    distinct, copy_of = _distinct(columns)
+    keys = columns.view(np.dtype((np.void, columns.dtype.itemsize * columns.shape[1]))).ravel()
+    _, first, copy_of = np.unique(keys, return_index=True, return_inverse=True)
+    alike = len(first) < len(columns)
+    distinct = columns[first] if alike else columns
     for begin in range(0, len(rows), block):
         products = rows[begin:begin + block] @ distinct.T
-        yield begin, min(begin + block, len(rows)), products if copy_of is None else products[:, copy_of]
-
-
-def _distinct(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
-    """The distinct rows, and which of them each row is (None: all are distinct)."""
-    keys = vectors.view(np.dtype((np.void, vectors.dtype.itemsize * vectors.shape[1]))).ravel()
-    _, first, copy_of = np.unique(keys, return_index=True, return_inverse=True)
-    if len(first) == len(vectors):
-        return vectors, None
-    return vectors[first], copy_of
-
-
-def _tidy(ranks: pd.DataFrame) -> pd.DataFrame:
-    text = ["benchmark", "query_id", "question_id", "query_language", "pool", "passage_id", "passage_language"]
-    small = {"rank": "int32", "n_passages": "int32", "n_relevant": "int32"}
-    ranks = ranks.astype({**dict.fromkeys(text, "category"), **small})
-    return ranks[[*text, "rank", "score", "grade", "n_passages", "n_relevant"]]
+        yield begin, min(begin + block, len(rows)), products[:, copy_of] if alike else products
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _count(scores: NDArray[np.float32], first: NDArray[np.int64], place: NDArray[np.int64], pool: NDArray[np.int64],
-           tie: NDArray[np.int64], starts: NDArray[np.int64], in_pool: NDArray[np.int64], in_all: NDArray[np.int64],
-           gold_score: NDArray[np.float32]) -> None:
+def _count(scores: Vectors, first: Rows, place: Rows, pool: Rows, tie: Rows, starts: Rows, in_pool: Rows, in_all: Rows,
+           gold_score: Vectors) -> None:
     """Ranks by counting: for each gold passage the passages before it, in its pool and in all. scores: (Q, N)."""
     for q in numba.prange(len(first) - 1):
         for g in range(first[q], first[q + 1]):
@@ -200,7 +182,7 @@ def _count(scores: NDArray[np.float32], first: NDArray[np.int64], place: NDArray
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _best(scores: NDArray[np.float32], best: NDArray[np.int64]) -> None:
+def _best(scores: Vectors, best: Rows) -> None:
     """The columns of each row's k highest scores, best first; of equal ones the earlier column. best: (Q, k), filled."""
     k = best.shape[1]
     for q in numba.prange(len(best)):
@@ -215,18 +197,3 @@ def _best(scores: NDArray[np.float32], best: NDArray[np.int64]) -> None:
                 at -= 1
             held[at], best[q, at] = scores[q, i], i
             count = min(count + 1, k)
-
-
-def _check(query_vectors: NDArray[np.floating], passage_vectors: NDArray[np.floating], benchmark: Benchmark) -> None:
-    for what, vectors, table in (("query", query_vectors, benchmark.queries),
-                                 ("passage", passage_vectors, benchmark.passages)):
-        if vectors.ndim != 2 or len(vectors) != len(table):
-            raise ValueError(f"{what}_vectors have shape {vectors.shape}, but {benchmark.name!r} has {len(table)} "
-                             f"{what} rows: give one vector a row, in its order")
-        if not np.isfinite(vectors).all():
-            row = int(np.flatnonzero(~np.isfinite(vectors).all(1))[0])
-            raise ValueError(f"the vector of {what} row {row} ({table.iloc[row, 0]!r}) is not finite: the model that "
-                             "made it has diverged, or the text is empty")
-    if query_vectors.shape[1] != passage_vectors.shape[1]:
-        raise ValueError(f"query vectors have width {query_vectors.shape[1]}, passage vectors "
-                         f"{passage_vectors.shape[1]}: both must come from one encoder")

@@ -15,15 +15,12 @@ from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.read import DataError, read_tsv, unique
 from hbtlib.metrics import per_query
 
-TAG = "hbtlib"
-
 
 def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[Path]:
     """Writes POOL.run and POOL.qrels for every pool of the ranks; the paths written.
 
     A run holds each query's relevant passages at their ranks, down to `depth`, and between them fillers named
     `unjudged-RANK`: measures cut at `depth` or above come out as ours, whoever computes them. The score written is −rank.
-
     Raises ValueError for ranks of several benchmarks or runs, and for an id with a blank, which TREC's files cannot hold.
     """
     per_query(ranks, [])  # says what is wrong where they are of several benchmarks or runs
@@ -33,15 +30,14 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
     for column in ("query_id", "passage_id"):
         if len(blank := ranks.loc[ranks[column].str.contains(r"\s"), column]):
             raise ValueError(f"the {column} {blank.iloc[0]!r} has a blank in it, which TREC's files cannot hold")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder := Path(folder)).mkdir(parents=True, exist_ok=True)
     written = []
     for pool, gold in ranks.groupby("pool", observed=True, sort=True):
         found = gold.loc[gold["rank"] <= depth, ["query_id", "passage_id", "rank"]]
         deepest = found.groupby("query_id")["rank"].max().reindex(gold["query_id"].unique(), fill_value=1)  # none left out
         places = pd.DataFrame([(query, rank) for query, last in deepest.items() for rank in range(1, last + 1)],
                               columns=["query_id", "rank"])
-        run = places.merge(found, how="left").assign(zero="Q0", score=-places["rank"], tag=TAG)
+        run = places.merge(found, how="left").assign(zero="Q0", score=-places["rank"], tag="hbtlib")
         run["passage_id"] = run["passage_id"].fillna("unjudged-" + run["rank"].astype("str"))
         for kind, table, columns in (("run", run, ["query_id", "zero", "passage_id", "rank", "score", "tag"]),
                                      ("qrels", gold.assign(zero=0), ["query_id", "zero", "passage_id", "grade"])):
@@ -54,15 +50,13 @@ def read(folder: Path | str, benchmark: Benchmark) -> pd.DataFrame:
     """The ranks table of another tool's runs: a file POOL.run (or POOL.run.gz) a pool, POOL a language or `all`.
 
     Columns as in `hbt.rank_vectors`. A relevant passage that a run does not hold has the last ranks of its pool and no
-    score (NaN): measures cut at the run's depth or above are what they are, others too low.
-
-    Raises `DataError` naming file and line for a malformed line, a query that the benchmark lacks, or a passage that stands
-    twice, and ValueError where the folder holds no run of the benchmark's pools.
+    score (NaN): measures cut at the run's depth or above are what they are, others too low. Raises `DataError` naming file
+    and line for a malformed line, a query that the benchmark lacks, or a passage that stands twice, and ValueError where the
+    folder holds no run of the benchmark's pools.
     """
     passages = benchmark.passages[["passage_id", "language"]].rename(columns={"language": "passage_language"})
     queries = benchmark.queries[["query_id", "question_id", "language"]].rename(columns={"language": "query_language"})
-    gold = benchmark.judgements[benchmark.judgements["grade"] > 0].merge(queries).merge(passages)
-    gold = gold.sort_values(["query_id", "passage_id"])
+    gold = benchmark.judgements.query("grade > 0").merge(queries).merge(passages).sort_values(["query_id", "passage_id"])
     sizes = {**passages["passage_language"].value_counts().sort_index(), "all": len(passages)}
     tables = []
     for pool, size in sizes.items():
