@@ -66,7 +66,8 @@ def recall(queries: _Queries, k: float) -> Floats:
 
 
 def rank_distance(queries: _Queries, k: float) -> Floats:
-    """Largest minus smallest rank of the relevant passages, past k counted as k; lower is better (arXiv 2408.10536, 5.3)."""
+    """Largest minus smallest rank of the relevant passages (arXiv 2408.10536, section 5.3), in ranks; lower is better. Ranks
+    past k count as k."""
     capped = np.minimum(queries.rank, k)
     return np.maximum.reduceat(capped, queries.starts) - capped[queries.starts]
 

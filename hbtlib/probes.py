@@ -51,9 +51,9 @@ def points(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
     """Where some questions and their passages lie, in two dimensions, for a map of the space by language.
 
     One row a text: benchmark, role (query or passage), language, question_id, x, y (the first two principal components of
-    all passages), centroid_x, centroid_y (those of the languages' means over their passages: where languages lie apart),
-    language_share (in every row: the share of the passages' variance that lies between languages, 0 to 1). The texts are
-    those of `questions` questions, the ones in most languages first.
+    all passages), centroid_x, centroid_y (those of the languages' means over their passages: the directions in which
+    languages lie apart), language_share (in every row: the share of the passages' variance that lies between languages, 0 to
+    1). The texts are those of `questions` questions, the ones in most languages first.
     """
     passages = np.asarray(passage_vectors, np.float64)
     middle = passages.mean(0)
