@@ -18,12 +18,10 @@ _ENDS = {"batch": "\nx-x-mono", "pair": "\n(pair: x-x)"}  # what α = 1 is; α =
 
 
 def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
-    """A metric over hybrid's α: one panel a setting (and language group), one line a level at which it mixes.
-
-    summaries: alpha (0 to 1), level (batch or pair), seed, languages (trained or unseen), setting, metric, value. A run
-    that stands for both levels, as x-y (α = 0) does, has a row for each. Lines are means over seeds, points the seeds,
-    bands 95 % t-intervals over seeds.
-    """
+    """A metric over hybrid's α: one panel a setting (and language group), one line a level at which it mixes. summaries:
+    alpha (0 to 1), level (batch or pair), seed, languages (trained or unseen), setting, metric, value. A run that stands
+    for both levels, as x-y (α = 0) does, has a row for each. Lines are means over seeds, points the seeds, bands 95 %
+    t-intervals over seeds."""
     levels = set(summaries.get("level", ()))
     if other := levels - set(LEVELS):
         raise ValueError(f"no level {min(map(str, other))!r}; there are {', '.join(LEVELS)}")
@@ -37,10 +35,8 @@ def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
 
 
 def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
-    """`alpha_curves` over the number of training ids, on a log axis: a line an arm.
-
-    summaries: ids, arm, seed, languages, setting, metric, value.
-    """
+    """`alpha_curves` over the number of training ids, on a log axis: a line an arm. summaries: ids, arm, seed, languages,
+    setting, metric, value."""
     figure = _curves(summaries, metric, "ids", "arm")
     ids = sorted(summaries["ids"].unique())
     if ids[0] <= 0:
@@ -55,7 +51,8 @@ def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
 def _curves(summaries: pd.DataFrame, metric: str, x: str, by: str, colours: Mapping[str, str] | None = None) -> Figure:
     chosen = checked(summaries, "summaries", ["value"], [x, by, "seed", "languages", "setting"], metric=metric)
     colours = colours or arm_colours(chosen[by].unique())
-    columns, rows = _those(SETTINGS, chosen["setting"]), _those(("trained", "unseen"), chosen["languages"])
+    columns = [setting for setting in SETTINGS if setting in set(chosen["setting"])]
+    rows = [group for group in ("trained", "unseen") if group in set(chosen["languages"])]
     figure, grid = canvas(0.5 + 2.9 * len(columns), 0.8 + 2.2 * len(rows), len(rows), len(columns), sharex=True)
     for axes, (row, column) in zip(grid.flat, product(rows, columns), strict=True):
         here = chosen[(chosen["languages"] == row) & (chosen["setting"] == column)]
@@ -86,11 +83,9 @@ def _limits(values: pd.Series, bands: pd.DataFrame) -> tuple[float, float]:
 
 
 def effects(table: pd.DataFrame) -> Figure:
-    """Differences with their intervals, a row an effect, a panel a setting: filled where they are significant.
-
-    table: what (the row's name), setting, difference, low, high, and perhaps p_holm. Significant is an interval without 0
-    and, where it is given, p_holm < .05.
-    """
+    """Differences with their intervals, a row an effect, a panel a setting: filled where they are significant. table: what
+    (the row's name), setting, difference, low, high, and perhaps p_holm. Significant is an interval without 0 and, where it
+    is given, p_holm < .05."""
     table = checked(table, "effects", ["difference", "low", "high"], ["what", "setting"])
     sure = ((table["low"] > 0) | (table["high"] < 0)) & ~(table.get("p_holm", pd.Series(0.0, table.index)) >= 0.05)
     table = table.assign(sure=sure, colour=np.where(table["difference"] > 0, "#1B7837", "#762A83"))
@@ -110,11 +105,9 @@ def effects(table: pd.DataFrame) -> Figure:
 
 
 def groups(table: pd.DataFrame, metric: str = "mAP") -> Figure:
-    """A metric by group of languages, a row a group, a panel a setting: large dots are arms' means, small ones seeds.
-
-    table: group (a value of the feature: a family, a script, …), arm, seed, setting, metric, value. Groups stand in the
-    table's order, from top to bottom, arms likewise.
-    """
+    """A metric by group of languages, a row a group, a panel a setting: large dots are arms' means, small ones seeds. table:
+    group (a value of the feature: a family, a script, …), arm, seed, setting, metric, value. Groups stand in the table's
+    order, from top to bottom, arms likewise."""
     chosen = checked(table, "groups", ["value"], ["group", "arm", "seed", "setting"], metric=metric)
     colours = arm_colours(chosen["arm"].unique())
     figure, parts, at = _rows(chosen, "group", 2.6, 1.0, max(0.26, 0.09 * len(colours)), sharex=True)
@@ -132,18 +125,11 @@ def groups(table: pd.DataFrame, metric: str = "mAP") -> Figure:
     return figure
 
 
-def _those(names: tuple[str, ...], column: pd.Series) -> list[str]:
-    """Those of the names that the column has, in their order."""
-    return [name for name in names if name in set(column)]
-
-
 def _rows(table: pd.DataFrame, by: str, width: float, above: float, height: float, sharex: bool = False
           ) -> tuple[Figure, dict[str, Axes], pd.Series]:
-    """A panel a setting, with a row a value of the column `by` from top to bottom; and where each value's row is.
-
-    Inches: a panel's width, a row's height, and what is above all rows.
-    """
-    settings, names = _those(SETTINGS, table["setting"]), table[by].unique()
+    """A panel a setting, with a row a value of the column `by` from top to bottom; and where each value's row is. Inches: a
+    panel's width, a row's height, and what is above all rows."""
+    settings, names = [setting for setting in SETTINGS if setting in set(table["setting"])], table[by].unique()
     figure, [parts] = canvas(1.6 + width * len(settings), above + height * len(names), 1, len(settings), sharex=sharex,
                              sharey=True)
     for setting, axes in zip(settings, parts, strict=True):

@@ -17,15 +17,12 @@ MARKERS = {"passage": "o", "query": "x"}
 
 
 def top_shares(shares: pd.DataFrame, *, pool: Mapping[str, float] | None = None, trained: Sequence[str] = ()) -> Figure:
-    """Which languages fill the top of the ranking: one stacked bar a query language, a panel an arm.
-
-    shares: query_language, passage_language, share, and for several runs arm; each bar's shares sum to 1. The query's own
-    language stands at the bottom, outlined. `pool`, each passage language's share of all passages, is the last bar; and a
-    triangle stands beside each bar at its language's share of the pool: outlined above it means that language is preferred.
-    """
-    shares = shares.assign(arm=shares.get("arm", ""))
-    table = checked(shares, "shares", ["share"], ["arm", "query_language", "passage_language"])
-    pool = dict(pool or {})
+    """Which languages fill the top of the ranking: one stacked bar a query language, a panel an arm. shares: query_language,
+    passage_language, share, and for several runs arm; each bar's shares sum to 1. The query's own language stands at the
+    bottom, outlined. `pool`, each passage language's share of all passages, is the last bar; and a triangle stands beside
+    each bar at its language's share of the pool: outlined above it means that language is preferred."""
+    table, pool = shares.assign(arm=shares.get("arm", "")), dict(pool or {})
+    table = checked(table, "shares", ["share"], ["arm", "query_language", "passage_language"])
     rows, codes = (ordered(table[column].unique(), trained) for column in ("query_language", "passage_language"))
     codes += [c for c in ordered(pool, trained) if c not in codes]
     bars = rows + ["pool"] * bool(pool)
@@ -53,19 +50,16 @@ def top_shares(shares: pd.DataFrame, *, pool: Mapping[str, float] | None = None,
         axes.tick_params(axis="x", length=0)
     handles: list[Artist] = [Patch(facecolor=colours[c], label=labels[c]) for c in reversed(codes)]
     handles.append(Patch(facecolor="white", edgecolor="black", lw=1.4, label="own language"))
-    if pool:
-        handles.append(Line2D([], [], ls="", marker=">", color="black", ms=4, label="its share of the pool"))
+    handles += [Line2D([], [], ls="", marker=">", color="black", ms=4, label="its share of the pool")] * bool(pool)
     named_legend(figure, handles, "passage language")
     return figure
 
 
 def embedding_map(points: pd.DataFrame, view: str = "texts", *, trained: Sequence[str] = ()) -> Figure:
     """Where the texts lie, coloured by language, each language's code at its centre: a panel an arm, one scale for all.
-
     points: role (query or passage), language, x, y (the texts' first two principal components), centroid_x, centroid_y (the
     texts on the first two principal components of the languages' centroids), language_share (how much of the vectors'
-    variance lies between languages, 0 to 1), and for several runs arm. `view` is `texts` or `centroids`.
-    """
+    variance lies between languages, 0 to 1), and for several runs arm. `view` is `texts` or `centroids`."""
     if view not in VIEWS:
         raise ValueError(f"no view {view!r}; there are {', '.join(VIEWS)}")
     x, y = VIEWS[view]

@@ -1,10 +1,6 @@
-"""One source's batches: which ids stand together, so that each is visited once a pass.
-
-Where every id exists in the same languages, a pass is a shuffle cut into batches. Where ids differ, they are grouped
-by what exists of them (a class of ids), so that batches of one language are made of ids that have one in common.
-"""
-
-from __future__ import annotations
+"""One source's batches: which ids stand together, so that each is visited once a pass. Where every id exists in the same
+languages, a pass is a shuffle cut into batches. Where ids differ, they are grouped by what exists of them (a class of ids),
+so that batches of one language are made of ids that have one in common."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,13 +28,9 @@ class Source(Protocol):
     languages: tuple[str, ...]
 
     @property
-    def query_mask(self) -> Bits:
-        """One bit a language: does the id's query exist in it."""
-
+    def query_mask(self) -> Bits: ...  # one bit a language: does the id's query exist in it
     @property
-    def passage_mask(self) -> Bits:
-        """The same for the id's passage."""
-
+    def passage_mask(self) -> Bits: ...  # the same for the id's passage
     def __len__(self) -> int: ...
 
 
@@ -72,9 +64,8 @@ def fits(kind: Kind | None, query: Bools, passage: Bools) -> Bools:
 class Passes:
     """Pass after pass through a source's usable ids, each pass planned as a whole when first asked for."""
 
-    def __init__(self, pairs: Source, number: int, plan: BatchPlan) -> None:
+    def __init__(self, pairs: Source, number: int, plan: "BatchPlan") -> None:
         self.pairs, self.number, self.plan, self.strategy = pairs, number, plan, plan.strategy
-        self._names = np.array(plan.languages)
         # The bit of each of the plan's languages in the source's masks; 0, where the source does not have it. (L,)
         self._bits = np.array([1 << pairs.languages.index(code) if code in pairs.languages else 0
                                for code in plan.languages], pairs.query_mask.dtype)
@@ -84,10 +75,10 @@ class Passes:
             raise ValueError(f"a batch of {size} needs {size} ids, but {pairs.name!r} has {self.usable} of "
                              f"{len(pairs)} that can serve this strategy in {' '.join(plan.languages)}: make the batch "
                              "smaller, or add pairs or languages")
-        kinds = [k for k in self.strategy[:2] if k]
         # Is any slice of a shuffle a batch: ids all alike, or every batch of any ids.
-        self._plain = len(self.sizes) == 1 or (
-            not any(k.homogeneous for k in kinds) and (len(kinds) == 1 or plan.mix == "pair"))
+        kinds = [k for k in self.strategy[:2] if k]
+        any_ids = not any(k.homogeneous for k in kinds) and (len(kinds) == 1 or plan.mix == "pair")
+        self._plain = len(self.sizes) == 1 or any_ids
         # Where ids differ, a pass has as many batches as the share of its kinds asks for at most; a schedule's shares
         # are rounded, so that all there can be are counted here.
         shares = plan.alpha.levels if plan.alpha.constant else np.linspace(0, 1, 33)
@@ -96,20 +87,15 @@ class Passes:
         self._pass: tuple[int, Ints, Ints, Bools] | None = None  # number, and what _plan_pass says of it
 
     def _group(self) -> None:
-        """Groups the usable ids by what exists of them.
-
-        Of the K classes: languages of query and passage (K, L), which kinds they serve, sizes (K,), and `ids`, class
-        after class; None if all ids are of one class, so that forty million of them cost nothing.
-        """
+        """Groups the usable ids by what exists of them. Of the K classes: languages of query and passage (K, L), which kinds
+        they serve, sizes (K,), and `ids`, class after class; None if all are of one class: forty million cost nothing."""
         masks, n = (self.pairs.query_mask, self.pairs.passage_mask), len(self.pairs)
         wanted = np.bitwise_or.reduce(self._bits)
         starts = range(0, 1 if all(mask.strides[0] == 0 for mask in masks) else max(n, 1), _PIECE)
+        def classes(start: int) -> pd.DataFrame:
+            return pd.DataFrame({side: mask[start:start + _PIECE] & wanted for side, mask in enumerate(masks)})
 
-        def classes(start: int) -> pd.MultiIndex:
-            return pd.MultiIndex.from_arrays([mask[start:start + _PIECE] & wanted for mask in masks])
-
-        counts = pd.concat([classes(i).to_frame(index=False).value_counts(sort=False) for i in starts])
-        counts = counts.groupby(level=[0, 1]).sum()
+        counts = pd.concat([classes(start).value_counts(sort=False) for start in starts]).groupby(level=[0, 1]).sum()
         query, passage = ((counts.index.get_level_values(side).to_numpy(self._bits.dtype)[:, None] & self._bits) > 0
                           for side in (0, 1))
         first, second = (fits(kind, query, passage) for kind in self.strategy[:2])
@@ -121,7 +107,7 @@ class Passes:
         if len(counts) > 1:
             self.ids, ends = np.empty(self.usable, np.uint32), np.cumsum(self.sizes) - self.sizes
             for start in starts:  # a counting sort, a piece at a time
-                label = pd.Series(counts.index[order].get_indexer(classes(start)))
+                label = pd.Series(counts.index[order].get_indexer(pd.MultiIndex.from_frame(classes(start))))
                 label = label[label >= 0]
                 self.ids[ends[label] + label.groupby(label).cumcount()] = start + label.index
                 ends += np.bincount(label, minlength=len(ends))
@@ -146,8 +132,8 @@ class Passes:
             same = np.array([second.same, first.same])[of_first.astype(int), None]
         if kind.homogeneous:  # one draw for the batch, from what all its ids have
             query, passage = (np.logical_and.reduce(there, keepdims=True) for there in (query, passage))
-        asked, answered = (self._names[drawn.repeat(len(ids) // len(drawn))]
-                           for drawn in self._draw(query, passage, same, rng))
+        names = np.array(self.plan.languages)
+        asked, answered = (names[drawn.repeat(len(ids) // len(drawn))] for drawn in self._draw(query, passage, same, rng))
         return Batch(ids, asked, answered, self.number, kind.name, alpha)
 
     def _draw(self, query: Bools, passage: Bools, same: Bools | bool, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -178,16 +164,13 @@ class Passes:
             # Ids all alike may be such that one kind alone will do.
             is_first = (odds > 0) & self.first.any() | ~self.second.any()
             return order, np.minimum(np.arange(length + 1) * size, self.usable), is_first
-        share = alphas.mean()
-        parts, kinds = min(self._recipes, key=lambda r: abs(r.share - share)).follow(rng)
+        parts, kinds = min(self._recipes, key=lambda r: abs(r.share - alphas.mean())).follow(rng)
         while len(parts) < length:  # another share needs more: halve the largest
             largest = max(range(len(parts)), key=lambda i: len(parts[i]))
-            half = len(parts[largest]) // 2
-            parts.append(parts[largest][half:])
-            parts[largest] = parts[largest][:half]
+            parts[largest], rest = np.split(parts[largest], [len(parts[largest]) // 2])
+            parts.append(rest)
             kinds.append(kinds[largest])
-        is_first = np.zeros(length, bool)
-        is_first[np.argsort(-odds, kind="stable")[:sum(kinds)]] = True
+        is_first = np.argsort(np.argsort(-odds, kind="stable")) < sum(kinds)  # the places of the highest odds
         place = np.empty(length, np.int64)
         for value in (True, False):
             place[is_first == value] = rng.permutation(np.flatnonzero(np.array(kinds) == value))
@@ -196,10 +179,8 @@ class Passes:
 
 
 class _Recipe:
-    """How many ids of each class stand in each batch of a pass, for one share of the first kind; the same every pass.
-
-    What is drawn anew each pass is which ids of a class they are, and which batch comes when.
-    """
+    """How many ids of each class stand in each batch of a pass, for one share of the first kind; the same every pass. What
+    is drawn anew each pass is which ids of a class they are, and which batch comes when."""
 
     def __init__(self, source: Passes, share: float) -> None:
         self.source, self.share, self.size = source, share, source.plan.batch_size
@@ -225,16 +206,12 @@ class _Recipe:
         pieces = [[(c, self.size)] for c in flexible for _ in range(left[c] // self.size)]
         left %= self.size
         for c in flexible:
-            while left[c]:
+            while left[c]:  # nothing is left of those before it
                 cell = np.argmax(np.where(serves[c], left @ serves, -1))
-                piece, room = [], self.size
-                for other in [c, *flexible]:
-                    count = int(min(room, left[other])) if serves[other, cell] else 0
-                    if count:
-                        piece.append((other, count))
-                        left[other] -= count
-                        room -= count
-                pieces.append(piece)
+                upto = np.minimum(np.cumsum(left[flexible] * serves[flexible, cell]), self.size)
+                counts = np.diff(upto, prepend=0)
+                left[flexible] -= counts
+                pieces.append([(other, count) for other, count in zip(flexible, counts.tolist(), strict=True) if count])
         return pieces
 
     def follow(self, rng: np.random.Generator) -> tuple[list[Ints], list[bool]]:
@@ -243,20 +220,16 @@ class _Recipe:
         ids, bounds = self.source.ids.copy(), np.cumsum([0, *self.source.sizes])
         for start, end in pairwise(bounds):
             rng.shuffle(ids[start:end])
-
         def take(c: int, count: int) -> Ints:
             bounds[c] += count
             return ids[bounds[c] - count:bounds[c]]
 
-        parts: list[Ints] = []
-        kinds: list[bool] = []
-        for pieces, left, is_first in zip(self.pieces, self.left, (True, False), strict=True):
+        found: list[list[Ints]] = []
+        for pieces, left in zip(self.pieces, self.left, strict=True):
             if pieces is None:
                 mixed = np.concatenate([take(c, count) for c, count in enumerate(left)])
                 rng.shuffle(mixed)
-                found = [mixed[i:i + self.size] for i in range(0, len(mixed), self.size)]
+                found.append([mixed[i:i + self.size] for i in range(0, len(mixed), self.size)])
             else:
-                found = [np.concatenate([take(c, count) for c, count in piece]) for piece in pieces]
-            parts += found
-            kinds += [is_first] * len(found)
-        return parts, kinds
+                found.append([np.concatenate([take(c, count) for c, count in piece]) for piece in pieces])
+        return found[0] + found[1], [True] * len(found[0]) + [False] * len(found[1])

@@ -1,8 +1,6 @@
-"""Pictures: each function takes one of the library's tables and returns a matplotlib Figure.
-
-Scores are drawn in cividis between fixed limits, differences in a diverging palette centred on 0. Languages stand by
-their ISO codes, those of one script beside each other, trained before unseen; with `trained`, the unseen bear a star.
-"""
+"""Pictures: each function takes one of the library's tables and returns a matplotlib Figure. Scores are drawn in cividis
+between fixed limits, differences in a diverging palette centred on 0. Languages stand by their ISO codes, those of one
+script beside each other, trained before unseen; with `trained`, the unseen bear a star."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,28 +24,23 @@ __all__ = ["COLOURS", "Figure", "alpha_curves", "batch_picture", "bias_by_langua
 
 
 def heatmap(measured: pd.DataFrame, metric: str = "mAP", *, trained: Sequence[str] = (), title: str = "") -> Figure:
-    """`measure`'s table of one run: the metric for every query language (rows) and pool (columns), 0 to 1.
-
-    The diagonal is the monolingual setting, the rest of the square the cross-lingual one, the column `all` the
-    multilingual one. Lines divide trained languages from unseen ones.
-    """
+    """`measure`'s table of one run: the metric for every query language (rows) and pool (columns), 0 to 1. The diagonal is
+    the monolingual setting, the rest of the square the cross-lingual one, the column `all` the multilingual one. Lines
+    divide trained languages from unseen ones."""
     return heatmaps({title or metric: measured}, metric, trained=trained)
 
 
 def heatmaps(measured: Mapping[str, pd.DataFrame], metric: str = "mAP", *, trained: Sequence[str] = ()) -> Figure:
     """Several runs' heatmaps side by side on one scale: name → `measure`'s table."""
-    grids = {name: _grid(table, metric, trained) for name, table in measured.items()}
-    return _heatmaps(grids, trained, 0, 1, "cividis", ".2f", metric)
+    return _heatmaps({n: _grid(t, metric, trained) for n, t in measured.items()}, trained, 0, 1, "cividis", ".2f", metric)
 
 
 def differences(measured: pd.DataFrame, baselines: Mapping[str, pd.DataFrame], metric: str = "mAP", *,
                 trained: Sequence[str] = (), name: str = "hybrid",
                 significant: Mapping[str, pd.DataFrame] | None = None) -> Figure:
-    """Heatmaps of one run's metric minus each baseline's: green where it is higher, purple where it is lower.
-
-    significant: a table for each baseline, query_language, pool, p (one row a cell, already adjusted for all of them).
-    Cells with p ≥ .05 are hatched: there the difference may be chance.
-    """
+    """Heatmaps of one run's metric minus each baseline's: green where it is higher, purple where it is lower. significant: a
+    table for each baseline, query_language, pool, p (one row a cell, already adjusted for all of them). Cells with p ≥ .05
+    are hatched: there the difference may be chance."""
     wide = _grid(measured, metric, trained)
     grids = {f"{name} − {other}": wide - _grid(table, metric, trained) for other, table in baselines.items()}
     hatched = {} if significant is None else {title: _chance(grid, significant, other)
@@ -63,15 +56,14 @@ def _grid(measured: pd.DataFrame, metric: str, trained: Sequence[str]) -> pd.Dat
     return wide.reindex(index=ordered(wide.index, trained), columns=ordered(wide.columns, trained))
 
 
-def _chance(grid: pd.DataFrame, significant: Mapping[str, pd.DataFrame], baseline: str) -> NDArray[np.bool_]:
+def _chance(grid: pd.DataFrame, significant: Mapping[str, pd.DataFrame], other: str) -> NDArray[np.bool_]:
     """The cells of the grid whose difference may be chance."""
-    if baseline not in significant:
-        raise ValueError(f"significant has no table for the baseline {baseline!r}; it has {', '.join(significant)}")
-    table = checked(significant[baseline], f"p values against {baseline}", ["p"], ["query_language", "pool"])
+    if other not in significant:
+        raise ValueError(f"significant has no table for the baseline {other!r}; it has {', '.join(significant)}")
+    table = checked(significant[other], f"p values against {other}", ["p"], ["query_language", "pool"])
     p = table.pivot(index="query_language", columns="pool", values="p").reindex_like(grid)
-    for row, column in np.argwhere((grid.notna() & p.isna()).to_numpy()):
-        raise ValueError(f"no p against {baseline} for the query language {grid.index[row]!r} and the pool "
-                         f"{grid.columns[column]!r}")
+    for y, x in np.argwhere((grid.notna() & p.isna()).to_numpy()):
+        raise ValueError(f"no p against {other} for the query language {grid.index[y]!r} and the pool {grid.columns[x]!r}")
     return ((p >= 0.05) & grid.notna()).to_numpy()
 
 
@@ -79,8 +71,7 @@ def _heatmaps(grids: Mapping[str, pd.DataFrame], trained: Sequence[str], low: fl
               label: str, hatched: Mapping[str, NDArray[np.bool_]] | None = None) -> Figure:
     """Grids on one scale, three beside each other at most, or they could not be read."""
     figure, parts = style.panels(list(grids), 3, (5.3, 5.2), (0.8, 0))
-    for name, axes in parts.items():
-        grid = grids[name]
+    for (name, grid), axes in zip(grids.items(), parts.values(), strict=True):
         sns.heatmap(grid, ax=axes, vmin=low, vmax=high, cmap=palette, annot=True, fmt=form, annot_kws={"size": 7},
                     cbar=False, square=True, linewidths=0.4, linecolor="white",
                     xticklabels=[star(c, trained) for c in grid.columns], yticklabels=[star(c, trained) for c in grid.index])
@@ -104,10 +95,8 @@ def _heatmaps(grids: Mapping[str, pd.DataFrame], trained: Sequence[str], low: fl
 
 def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, trained: Sequence[str] = (),
                      chance: float | None = None) -> Figure:
-    """`bias`'s table by query language, strategies side by side: bars are means, points the seeds.
-
-    biases: measure, query_language, value, and (for several runs) arm and seed. `chance` is drawn as a line.
-    """
+    """`bias`'s table by query language, strategies side by side: bars are means, points the seeds. biases: measure,
+    query_language, value, and (for several runs) arm and seed. `chance` is drawn as a line."""
     chosen = checked(biases, "values", ["query_language", "value"], measure=measure)
     chosen = chosen.assign(arm=chosen.get("arm", "run"))
     codes, colours = ordered(chosen["query_language"].unique(), trained), style.arm_colours(chosen["arm"].unique())
@@ -137,10 +126,8 @@ def bias_by_language(biases: pd.DataFrame, measure: str = "rank-distance", *, tr
 
 
 def rank_ecdf(ranks: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
-    """How soon the relevant passages of each language come in the pool of all: their share found up to each rank.
-
-    One line a passage language; dotted where it was never trained on. Lines that lie together mean no language is favoured.
-    """
+    """How soon the relevant passages of each language come in the pool of all: their share found up to each rank. One line a
+    passage language; dotted where it was never trained on. Lines that lie together mean no language is favoured."""
     joint = ranks[ranks["pool"] == "all"]
     codes = ordered(joint["passage_language"].unique(), trained)
     figure, [[axes]] = canvas(5.6, 3.6)
@@ -161,8 +148,7 @@ def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
     """A training log's loss and, where there is one, validation loss, over steps."""
     figure, [[axes]] = canvas(5.6, 3.0)
     axes.plot(log["step"], log["loss"], color="#BBBBBB", lw=1, label="training loss")
-    checks = log.dropna(subset=["validation_loss"])
-    if len(checks):
+    if len(checks := log.dropna(subset=["validation_loss"])):
         axes.plot(checks["step"], checks["validation_loss"], "o-", color="#4477AA", ms=3, label="validation loss")
         best = checks["step"].iloc[int(checks["validation_loss"].argmin())]
         axes.axvline(best, color="#4477AA", ls=":", lw=1)
@@ -173,10 +159,8 @@ def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
 
 
 def batch_picture(plan: BatchPlan, *, batches: int = 8, pairs: int = 16, title: str = "") -> Figure:
-    """The first batches of a plan, as the paper's Figure 2 draws them: a row a batch, a box a pair.
-
-    Its left half is the query's language, its right half the passage's: one colour where they are the same.
-    """
+    """The first batches of a plan, as the paper's Figure 2 draws them: a row a batch, a box a pair. Its left half is the
+    query's language, its right half the passage's: one colour where they are the same."""
     colours = language_colours(ordered(plan.languages))
     figure, [[axes]] = canvas(1.7 + 0.5 * pairs, 0.9 + 0.36 * batches)
     for row in range(batches):

@@ -1,7 +1,5 @@
 """BatchPlan: every batch of a training run, before it runs. The strategies themselves are in strategies.py."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -22,34 +20,28 @@ class BatchPlan:
     batch, "pair" of every pair by itself (its batches mix languages). language_weights: how often a language is drawn,
     1 where not given.
 
-    An epoch has `len(plan)` batches and visits each usable id once (with several sources: when they share by size;
-    otherwise each source goes through its ids once before it repeats one). The last batch of an epoch is short. No id
-    stands twice in a batch. Where ids do not exist in every language, each keeps to the kinds and languages it has:
-    a batch of one language draws it from those that all its ids share, and the share of the kinds comes as near to α
-    as the ids allow; `usable` counts the ids that can serve at all. Languages are drawn uniformly: the query's first,
-    then (for different languages) the passage's among the others.
-
-    Raises ValueError for a request that cannot be met, saying why and what to do.
-    """
+    An epoch has `len(plan)` batches and visits each usable id once (with several sources: when they share by size; otherwise
+    each source goes through its ids once before it repeats one). The last batch of an epoch is short. No id stands twice in
+    a batch. Where ids do not exist in every language, each keeps to the kinds and languages it has: a batch of one language
+    draws it from those that all its ids share, and the share of the kinds comes as near to α as the ids allow; `usable`
+    counts the ids that can serve at all. Languages are drawn uniformly: the query's first, then (for different languages)
+    the passage's among the others. Raises ValueError for a request that cannot be met, saying why and what to do."""
 
     def __init__(self, pairs: Source | Sequence[Source], strategy: str | Strategy = "hybrid", alpha: Alpha = 0.5,
                  batch_size: int = 100, seed: int = 0, *, languages: Sequence[str] | None = None,
                  language_weights: Mapping[str, float] | None = None, mix: str = "batch",
                  sources: str | float | Mapping[str, float] = "size", steps: int | None = None) -> None:
-        if isinstance(strategy, str):
-            if strategy not in STRATEGIES:
-                raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
-            strategy = STRATEGIES[strategy]
+        if isinstance(strategy, str) and strategy not in STRATEGIES:
+            raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
         if mix not in ("batch", "pair"):
             raise ValueError(f"mix is {mix!r}; it is 'batch' or 'pair'")
         if batch_size < 1 or int(batch_size) != batch_size:
             raise ValueError(f"batch_size is {batch_size!r}; it is a whole number from 1 up")
-        first, second, _ = strategy
+        first, second, _ = strategy = STRATEGIES[strategy] if isinstance(strategy, str) else strategy
         if mix == "pair" and second is not None:
             strategy = strategy._replace(first=first._replace(homogeneous=False), second=second._replace(homogeneous=False))
         self.strategy, self.batch_size, self.seed, self.mix = strategy, int(batch_size), seed, mix
-        self.alpha = Schedule(alpha, steps)
-        self.pairs: list[Source] = list(pairs) if isinstance(pairs, Sequence) else [pairs]
+        self.alpha, self.pairs = Schedule(alpha, steps), list(pairs) if isinstance(pairs, Sequence) else [pairs]
         if not self.pairs:
             raise ValueError("no pairs to draw from: give one source at least")
         self.languages = self._languages(languages)
@@ -66,10 +58,9 @@ class BatchPlan:
         chosen = languages if languages is not None else self.strategy.languages or have
         if self.strategy.languages:  # en-en stays English, whatever is trained on beside it
             chosen = [code for code in chosen if code in self.strategy.languages] or self.strategy.languages
-        for code in chosen:
-            if code not in have:
-                raise ValueError(f"no pairs in {code!r}: the sources have {' '.join(have)}. Leave it out, or add pairs "
-                                 "that have it")
+        for code in (code for code in chosen if code not in have):
+            raise ValueError(f"no pairs in {code!r}: the sources have {' '.join(have)}. Leave it out, or add pairs "
+                             "that have it")
         chosen = tuple(dict.fromkeys(chosen))
         different = [k.name for k in self.strategy[:2] if k and not k.same]
         if different and len(chosen) < 2:

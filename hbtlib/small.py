@@ -1,7 +1,5 @@
 """The small encoder: an XLM-R-shaped transformer from a fixed seed, so that no machine needs a download."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +7,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
+from hbtlib.data import worldfacts
 from hbtlib.encoder import Encoder, Settings
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]  # XLM-R's, in its order
@@ -32,11 +31,8 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
 
 def small_encoder(tokenizer: PreTrainedTokenizerFast, *, seed: int = 0, width: int = 128, layers: int = 1,
                   heads: int = 4, dropout: float = 0.0, embedding_std: float = 0.1) -> Encoder:
-    """An encoder with random weights, the same for the same seed.
-
-    Token embeddings start larger (`embedding_std`) than those of positions and types (0.02), or the small network
-    learns nothing of the words.
-    """
+    """An encoder with random weights, the same for the same seed. Token embeddings start larger (`embedding_std`) than
+    those of positions and types (0.02), or the small network learns nothing of the words."""
     config = XLMRobertaConfig(vocab_size=len(tokenizer), hidden_size=width, num_hidden_layers=layers,
                               num_attention_heads=heads, intermediate_size=2 * width, max_position_embeddings=130,
                               type_vocab_size=1, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
@@ -51,15 +47,8 @@ def small_encoder(tokenizer: PreTrainedTokenizerFast, *, seed: int = 0, width: i
 
 
 def worldfacts_encoder(**options: Any) -> Encoder:
-    """The default study's encoder: its tokenizer has read WorldFacts' training split in all twenty languages.
-
-    As a multilingual encoder has read text of languages it is not fine-tuned on; what the words mean, and which are
-    translations of each other, it has to learn. Options are `small_encoder`'s.
-    """
-    from hbtlib.data import worldfacts
-
-    facts = worldfacts.table()
-    facts = facts[facts["split"] == "train"]
-    columns = [c for c in facts.columns if c.startswith(("query_", "passage_"))]
-    tokenizer = train_tokenizer((text for c in columns for text in facts[c]), 16_000)
-    return small_encoder(tokenizer, **options)
+    """The default study's encoder: its tokenizer has read WorldFacts' training split in all twenty languages, as a
+    multilingual encoder has read text of languages it is not fine-tuned on; what the words mean, and which are translations
+    of each other, it has to learn. Options are `small_encoder`'s."""
+    texts = worldfacts.table().query("split == 'train'").filter(regex="^(query|passage)_").melt()["value"]
+    return small_encoder(train_tokenizer(texts, 16_000), **options)

@@ -3,18 +3,12 @@
 A strategy is data. It has one or two kinds of pairs; a kind says whether query and passage share their language, and
 whether all pairs of a batch share theirs:
 
-==============  =====================  ===================
                 same language          different languages
-==============  =====================  ===================
 one a batch     x-x-mono (and en-en)   x-y-mono
 mixed           x-x                    x-y
-==============  =====================  ===================
 
 `hybrid` is x-x-mono with probability α and x-y with 1 − α (arXiv 2408.10536, section 3); x-x-mono, x-x, x-y and en-en
-are LAReQA's (arXiv 2004.05484, section 4.2).
-"""
-
-from __future__ import annotations
+are LAReQA's (arXiv 2004.05484, section 4.2)."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -42,17 +36,12 @@ class Strategy(NamedTuple):
 X_X_MONO, X_X = Kind("x-x-mono", True, True), Kind("x-x", True, False)
 X_Y_MONO, X_Y = Kind("x-y-mono", False, True), Kind("x-y", False, False)
 STRATEGIES: dict[str, Strategy] = {
-    "x-x-mono": Strategy(X_X_MONO),
-    "x-x": Strategy(X_X),
-    "x-y": Strategy(X_Y),
-    "x-y-mono": Strategy(X_Y_MONO),
-    "en-en": Strategy(X_X_MONO, languages=("en",)),
-    "hybrid": Strategy(X_X_MONO, X_Y),
-}
+    "x-x-mono": Strategy(X_X_MONO), "x-x": Strategy(X_X), "x-y": Strategy(X_Y), "x-y-mono": Strategy(X_Y_MONO),
+    "en-en": Strategy(X_X_MONO, languages=("en",)), "hybrid": Strategy(X_X_MONO, X_Y)}
 
+# α: a number, or a schedule over training: {"linear": [start, end]}, or {"step": [[from, α], …]} with `from` the
+# share of the training's steps (0 to 1) from which α holds.
 Alpha = float | Mapping[str, Sequence]
-"""α: a number, or a schedule over training: {"linear": [start, end]}, or {"step": [[from, α], …]} with `from` the
-share of the training's steps (0 to 1) from which α holds."""
 
 
 class Schedule:

@@ -1,10 +1,6 @@
-"""A study: its YAML → its runs' parameters, the folders they leave, and the table of what they left.
-
-A run folder (`results/STUDY/RUN/`) is written beside its place, in `.RUN.part`, and moved there when whole. Whoever
-writes holds a lock, so that a process left over from a killed run and its successor never write beside each other.
-"""
-
-from __future__ import annotations
+"""A study: its YAML → its runs' parameters, the folders they leave, and the table of what they left. A run folder
+(`results/STUDY/RUN/`) is written beside its place, in `.RUN.part`, and moved there when whole. Whoever writes holds a lock,
+so that a process left over from a killed run and its successor never write beside each other."""
 
 import ast
 import difflib
@@ -24,20 +20,15 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain, product
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
+import pandas as pd
 import yaml
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+# Where notebooks/, results/ and figures/ stand: the repository, or `HBT_ROOT`.
 ROOT = Path(os.environ.get("HBT_ROOT") or Path(__file__).resolve().parent.parent)
-"""Where notebooks/, results/ and figures/ stand: the repository, or `HBT_ROOT`."""
-
+# What is made of a study's runs unless its YAML says otherwise: `evaluate` for each arm, the others once.
 NOTEBOOKS = ("data", "benchmark", "evaluate", "compare", "bias", "paper")
-"""What is made of a study's runs unless its YAML says otherwise: `evaluate` for each arm, the others once."""
-
-_PARTS = {"name", "question", "grid", "parameters", "runs", "notebooks", "rivals"}  # of a study's YAML
 _PLACE = ("study", "folder")  # parameters that say where a run is written, not what it is
 
 
@@ -80,14 +71,14 @@ class Study:
         """The executed notebooks made of its runs: name → (notebook, parameters). One for each benchmark, where there are
         several; of an arm's runs, which differ in their seeds, the first stands for all."""
         firsts = list({run.arm: run.name for run in reversed(self.runs)}.values())[::-1]
+        of = {"study": [self.name], "run": firsts, "benchmark": self.benchmarks}
         found: dict[str, tuple[str, dict[str, str]]] = {}
         for notebook in self.notebooks:
-            known = notebook_parameters(notebook)
-            of = {"study": [self.name], "run": firsts, "benchmark": self.benchmarks}
-            for values in product(*(of[key] for key in of if key in known)):
-                given = dict(zip((key for key in of if key in known), values, strict=True))
-                parts = [given.get("run"), given.get("benchmark") if len(self.benchmarks) > 1 else None]
-                found["-".join([notebook, *filter(None, parts)])] = notebook, given
+            asked = sorted(of.keys() & notebook_parameters(notebook), key=list(of).index)
+            for values in product(*(of[key] for key in asked)):
+                given = dict(zip(asked, values, strict=True))
+                parts = [notebook, given.get("run"), given.get("benchmark") if len(self.benchmarks) > 1 else None]
+                found["-".join(filter(None, parts))] = notebook, given
         return found
 
     def run(self, name: str) -> Run:
@@ -104,9 +95,8 @@ def load(name: str) -> Study:
     if not file.exists():
         have = sorted(p.stem for p in file.parent.glob("*.yaml"))
         raise ValueError(f"no study {name!r}: {file} does not exist; there are {', '.join(have) or 'none'}")
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    content = content if isinstance(content, dict) else {}
-    unknown = sorted(map(str, content.keys() - _PARTS))
+    content = content if isinstance(content := yaml.safe_load(file.read_text(encoding="utf-8")), dict) else {}
+    unknown = sorted(map(str, content.keys() - {"name", "question", "grid", "parameters", "runs", "notebooks", "rivals"}))
     if unknown or content.get("name") != name or not content.get("question"):
         raise ValueError(f"{file}: it must have name: {name}, question, grid, parameters, runs, notebooks, rivals, nothing "
                          f"else ({', '.join(unknown) or 'the name differs, or there is no question'})")
@@ -125,14 +115,13 @@ def load(name: str) -> Study:
     runs = []
     for values in product(*grid.values()) if grid.keys() - {"seed"} or not beside else ():  # seeds alone are no arms
         parameters = {**common, **dict(zip(grid, values, strict=True))}
-        arm = [parameters["strategy"], *(f"{k} {parameters[k]}" for k in grid if k not in ("strategy", "seed"))]
-        runs.append(Run(name, run_name(parameters), parameters, ", ".join(arm)))
+        arm = ", ".join([parameters["strategy"], *(f"{k} {parameters[k]}" for k in grid if k not in ("strategy", "seed"))])
+        runs.append(Run(name, run_name(parameters), parameters, arm))
     for arm, given in beside.items():  # arms that stand beside the grid: their name → what differs
         for seed in [given["seed"]] if "seed" in given else grid.get("seed", [defaults["seed"]]):
             parameters = {**common, **given, "seed": seed}
             runs.append(Run(name, run_name(parameters, arm), parameters, arm, beside=True))
-    notebooks = tuple(content.get("notebooks", NOTEBOOKS))
-    return Study(name, content["question"], tuple(runs), notebooks, content.get("rivals"))
+    return Study(name, content["question"], tuple(runs), tuple(content.get("notebooks", NOTEBOOKS)), content.get("rivals"))
 
 
 def run_name(parameters: Mapping[str, Any], arm: str | None = None) -> str:
@@ -145,8 +134,7 @@ def run_name(parameters: Mapping[str, Any], arm: str | None = None) -> str:
         arm = str(parameters.get("strategy", "run"))
         if arm == "hybrid" and parameters.get("alpha") != 0.5:
             arm += "-alpha" + re.sub(r'[ "{}\[\]:,]', "", json.dumps(parameters.get("alpha")))
-        if parameters.get("mix") == "pair":
-            arm += "-pair"
+        arm += "-pair" * (parameters.get("mix") == "pair")
     else:
         arm = re.sub(r"[^a-z0-9.]+", "-", arm.lower()).strip("-")
     return f"{arm}-seed{parameters.get('seed', 0)}-{digest}"
@@ -157,8 +145,7 @@ def notebook_parameters(notebook: str) -> dict[str, Any]:
     file = ROOT / "notebooks" / f"{notebook}.ipynb"
     for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):
-            tree = ast.parse("".join(cell["source"]))
-            return {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body
+            return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse("".join(cell["source"])).body
                     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
     raise ValueError(f"{file} has no cell tagged 'parameters'")
 
@@ -171,42 +158,36 @@ def unknown_parameter(key: str, known: Mapping[str, Any]) -> str:
 
 
 def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters a notebook runs with, from its namespace; the second cell of each calls it.
-
-    Raises ValueError for a name that is no parameter (papermill alone would inject a misspelt one and go on), and for
-    a value of another type than its default.
-    """
+    """The parameters a notebook runs with, from its namespace; the second cell of each calls it. Raises ValueError for a
+    name that is no parameter (papermill alone would inject a misspelt one and go on), and for a value of another type
+    than its default."""
     defaults = notebook_parameters(notebook)
     for name, value in namespace.items():
         plain = value is None or isinstance(value, str | int | float | list | dict)  # what papermill can inject
         if name not in {*defaults, "In", "Out"} and not name.startswith("_") and plain:
             raise ValueError(f"notebooks/{notebook}.ipynb: {unknown_parameter(name, defaults)}")
-    found = {name: namespace[name] for name in defaults}
     for name, default in defaults.items():
-        value = found[name]
+        value = namespace[name]
         number = isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool)
-        free = default is None or value is None or name == "alpha"
-        if not (free or number or type(value) is type(default)):
+        if not (default is None or value is None or name == "alpha" or number or type(value) is type(default)):
             how = f"; with papermill: -y '{name}: …'" if isinstance(default, dict) else ""
             raise ValueError(f"notebooks/{notebook}.ipynb: {name} is {value!r} ({type(value).__name__}), but its "
                              f"default is {default!r} ({type(default).__name__}){how}")
-    return found
+    return {name: namespace[name] for name in defaults}
 
 
 class Workplace:
-    """A run folder being written: `path` is where to write, `finish()` moves it to its place.
-
-    With a `folder` given (by the engine, which also moves it) that is the path, and `finish` leaves it there.
-    `done` says that the run already stands whole in its place: then nothing is to be computed again.
-    """
+    """A run folder being written: `path` is where to write, `finish()` moves it to its place. With a `folder` given (by the
+    engine, which also moves it) that is the path, and `finish` leaves it there. `done` says that the run already stands
+    whole in its place: then nothing is to be computed again."""
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
-        self.engine = parameters.get("folder") is not None
-        name = (Path(parameters["folder"]).name.removeprefix(".").removesuffix(".part") if self.engine
-                else run_name(parameters))
+        folder: Any = parameters.get("folder")
+        self.engine = folder is not None
+        name = Path(folder).name.removeprefix(".").removesuffix(".part") if self.engine else run_name(parameters)
         self.run = Run(parameters["study"], name, dict(parameters))
         self.done = not self.engine and whole(self.run.folder, parameters)
-        self.path = self.run.folder if self.done else ROOT / parameters["folder"] if self.engine else self.run.part
+        self.path = self.run.folder if self.done else ROOT / folder if self.engine else self.run.part
         if not self.done:
             self._lock = lock(self.path / ".lock")
             write_json(self.path / "parameters.json", {k: v for k, v in parameters.items() if k != "folder"})
@@ -276,13 +257,11 @@ def environment() -> dict[str, Any]:
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     cuda = sys.modules["torch"].cuda if "torch" in sys.modules else None
     cores = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
-    return {
-        "python": platform.python_version(), "versions": {n: version(n) for n in names},
-        "device": cuda.get_device_name() if cuda and cuda.is_available() else cores,
-        "threads": os.environ.get("OMP_NUM_THREADS"), "platform": platform.platform(),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "commit": commit.stdout.strip() or None, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
+    return {"python": platform.python_version(), "versions": {n: version(n) for n in names},
+            "device": cuda.get_device_name() if cuda and cuda.is_available() else cores,
+            "threads": os.environ.get("OMP_NUM_THREADS"), "platform": platform.platform(),
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "commit": commit.stdout.strip() or None, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
 
 
 def write_json(path: Path, content: object) -> None:
@@ -301,23 +280,15 @@ def summary(study: Study, benchmark: str) -> Path:
 
 def collect(study: Study, what: str = "metrics", benchmark: str | None = None, rivals: bool = False) -> pd.DataFrame:
     """The table `what` (metrics, ranks, questions, top, probes, points, language_probe, training_log) of every run (and of
-    its rivals', if asked for), with name, arm and seed.
-
-    benchmark: the rows of this one alone; None: all rows.
-
-    Raises FileNotFoundError naming the runs that are missing, ValueError for one that was made with other parameters.
-    """
-    import pandas as pd
-
+    its rivals', if asked for), with name, arm and seed. benchmark: the rows of this one alone; None: all rows. Raises
+    FileNotFoundError naming the runs that are missing, ValueError for one that was made with other parameters."""
     runs = [*study.runs, *(load(study.rivals).runs if rivals and study.rivals else ())]
-    missing = [run for run in runs if not (run.folder / f"{what}.parquet").exists()]
-    if missing:
+    if missing := [run for run in runs if not (run.folder / f"{what}.parquet").exists()]:
         raise FileNotFoundError(f"study {missing[0].study!r} lacks {what} of {len(missing)} of {len(runs)} runs "
                                 f"({missing[0].name}, …): run `make study STUDY={missing[0].study}`")
     tables = []
     for run in runs:
-        changed = unlike(run.folder, run.parameters)
-        if changed:
+        if changed := unlike(run.folder, run.parameters):
             raise ValueError(f"{run.folder} was made with another {', '.join(changed)} than study {run.study!r} now has: "
                              f"run `make study STUDY={run.study}`, which makes it again")
         table = pd.read_parquet(run.folder / f"{what}.parquet")

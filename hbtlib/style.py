@@ -26,15 +26,13 @@ matplotlib.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize"
 
 class Figure(matplotlib.figure.Figure):
     """A matplotlib Figure that a notebook shows as a picture, whatever its plotting backend is."""
-
     def _repr_png_(self) -> bytes:
         return png(self, 80)
 
 
+# A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers).
 COLOURS: dict[str, str] = {"x-x-mono": "#4477AA", "x-x": "#66CCEE", "x-y": "#CC6677", "x-y-mono": "#DDAA77",
                            "en-en": "#999999", "hybrid": "#228833", "none": "#CCCCCC"}
-"""A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers)."""
-
 _SPARE = ("#CCBB44", "#AA3377", "#332288", "#44AA99", "#882255", "#DDCC77", "#117733")
 _NOTO = ("NotoSansArabic-Regular.ttf", "NotoSansBengali-Regular.ttf", "NotoSansDevanagari-Regular.ttf",
          "NotoSansTelugu-Regular.ttf", "NotoSansThai-Regular.ttf", "NotoSansCJK-Regular.ttc")
@@ -52,14 +50,11 @@ def save(figure: matplotlib.figure.Figure, name: str, data: pd.DataFrame, folder
 
 
 def png(figure: matplotlib.figure.Figure, dpi: int) -> bytes:
-    """The figure as a PNG of 256 colours, a third the size of one of all; the same figure gives the same bytes.
-
-    The palette spans rare colours too: the median cut would leave a colour bar in steps and legends in the wrong colour.
-    """
+    """The figure as a PNG of 256 colours, a third the size of one of all; the same figure gives the same bytes. The palette
+    spans rare colours too: the median cut would leave a colour bar in steps and legends in the wrong colour."""
     full, small = BytesIO(), BytesIO()
     figure.savefig(full, format="png", dpi=dpi, bbox_inches="tight")
-    image = Image.open(full).convert("RGB")
-    image = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    image = Image.open(full).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     image.save(small, format="png", optimize=True, dpi=(dpi, dpi))
     return small.getvalue()
 
@@ -101,9 +96,8 @@ def drawable(text: str) -> bool:
     """Has one of the fonts all of the text's characters, and are they put together right? Arabic letters join and
     Devanagari's vowel signs move: only from 3.11 on does matplotlib shape such scripts."""
     shaped = any(unicodedata.category(c)[0] == "M" or unicodedata.bidirectional(c) in ("R", "AL") for c in text)
-    if shaped and not hasattr(ft2font, "__libraqm_version__"):
-        return False
-    return any(all(font.get_char_index(ord(c)) for c in text) for font in map(font_manager.get_font, fonts().values()))
+    return (not shaped or hasattr(ft2font, "__libraqm_version__")) and any(
+        all(font.get_char_index(ord(c)) for c in text) for font in map(font_manager.get_font, fonts().values()))
 
 
 def language_labels(codes: Sequence[str], trained: Sequence[str] = ()) -> dict[str, str]:
@@ -117,24 +111,20 @@ def named_legend(figure: Figure, handles: Sequence[Any], title: str | None = Non
     figure.legend(handles=handles, title=title, loc="outside right upper", prop={"family": list(fonts())})
 
 
-def checked(table: pd.DataFrame, what: str, columns: Sequence[str], unique: Sequence[str] = (), **wanted: str
-            ) -> pd.DataFrame:
-    """The rows whose columns have the values `wanted`.
-
-    Raises ValueError where the table (`what` it is called) lacks one of all these columns or has no rows, where there is no
-    such value, and where two rows have the same `unique` columns: averaging them would hide that something was mixed up.
-    """
-    if missing := [c for c in (*unique, *wanted, *columns) if c not in table]:
+def checked(table: pd.DataFrame, what: str, columns: Sequence[str], keys: Sequence[str] = (), **wanted: str) -> pd.DataFrame:
+    """The rows whose columns have the values `wanted`. Raises ValueError where the table (`what` it is called) lacks one of
+    all these columns or has no rows, where there is no such value, and where two rows have the same in the columns `keys`:
+    averaging them would hide that something was mixed up."""
+    if missing := [c for c in (*keys, *wanted, *columns) if c not in table]:
         raise ValueError(f"the {what} lack the column {missing[0]!r}; they have {', '.join(map(str, table.columns))}")
     if table.empty:
         raise ValueError(f"the {what} have no rows")
     for column, value in wanted.items():
-        known = sorted(table[column].unique())
-        table = table[table[column] == value]
-        if table.empty:
+        if value not in (known := sorted(table[column].unique())):
             raise ValueError(f"no values of {value!r} here; there are {', '.join(known)}")
-    if unique and len(twice := table[table.duplicated(list(unique))]):
-        which = ", ".join(f"{column} {twice[column].iloc[0]}" for column in unique)
+        table = table[table[column] == value]
+    if keys and len(twice := table[table.duplicated(list(keys))]):
+        which = ", ".join(f"{column} {twice[column].iloc[0]}" for column in keys)
         raise ValueError(f"the {what} have several values of {which}: are they of several benchmarks? Choose one")
     return table
 
