@@ -43,7 +43,8 @@ class PlanBatches(Dataset):
         assert isinstance(pairs, Pairs)
         queries = pairs.texts(batch.ids, batch.query_languages, "query")
         passages = pairs.texts(batch.ids, batch.passage_languages, "passage")
-        negatives = [text for found in pairs.negatives(batch.ids, batch.passage_languages) for text in found]
+        of_each = pairs.negatives(batch.ids, batch.passage_languages)
+        negatives = [text for found in of_each for text in found]
         inputs = {"ids": torch.from_numpy(batch.ids), "same": torch.from_numpy(answers(pairs, batch, queries, passages)),
                   **self.objective.more(pairs, batch, draw)}
         role, more = inputs.pop("more", ("passage", []))
@@ -52,8 +53,9 @@ class PlanBatches(Dataset):
         inputs |= {name: self._tokens(found, role) for name, (role, found) in texts.items() if found}
         inputs["counts"] = {name: len(found) for name, (_, found) in texts.items()}
         if negatives:
-            positives = np.array(passages, dtype=object)
-            inputs["same_negative"] = torch.from_numpy(positives[:, None] == np.array(negatives, dtype=object))
+            codes = np.repeat(batch.passage_languages, [len(found) for found in of_each])
+            found = _passages(pairs, batch.ids, np.array(negatives, dtype=object), codes)
+            inputs["same_negative"] = torch.from_numpy(inputs["same"].numpy().astype(np.int64) @ found > 0)
         return inputs
 
     def _tokens(self, texts: Sequence[str], role: str) -> Chunks:
@@ -73,6 +75,16 @@ def answers(pairs: Pairs, batch: Batch, queries: Sequence[str], passages: Sequen
         for values in (pairs.keys(batch.ids, role), pd.factorize(np.array(texts, dtype=object))[0]):
             same |= values[:, None] == values
     return same
+
+
+def _passages(pairs: Pairs, ids: NDArray[np.int64], negatives: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(B, M) bool: is negative j, in its language, the passage of id i, whatever language that is met in?"""
+    found = np.zeros((len(ids), len(negatives)), bool)
+    for code in map(str, np.unique(codes)):
+        there = np.flatnonzero(pairs.stands(ids, code, "passage"))
+        texts = np.array(pairs.texts(ids[there], code, "passage"), dtype=object)
+        found[there] |= (texts[:, None] == negatives) & (codes == code)
+    return found
 
 
 def share(n: int, rank: int, processes: int) -> NDArray[np.int64]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.search import nearest
@@ -22,9 +21,9 @@ def mine_negatives(pairs: Pairs, encoder: Encoder, *, n: int = 1, ranks: tuple[i
 
     A passage language's pool is its distinct passages; an id searches it with its query in that language, or in the first
     that it has. Never negatives: passages of ids that share its question or passage (in any language, so translations
-    too), and passages whose score is above its own passage's − `margin` (they may be answers). Ranks count
-    what remains of the first, 1 is the best; n of those from `ranks[0]` to `ranks[1]` are drawn, and where there are fewer
-    the rest from the whole pool.
+    too), and passages whose score is above its own passage's − `margin` (they may be answers). Ranks count what remains of
+    the first, 1 is the best; n of those from `ranks[0]` to `ranks[1]` are drawn, and the rest, where there are fewer, from
+    all that are no answers.
 
     Source: the rank window after Karpukhin et al. 2020 and Xiong et al. 2021 (arXiv 2007.00808), the margin after Moreira et
     al. 2024 (arXiv 2407.15831). Raises ValueError for a window without n ranks, or a pool with too few other passages.
@@ -34,10 +33,10 @@ def mine_negatives(pairs: Pairs, encoder: Encoder, *, n: int = 1, ranks: tuple[i
         raise ValueError(f"n is {n} and ranks are {first} to {last}: a window from rank 1 or later, of n ranks at least")
     columns, rng = {}, np.random.default_rng(seed)
     for language in pairs.passage_languages:
-        ids = np.flatnonzero(_stands(pairs, "passage", language))
+        ids = np.flatnonzero(pairs.stands(np.arange(len(pairs)), language, "passage"))
         asked = np.full(len(ids), "", object)
         for code in (language, *pairs.query_languages):
-            asked[(asked == "") & _stands(pairs, "query", code)[ids]] = code
+            asked[(asked == "") & pairs.stands(ids, code, "query")] = code
         codes, texts = pd.factorize(np.array(pairs.texts(ids, language, "passage"), dtype=object))
         queries = encoder.embed(pairs.texts(ids, asked.astype(str), "query"), "query", precision=precision)
         passages = encoder.embed(list(texts), "passage", precision=precision)
@@ -50,20 +49,14 @@ def mine_negatives(pairs: Pairs, encoder: Encoder, *, n: int = 1, ranks: tuple[i
             left = [j for j in found if j not in ours[at]][first - 1:last]
             window = [j for j in left if passages[j] @ queries[at] <= limits[at]]
             if len(window) < n:
-                window += [j for j in rng.permutation(len(texts)) if j not in ours[at] and j not in window][:n - len(window)]
+                may = np.flatnonzero(passages @ queries[at] <= limits[at])
+                window += [j for j in rng.permutation(may) if j not in ours[at] and j not in window][:n - len(window)]
             if len(window) < n:
                 raise ValueError(f"pairs {pairs.name!r}: {len(texts)} passages in {language!r} are too few for {n} "
-                                 "negatives")
+                                 f"negatives of id {ids[at]}, or score like its own")
             rows[ids[at]] = [str(texts[j]) for j in rng.choice(window, n, replace=False)]
         columns[f"negatives_{language}"] = pa.array(rows, pa.list_(pa.string()))
     dataset = pairs.dataset
     for name, column in columns.items():
         dataset = dataset.add_column(name, column)
     return Pairs(pairs.name, dataset)
-
-
-def _stands(pairs: Pairs, role: str, language: str) -> NDArray[np.bool_]:
-    """By id: does its query or passage stand in the language."""
-    mask = pairs.query_mask if role == "query" else pairs.passage_mask
-    have = pairs.query_languages if role == "query" else pairs.passage_languages
-    return (mask >> mask.dtype.type(pairs.languages.index(language)) & 1).astype(bool) & (language in have)

@@ -57,11 +57,9 @@ class InfoNCE(torch.nn.Module):
         """
         if self.translated is None:
             return {}
-        query = self.translated == "query"
-        mask, taken = ((pairs.query_mask, batch.query_languages) if query else (pairs.passage_mask, batch.passage_languages))
-        codes = np.array([code for code in self.languages if code in pairs.languages])
-        bits = np.array([pairs.languages.index(code) for code in codes], mask.dtype)
-        there = (mask[batch.ids][:, None] >> bits & 1).astype(bool) & (codes != taken[:, None])  # (B, L)
+        taken, codes = batch.query_languages if self.translated == "query" else batch.passage_languages, self.languages
+        there = np.stack([pairs.stands(batch.ids, str(code), self.translated) for code in codes], 1)  # (B, L)
+        there &= codes != taken[:, None]
         order = np.where(there, np.random.default_rng(draw).random(there.shape), 2.0).argsort(1)[:, :n]
         row, place = np.nonzero(np.take_along_axis(there, order, 1))
         if not row.size:

@@ -61,6 +61,15 @@ def test_never_a_translation_a_twin_or_what_scores_like_the_answer() -> None:
         assert np.cos(0.05 * (i - int(text.split()[1])) + 0.002) <= np.cos(0.002) - 0.1
 
 
+def test_what_scores_like_the_answer_is_not_drawn_from_the_pool_either() -> None:
+    mined = hbt.mine_negatives(placed(12), Placed(), n=2, ranks=(1, 2), margin=0.02)  # type: ignore[arg-type]
+    for i, found in enumerate(mined.negatives(np.arange(12), "aa")):
+        for text in found:
+            assert np.cos(0.05 * (i - int(text.split()[1])) + 0.002) <= np.cos(0.002) - 0.02
+    with pytest.raises(ValueError, match="too few for 1 negatives of id 0, or score like its own"):
+        hbt.mine_negatives(placed(12), Placed(), ranks=(1, 1), margin=0.9)  # type: ignore[arg-type]
+
+
 def test_where_the_window_is_too_small_the_pool_is_drawn_from() -> None:
     mined = hbt.mine_negatives(placed(6), Placed(), n=2, ranks=(5, 40))  # type: ignore[arg-type]
     for i, found in enumerate(mined.negatives(np.arange(6), "aa")):
@@ -84,7 +93,7 @@ def test_ids_that_lack_a_language_have_none_there_and_search_with_the_query_they
 def test_refuses_a_window_that_is_none(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         hbt.mine_negatives(placed(), Placed(), **wrong)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="2 passages in 'aa' are too few for 2 negatives"):
+    with pytest.raises(ValueError, match="2 passages in 'aa' are too few for 2 negatives of id 0"):
         hbt.mine_negatives(placed(2), Placed(), n=2)  # type: ignore[arg-type]
 
 

@@ -244,6 +244,19 @@ def test_hard_negatives_enter_the_loss_unless_they_are_the_answer(tiny_encoder_f
     np.testing.assert_array_equal(same, np.tile((ids == 1)[:, None], (1, 8)) & np.tile([False, True], 4))
 
 
+def test_a_negative_that_translates_an_answer_is_no_negative_of_it(tiny_encoder_factory: Any) -> None:
+    """Each id brings its neighbour's passage, in its own passage's language; the neighbour is asked for it in another."""
+    codes = ("aa", "bb")
+    texts = [[{c: f"{kind} {i} in {c}" for c in codes} for i in range(6)] for kind in ("question", "passage")]
+    negatives = {f"negatives_{c}": [[f"passage {(i + 1) % 6} in {c}"] for i in range(6)] for c in codes}
+    pairs = Pairs.from_texts("p", *texts, query_key=[0, 1, 2, 3, 4, 4], **negatives)
+    for t in range(3):
+        inputs = PlanBatches(BatchPlan(pairs, "x-y", 0.5, 6, t), None, tiny_encoder_factory())[0]
+        ids = inputs["ids"].numpy()
+        expected = (ids[:, None] == (ids + 1) % 6) | ((ids[:, None] >= 4) & np.isin((ids + 1) % 6, [4, 5]))
+        np.testing.assert_array_equal(inputs["same_negative"].numpy(), expected)
+
+
 def test_token_embeddings_have_a_rate_of_their_own(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path) -> None:
     def moved(rate: float | None, folder: str) -> float:
         encoder = tiny_encoder_factory()

@@ -139,6 +139,13 @@ class Pairs:
                 raise KeyError(f"pairs {self.name!r}: id {ids[i]} has no {role} in {code!r}")
         return found
 
+    def stands(self, ids: Sequence[int] | NDArray[np.integer], language: str, role: Role) -> NDArray[np.bool_]:
+        """Does the query or passage of each id exist in the language?"""
+        if language not in (self.query_languages if role == "query" else self.passage_languages):
+            return np.zeros(len(ids), bool)
+        mask = self.query_mask if role == "query" else self.passage_mask
+        return (mask[np.asarray(ids)] >> mask.dtype.type(self.languages.index(language)) & 1).astype(bool)
+
     def negatives(self, ids: Sequence[int] | NDArray[np.integer], languages: Codes) -> list[list[str]]:
         """The hard negatives of each (id, language): a list an id, empty lists where the pairs bring none."""
         if not any(c.startswith("negatives_") for c in self.dataset.column_names):
