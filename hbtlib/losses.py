@@ -81,22 +81,20 @@ def semantic_contrastive(first: torch.Tensor, second: torch.Tensor, temperature:
     return cross_entropy(scores, torch.arange(2 * size, device=scores.device).roll(size))
 
 
-def language_contrastive(first: torch.Tensor, second: torch.Tensor, others: torch.Tensor, temperature: float = 0.05, *,
-                         same: torch.Tensor | None = None) -> torch.Tensor:
+def language_contrastive(first: torch.Tensor, second: torch.Tensor, others: torch.Tensor,
+                         temperature: float = 0.05) -> torch.Tensor:
     """Every other text lies as near to a sentence as to its translation: mean over r and i of −½ (log σ(δ) + log σ(−δ)),
     δ = (s(xᵣ,aᵢ) − s(xᵣ,bᵢ))/τ.
 
     first, second: (N, d), aᵢ translated by bᵢ; others: (M, d), texts that need no translation. It is log 2 where δ is 0
-    everywhere, its least value, and 0 where nothing is left to compare. same: (M, N) bool, True at (r, i) where text r says
-    the same as pair i, which is left out. It says nothing of meaning: it stands beside `semantic_contrastive`.
+    everywhere, its least value. It says nothing of meaning: it stands beside `semantic_contrastive`.
 
     Source: the language contrastive loss of Hu et al. 2023 (arXiv 2210.06633), described there as removing what is specific
     to a language from sentences outside the parallel corpus; its equation could not be looked up: the two-way softmax of
     each text over the two sides of each pair is our reading. Raises ValueError for a temperature not above 0.
     """
     delta = _scores(others, first, temperature) - _scores(others, second, temperature)  # (M, N)
-    kept = torch.ones_like(delta, dtype=torch.bool) if same is None else ~same.to(delta.device)
-    return (softplus(delta) + softplus(-delta))[kept].sum() / 2 / kept.sum().clamp(min=1)
+    return (softplus(delta) + softplus(-delta)).flatten().sum() / 2 / delta.numel()
 
 
 def clear(queries: torch.Tensor, passages: torch.Tensor, translations: torch.Tensor, temperature: float = 0.05, *,

@@ -56,7 +56,7 @@ def mine_negatives(pairs: Pairs, encoder: Encoder, *, n: int = 1, ranks: tuple[i
                                  f"negatives of id {ids[at]}, or score like its own")
             rows[ids[at]] = [str(texts[j]) for j in rng.choice(window, n, replace=False)]
         columns[f"negatives_{language}"] = pa.array(rows, pa.list_(pa.string()))
-    dataset = pairs.dataset
+    dataset = pairs.dataset.remove_columns([name for name in columns if name in pairs.dataset.column_names])
     for name, column in columns.items():
         dataset = dataset.add_column(name, column)
     return Pairs(pairs.name, dataset)

@@ -18,6 +18,7 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.sampler import Batch
 
 Inputs = dict[str, Any]
+Options = Mapping[str, float] | None
 Vectors = dict[str, torch.Tensor]  # by role: query and passage (B, d), negative (M, d), more (m, d)
 
 
@@ -32,15 +33,14 @@ class InfoNCE(torch.nn.Module):
     hard_negatives = True  # has it a place for them
     translated: str | None = None  # which role's texts it takes in further languages: in `more`
 
-    def __init__(self, temperature: float, languages: Sequence[str], width: int, options: Mapping[str, float] | None = None,
-                 ) -> None:
+    def __init__(self, temperature: float, languages: Sequence[str], width: int, options: Options = None) -> None:
         super().__init__()
         self.temperature, self.languages = temperature, np.array(languages)
         self.options = {**self.defaults, **(options or {})}
         for name, value in self.options.items():
             if name not in self.defaults or not value >= 0:
-                raise ValueError(f"{name} is {value}: the objective has {self.defaults or 'no options'}, numbers of 0 or "
-                                 "more")
+                known = self.defaults or "no options"
+                raise ValueError(f"{name} is {value}: the objective has {known}, numbers of 0 or more")
 
     def prepare(self, pairs: Sequence[Pairs]) -> None:
         """Looks once at what is trained on."""
@@ -83,8 +83,7 @@ class Adversarial(InfoNCE):
 
     defaults: ClassVar[dict[str, float]] = {"weight": 0.1, "hidden": 256, "learning_rate": 1e-3}
 
-    def __init__(self, temperature: float, languages: Sequence[str], width: int, options: Mapping[str, float] | None = None,
-                 ) -> None:
+    def __init__(self, temperature: float, languages: Sequence[str], width: int, options: Options = None) -> None:
         super().__init__(temperature, languages, width, options)
         hidden = int(self.options["hidden"])
         self.discriminator = torch.nn.Sequential(torch.nn.Linear(width, hidden), torch.nn.ReLU(),
@@ -108,7 +107,7 @@ class OneToK(InfoNCE):
     translated = "passage"
 
     def prepare(self, pairs: Sequence[Pairs]) -> None:
-        if self.options["k"] < 1:
+        if self.options["k"] < 1 or self.options["k"] % 1:
             raise ValueError(f"k is {self.options['k']}; it is the number of languages a query meets its passage in")
 
     def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int], n: int = 1) -> Inputs:
@@ -167,7 +166,7 @@ class Clear(InfoNCE):
 class CodeSwitch(InfoNCE):
     """InfoNCE on queries a `share` of whose words stands in other languages: see `data.code_switch`.
 
-    The dictionaries are made of the queries of the first pairs that have both languages.
+    The dictionaries are made of the queries of the first pairs that have some in both languages.
     """
 
     defaults: ClassVar[dict[str, float]] = {"share": 0.5}
@@ -176,9 +175,10 @@ class CodeSwitch(InfoNCE):
         code_switch([], "", {}, self.options["share"])  # which checks it
         self.dictionaries: dict[tuple[str, str], Any] = {}
         for source, target in permutations(map(str, self.languages), 2):
-            found = next((p for p in pairs if {source, target} <= set(p.query_languages)), None)
-            if found is not None:
-                self.dictionaries[source, target] = dictionary_of(found, source, target, roles=("query",))
+            for p in pairs:
+                if np.logical_and(*(p.stands(np.arange(len(p)), code, "query") for code in (source, target))).any():
+                    self.dictionaries[source, target] = dictionary_of(p, source, target, roles=("query",))
+                    break
 
     def queries(self, texts: list[str], batch: Batch, draw: Sequence[int]) -> list[str]:
         return code_switch(texts, batch.query_languages, self.dictionaries, self.options["share"], draw)

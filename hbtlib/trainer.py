@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 import transformers
@@ -37,7 +40,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
           precision: str = "fp32", chunk_tokens: int | None = None,
           lora: dict[str, Any] | None = None, label: str | None = None,
           arguments: dict[str, Any] | None = None) -> Encoder:
-    """Fine-tunes the encoder on batches of the strategy; returns it, and leaves `output/model` and the training log.
+    """Fine-tunes a copy of the encoder on batches of the strategy; returns it, and leaves `output/model` and its log.
 
     strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW with
     `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps and
@@ -63,8 +66,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     the same arguments it goes on from the last whole one, to the same weights; called when all is done it loads the model.
 
     Raises ValueError for arguments that make no sense or that differ from those the folder was begun with (all but `label`
-    and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step and the ids when the loss
-    is not finite.
+    and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step, and the ids, when the
+    loss or the score is not finite.
     """
     output = Path(output)
     checkpoints, log_file = output / "checkpoints", output / "training_log.parquet"
@@ -81,12 +84,11 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         raise ValueError("with lora the token embeddings are not trained: leave embedding_learning_rate None")
     if patience is not None and validation is None:
         raise ValueError("patience is given but no validation pairs: early stopping needs their loss")
-    if isinstance(encoder, str | Path):
-        encoder = Encoder.load(encoder)
+    encoder = copy.deepcopy(encoder) if isinstance(encoder, Encoder) else Encoder.load(encoder)
     plan = BatchPlan(pairs, strategy, alpha, batch_size, seed, languages=languages, mix=mix, sources=sources, steps=steps)
     transformers.set_seed(seed)  # an objective may have weights of its own, LoRA has
     trained_on = [p for p in plan.pairs if isinstance(p, Pairs)]
-    known = languages or sorted({code for p in trained_on for code in p.languages})  # en-en's plan has English alone
+    known = list(languages or sorted({code for p in trained_on for code in p.languages}))  # en-en's plan has English alone
     if objective not in OBJECTIVES:
         raise ValueError(f"no objective {objective!r}; there are {', '.join(OBJECTIVES)}")
     trained = OBJECTIVES[objective](temperature, known, encoder.dimension, objective_options)
@@ -100,7 +102,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         "save_strategy": "steps", "save_steps": every, "save_total_limit": 2, "report_to": "none", "disable_tqdm": True,
         "per_device_train_batch_size": 1, "per_device_eval_batch_size": 1, "remove_unused_columns": False,
         "bf16": precision == "bf16", "fp16": precision == "fp16", "use_cpu": on_cpu, "logging_nan_inf_filter": False,
-        "dataloader_pin_memory": not on_cpu, "ddp_broadcast_buffers": False,
+        "dataloader_pin_memory": not on_cpu, "ddp_broadcast_buffers": False, "restore_callback_states_from_checkpoint": True,
     }
     if validation is not None:
         options |= {"eval_strategy": "steps", "eval_steps": every, "load_best_model_at_end": True,
@@ -117,10 +119,14 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
                       processes=settings.world_size)
     checked = batches(plan, 0)
     if isinstance(validation, Pairs):
-        shared, size = [c for c in plan.languages if c in validation.languages], min(batch_size, len(validation))
+        shared, size = [c for c in known if c in validation.languages], min(batch_size, len(validation))
         checked = batches(BatchPlan(validation, validation_strategy, 0.5, size, 0, languages=shared), None)
     if lora is not None:
-        encoder.model = _with_lora(encoder.model, lora)
+        try:
+            from peft import LoraConfig, get_peft_model
+        except ImportError:
+            raise ImportError("LoRA comes with a package of its own: pip install 'hbtlib[lora]'") from None
+        encoder.model = get_peft_model(encoder.model, LoraConfig(**lora))
     with settings.main_process_first(local=False):
         output.mkdir(parents=True, exist_ok=True)
         _same_request(output, asked, begin=True)
@@ -139,11 +145,12 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         transformers.set_seed(seed + settings.process_index)  # or dropout would fall alike on every share
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
+    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)  # or it would stay in bf16 or fp16
     if lora is not None:
         encoder.model = encoder.model.merge_and_unload()
     if trainer.is_world_process_zero():
         training_log(trainer.state.log_history).to_parquet(log_file)
-        encoder.save(output / "model.part", {**asked, "languages": plan.languages,
+        encoder.save(output / "model.part", {**asked, "languages": known,
                                              "best_step": trainer.state.best_global_step})
         (output / "model.part").rename(output / "model")
         if (checkpoints / "runs").exists():  # what TensorBoard reads
@@ -216,6 +223,8 @@ class ContrastiveTrainer(transformers.Trainer):
             return super().evaluate(*args, **kwargs)
         encoder = self.accelerator.unwrap_model(self.model)
         found = {"eval_score": float(self.score(encoder.eval()))}
+        if not math.isfinite(found["eval_score"]):
+            raise FloatingPointError(f"the score is {found['eval_score']} at step {self.state.global_step}: no number")
         self.log(found)
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
         return found
@@ -247,7 +256,8 @@ class ContrastiveTrainer(transformers.Trainer):
         if resume_from_checkpoint:
             state = TrainerState.load_from_json(str(Path(resume_from_checkpoint) / "trainer_state.json"))
             self.tokens = max((int(entry.get("tokens", 0)) for entry in state.log_history), default=0)
-            self.objective.load_state_dict(torch.load(Path(resume_from_checkpoint) / "objective.pt"))
+            own = torch.load(Path(resume_from_checkpoint) / "objective.pt", map_location=self.args.device)
+            self.objective.load_state_dict(own)
         return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
@@ -260,24 +270,19 @@ class ContrastiveTrainer(transformers.Trainer):
 
 
 class _Progress(TrainerCallback):
-    """A line of progress every twentieth of the training."""
+    """A line of progress every twentieth of the training; and a log at each checkpoint, so that resuming loses none."""
 
     def __init__(self, label: str) -> None:
         self.label = label
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        control.should_log |= state.global_step % args.save_steps == 0 or state.global_step == state.max_steps
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
                logs: dict[str, float] | None = None, **kwargs: Any) -> None:
         due = state.global_step % max(state.max_steps // 20, args.logging_steps) == 0
         if state.is_world_process_zero and logs and "loss" in logs and due:
             print(f"{self.label}: step {state.global_step} of {state.max_steps}, loss {logs['loss']:.3f}", flush=True)
-
-
-def _with_lora(model: Any, options: dict[str, Any]) -> Any:
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise ImportError("LoRA comes with a package of its own: pip install 'hbtlib[lora]'") from None
-    return get_peft_model(model, LoraConfig(**options))
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:
@@ -308,14 +313,17 @@ def _request(given: dict[str, Any]) -> dict[str, Any]:
     """What was asked of `train`, as JSON: a folder belongs to one request."""
 
     def said(value: Any) -> Any:
-        if isinstance(value, Pairs):
-            return f"{value.name}, {len(value)} ids"
+        if isinstance(value, Pairs):  # by its columns and a hundred ids of it
+            rows = value.dataset[np.linspace(0, len(value) - 1, min(100, len(value))).astype(int)]
+            return f"{value.name}, {len(value)} ids, {hashlib.sha256(str(sorted(rows.items())).encode()).hexdigest()[:8]}"
         if isinstance(value, Encoder):
-            digest = hashlib.sha256()
+            digest = hashlib.sha256(f"{value.settings} {value.model.config.to_json_string()}".encode())
             for name, tensor in value.state_dict().items():
                 digest.update(name.encode() + tensor.detach().cpu().float().numpy().tobytes())
             return digest.hexdigest()[:16]
-        return getattr(value, "__qualname__", str(value))
+        if isinstance(value, set | frozenset):
+            return sorted(value)
+        return getattr(getattr(value, "func", value), "__qualname__", type(value).__qualname__)
 
     names = [n for n in inspect.signature(train).parameters if n not in ("output", "label", "chunk_tokens")]
     request: dict[str, Any] = json.loads(json.dumps({name: given[name] for name in names}, default=said))

@@ -236,15 +236,18 @@ def test_a_training_with_it_learns_other_weights_and_goes_on_where_it_stopped(
         run("killed", objective="info-nce")
 
 
-def test_all_are_validated_by_info_nce(partial_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path) -> None:
+def test_all_are_validated_by_info_nce_in_all_languages(tiny_encoder_factory: Any, tmp_path: Path) -> None:
+    pairs = Pairs.from_texts("two", *([{c: f"{kind} {i} in {c}" for c in ("de", "en")} for i in range(12)] for kind in "qp"))
     found = {}
     for name in OBJECTIVES:
-        train(partial_pairs, tiny_encoder_factory(), output=tmp_path / name, validation=partial_pairs, strategy="x-x",
-              batch_size=6, steps=1, learning_rate=1e-9, objective=name, objective_options=OPTIONS.get(name))
+        train(pairs, tiny_encoder_factory(), output=tmp_path / name, validation=pairs,
+              strategy="en-en" if name == "clear" else "x-x", batch_size=6, steps=1, learning_rate=1e-9, objective=name,
+              objective_options=OPTIONS.get(name))
+        assert '| languages | ["de", "en"] |' in (tmp_path / name / "model" / "README.md").read_text()
         found[name] = pd.read_parquet(tmp_path / name / "training_log.parquet").iloc[-1]
     losses_seen = pd.DataFrame(found).T
     assert np.ptp(losses_seen["validation_loss"]) < 1e-6
-    assert losses_seen["loss"].nunique() >= 5
+    assert losses_seen["loss"].nunique() >= 4
 
 
 def test_the_best_weights_by_a_score_are_kept(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path) -> None:
@@ -270,10 +273,27 @@ def test_the_best_weights_by_a_score_are_kept(tiny_pairs: Pairs, tiny_encoder_fa
     assert len(seen) == 5  # done is done
 
 
+def test_a_score_that_is_no_number_stops_the_training(tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path) -> None:
+    with pytest.raises(FloatingPointError, match="score is nan at step 2"):
+        train(tiny_pairs, tiny_encoder_factory(), output=tmp_path, batch_size=4, steps=4, evaluate_every=2,
+              validation=lambda encoder: float("nan"))
+
+
+def test_dictionaries_are_of_the_pairs_that_have_both_languages(tiny_encoder_factory: Any) -> None:
+    words = {"aa": ["alpha", "beta", "gamma", "delta"], "bb": ["uno", "due", "tre", "quattro"]}
+    apart = Pairs.from_texts("apart", [{"aa": "alpha 1"}, {"bb": "uno 1"}, {"cc": "x 1"}], [{"aa": "p"}] * 3)
+    both = Pairs.from_texts("both", [{c: f"{w[i % 4]} {w[(i + 1) % 4]}" for c, w in words.items()} for i in range(8)],
+                            [{"aa": f"p {i}"} for i in range(8)])
+    made = OBJECTIVES["code-switch"](0.1, ("aa", "bb", "cc"), 4)
+    made.prepare([apart, both])
+    assert set(made.dictionaries) == {("aa", "bb"), ("bb", "aa")}
+    assert made.dictionaries["bb", "aa"]["tre"] == "gamma"
+
+
 @pytest.mark.parametrize(("name", "options", "said"), [
     ("triplet", {}, "no objective 'triplet'; there are info-nce, adversarial, one-to-k"),
     ("one-to-k", {"m": 3}, "m is 3: the objective has .'k': 3., numbers of 0 or more"),
-    ("one-to-k", {"k": 0}, "k is 0; it is the number of languages"),
+    ("one-to-k", {"k": 2.5}, "k is 2.5; it is the number of languages"),
     ("clear", {"alpha": 0.9, "beta": 0.2}, "alpha is 0.9, beta 0.2: weights"),
     ("code-switch", {"share": 1.5}, "share is 1.5"), ("adversarial", {"weight": -1.0}, "weight is -1.0"),
     ("info-nce", {"k": 3}, "the objective has no options")])
