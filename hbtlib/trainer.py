@@ -112,8 +112,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     if settings.gradient_accumulation_steps != 1:
         raise ValueError(f"gradient_accumulation_steps is {settings.gradient_accumulation_steps}, but a step sees one "
                          "batch: for a batch that the memory does not hold, give chunk_tokens")
-    if settings.n_gpu > 1:
-        settings._n_gpu = 1  # one GPU a process: DataParallel would split the chunks
+    settings._n_gpu = min(settings.n_gpu, 1)  # one GPU a process: DataParallel would split the chunks
     trained.prepare(trained_on)
     batches = partial(PlanBatches, encoder=encoder, chunk_tokens=chunk_tokens, rank=settings.process_index,
                       processes=settings.world_size)
