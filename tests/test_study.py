@@ -26,7 +26,8 @@ TABLES = ["ranks", "metrics", "questions", "points", "top", "probes", "language_
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A place of its own with the real notebooks and a study of two quick runs."""
     shutil.copytree(REPOSITORY / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    shutil.copy(REPOSITORY / "Snakefile", tmp_path)
+    for file in ("Snakefile", "engine.py"):
+        shutil.copy(REPOSITORY / file, tmp_path)
     content = {"name": "quick", "question": "Does it run?", "grid": {"strategy": ["x-y", "hybrid"], "seed": [0]},
                "parameters": {"languages": "en de", "evaluated": "de el en", "steps": 20, "evaluate_every": 5,
                               "batch_size": 16, "split": "validation"},
