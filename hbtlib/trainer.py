@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -255,8 +256,7 @@ class ContrastiveTrainer(transformers.Trainer):
         if resume_from_checkpoint:
             state = TrainerState.load_from_json(str(Path(resume_from_checkpoint) / "trainer_state.json"))
             self.tokens = max((int(entry.get("tokens", 0)) for entry in state.log_history), default=0)
-            own = torch.load(Path(resume_from_checkpoint) / "objective.pt", map_location=self.args.device)
-            self.objective.load_state_dict(own)
+            self.objective.load_state_dict(load_file(Path(resume_from_checkpoint) / "objective.safetensors"))
         return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
@@ -264,7 +264,7 @@ class ContrastiveTrainer(transformers.Trainer):
         self.accelerator.wait_for_everyone()  # each process writes its random state
         if self.args.should_save:
             folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-            torch.save(self.objective.state_dict(), folder / "objective.pt")
+            save_file(self.objective.state_dict(), folder / "objective.safetensors")
             (folder / _WHOLE).touch()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the study; more only fight each other here
@@ -24,6 +26,27 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("HBT_DATA names no folder of real data (see README, 'Real data')")
     return Path(folder)
+
+
+def stopped(step: int, call: Callable[[], Any]) -> None:
+    """The call, in a process that dies before step `step`."""
+    from hbtlib.trainer import ContrastiveTrainer
+
+    usual = ContrastiveTrainer.training_step
+
+    def dying(self: ContrastiveTrainer, *args: Any) -> Any:
+        if self.state.global_step == step:
+            raise InterruptedError
+        return usual(self, *args)
+
+    ContrastiveTrainer.training_step = dying  # type: ignore[method-assign]
+    try:
+        call()
+    except InterruptedError:
+        return
+    finally:
+        ContrastiveTrainer.training_step = usual  # type: ignore[method-assign]
+    raise AssertionError("nothing was interrupted")
 
 
 @pytest.fixture

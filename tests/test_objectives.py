@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import stopped
 
 import hbtlib as hbt
 from hbtlib import losses
@@ -206,7 +207,7 @@ def test_gradients_in_chunks_are_those_of_one_graph(partial_pairs: Pairs, tiny_e
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_training_with_it_learns_other_weights_and_goes_on_where_it_stopped(
-        partial_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        partial_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path, name: str) -> None:
     def run(folder: str, **more: Any) -> tuple[bytes, pd.DataFrame]:
         train(partial_pairs, tiny_encoder_factory(), output=tmp_path / folder, validation=partial_pairs,
               **{"strategy": "x-x", "batch_size": 6, "steps": 6, "evaluate_every": 2, "log_every": 1, "learning_rate": 1e-2,
@@ -218,17 +219,7 @@ def test_a_training_with_it_learns_other_weights_and_goes_on_where_it_stopped(
     plain, _ = run("plain", objective="info-nce", objective_options=None)
     if name != "code-switch":  # its dictionary is empty here: numbers and names that are alike
         assert whole != plain
-    usual = ContrastiveTrainer.training_step
-
-    def dying(self: ContrastiveTrainer, *args: Any) -> torch.Tensor:
-        if self.state.global_step == 4:
-            raise InterruptedError
-        return usual(self, *args)
-
-    monkeypatch.setattr(ContrastiveTrainer, "training_step", dying)
-    with pytest.raises(InterruptedError):
-        run("killed")
-    monkeypatch.setattr(ContrastiveTrainer, "training_step", usual)
+    stopped(4, lambda: run("killed"))
     resumed, resumed_log = run("killed")
     assert resumed == whole
     pd.testing.assert_frame_equal(resumed_log, log)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import stopped
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaPooler
 
 from hbtlib.batches import PlanBatches, share, tokens_of
@@ -19,7 +20,7 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.encoder import Encoder
 from hbtlib.sampler import BatchPlan
 from hbtlib.small import small_encoder, train_tokenizer
-from hbtlib.trainer import ContrastiveTrainer, train
+from hbtlib.trainer import train
 
 # Twelve ids: batches of eleven and of one, so that shares are uneven and one process has nothing of its own.
 COMMON: dict[str, Any] = {"batch_size": 11, "steps": 3, "evaluate_every": 2, "log_every": 1, "learning_rate": 1e-3,
@@ -47,25 +48,6 @@ def encoder() -> Encoder:
     for parameter in made.model.pooler.parameters():
         parameter.data.zero_()
     return made
-
-
-def stopped(step: int, call: Callable[[], Any]) -> None:
-    """The call, in a process that dies before step `step`."""
-    usual = ContrastiveTrainer.training_step
-
-    def dying(self: ContrastiveTrainer, *args: Any) -> torch.Tensor:
-        if self.state.global_step == step:
-            raise InterruptedError
-        return usual(self, *args)
-
-    ContrastiveTrainer.training_step = dying  # type: ignore[method-assign]
-    try:
-        call()
-    except InterruptedError:
-        return
-    finally:
-        ContrastiveTrainer.training_step = usual  # type: ignore[method-assign]
-    raise AssertionError("nothing was interrupted")
 
 
 JOBS: dict[str, Callable[[Path], Any]] = {

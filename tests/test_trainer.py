@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import stopped
 
 from hbtlib.batches import PlanBatches, answers
 from hbtlib.data.pairs import Pairs
@@ -151,7 +152,7 @@ def test_a_full_disk_leaves_the_last_whole_checkpoint(tiny_pairs: Pairs, tiny_en
 
 
 def test_resumed_it_stops_as_early_and_logs_the_same(contrary_pairs: Pairs, tiny_pairs: Pairs, tiny_encoder_factory: Any,
-                                                     tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+                                                     tmp_path: Path) -> None:
     """Validation only gets worse; the looks without a better one are counted across the kill, and so are tokens and losses
     between two logs."""
     def run(folder: str) -> pd.DataFrame:
@@ -161,17 +162,7 @@ def test_resumed_it_stops_as_early_and_logs_the_same(contrary_pairs: Pairs, tiny
 
     whole = run("whole")
     assert whole["step"].max() == 30
-    usual = ContrastiveTrainer.training_step
-
-    def dying(self: ContrastiveTrainer, *args: Any) -> torch.Tensor:
-        if self.state.global_step == 27:
-            raise InterruptedError
-        return usual(self, *args)
-
-    monkeypatch.setattr(ContrastiveTrainer, "training_step", dying)
-    with pytest.raises(InterruptedError):
-        run("killed")
-    monkeypatch.setattr(ContrastiveTrainer, "training_step", usual)
+    stopped(27, lambda: run("killed"))
     pd.testing.assert_frame_equal(run("killed"), whole)
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
 
