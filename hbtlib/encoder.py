@@ -6,7 +6,7 @@ import json
 import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,10 +20,12 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 from transformers.utils import logging as transformers_logging
 
 from hbtlib.card import model_card
+from hbtlib.linear import FastLinear
 
 Chunks = dict[str, Any]  # "chunks": input_ids and attention_mask, (b, T) each; "place": where each text's row is
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 POOLINGS = ("mean", "cls", "lasttoken")
+_LARGE_TABLE = 2**22  # numbers in the token embeddings: of a smaller table one gradient a chunk costs nothing
 _POOLING_FLAGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token",
                   "lasttoken": "pooling_mode_lasttoken"}
 
@@ -126,20 +128,42 @@ class Encoder(torch.nn.Module):
             raise ValueError(f"role is {role!r}; it is 'query' or 'passage'")
         return self.settings.query_prefix if role == "query" else self.settings.passage_prefix
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, cached: bool = False) -> torch.Tensor:
-        """Vectors of a tokenised batch: (B, T) → (B, d), float32, unit length if the settings say so.
+    def forward(self, tokens: Chunks, cached: bool = False) -> torch.Tensor:
+        """Vectors of tokenised texts, chunk by chunk, in the texts' order: (n, d), float32, unit length if settings say so.
 
-        cached: nothing is kept for the gradients but the tokens and the random state; when the gradients come, all is
-        computed once more, dropout as it fell.
+        cached: gradient caching (GradCache, Gao et al. 2021, arXiv 2101.06983): nothing of a chunk is kept for the gradients
+        but its tokens and the random state; when they come, it is computed once more, dropout as it fell. So a loss of all
+        vectors has one chunk's graph in memory at a time, and the gradients are those of one graph.
         """
-        if cached and torch.is_grad_enabled():
-            return checkpoint(self._forward, input_ids, attention_mask, use_reentrant=False)
-        return self._forward(input_ids, attention_mask)
+        chunks = [{k: v.to(self.device) for k, v in chunk.items()} for chunk in tokens["chunks"]]
+        cached &= torch.is_grad_enabled()
+        vectors = []
+        with nullcontext() if cached else self._one_lookup(chunks):
+            for chunk in chunks:
+                vectors.append(checkpoint(self._vectors, **chunk, use_reentrant=False) if cached else self._vectors(**chunk))
+                torch.clear_autocast_cache()  # or the chunks' gradients would be summed in bf16
+        return torch.cat(vectors)[tokens["place"].to(self.device)]
 
-    def _forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, d)
-        pooled = self.layers(pool(states, attention_mask, self.settings.pooling)).float()
+    def _vectors(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        with FastLinear():  # entered again where a chunk is computed once more
+            states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, d)
+            pooled = self.layers(pool(states, attention_mask, self.settings.pooling)).float()
         return torch.nn.functional.normalize(pooled, dim=-1) if self.settings.normalize else pooled
+
+    @contextmanager
+    def _one_lookup(self, chunks: Sequence[dict[str, torch.Tensor]]) -> Iterator[None]:
+        """The token embeddings of all chunks are looked up at once: their gradient, as large as the table, is made once."""
+        words = self.model.get_input_embeddings()
+        if not torch.is_grad_enabled() or not words.weight.requires_grad or words.weight.numel() < _LARGE_TABLE:
+            yield
+            return
+        ids = [chunk["input_ids"].ravel() for chunk in chunks]
+        found = iter(words(torch.cat(ids)).split([len(i) for i in ids]))
+        hook = words.register_forward_hook(lambda module, inputs, output: next(found).view_as(output))
+        try:
+            yield
+        finally:
+            hook.remove()
 
     @torch.inference_mode()
     def embed(self, texts: Sequence[str], role: str = "passage", *, precision: str = "fp32",
@@ -161,7 +185,7 @@ class Encoder(torch.nn.Module):
             rows = order[start:start + 1024]
             tokens = self.tokenize([texts[i] for i in rows], role)
             with torch.autocast(self.device.type, dtype=kind, enabled=kind != torch.float32):
-                vectors[rows] = encode(self, tokens, self.device).cpu().numpy()
+                vectors[rows] = self(tokens).cpu().numpy()
             bar.update(len(rows))
         bar.close()
         self.train(was_training)
@@ -199,17 +223,6 @@ class Encoder(torch.nn.Module):
                     {"prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
                      "default_prompt_name": None, "similarity_fn_name": "cosine"})
         (folder / "README.md").write_text(model_card(self, training), encoding="utf-8")
-
-
-def encode(model: torch.nn.Module, tokens: Chunks, device: torch.device | None = None, cached: bool = False) -> torch.Tensor:
-    """The vectors of tokenised texts, chunk by chunk, in the texts' own order: (n, d).
-
-    cached: gradient caching (GradCache, Gao et al. 2021, arXiv 2101.06983): a loss of all vectors has one chunk's
-    graph in memory at a time, for a second forward pass; its gradients are those of one graph, dropout included.
-    """
-    how = {"cached": True} if cached else {}
-    vectors = [model(**{k: v.to(device) for k, v in chunk.items()}, **how) for chunk in tokens["chunks"]]
-    return torch.cat(vectors)[tokens["place"].to(vectors[0].device)]
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:

@@ -23,7 +23,7 @@ from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl,
 
 from hbtlib.batches import PlanBatches, gather, tokens_of
 from hbtlib.data.pairs import Pairs
-from hbtlib.encoder import PRECISIONS, Encoder, encode
+from hbtlib.encoder import PRECISIONS, Encoder
 from hbtlib.objectives import OBJECTIVES, InfoNCE, Inputs
 from hbtlib.sampler import Alpha, BatchPlan, Strategy
 
@@ -164,7 +164,7 @@ class ContrastiveTrainer(transformers.Trainer):
     """transformers.Trainer on a plan's batches; its checkpoints say when they are whole.
 
     score: of the encoder, to validate by, in place of InfoNCE's loss. cached: one chunk of the batch at a time has a graph
-    (see `encode`), instead of all at once.
+    (see `Encoder.forward`), instead of all at once.
     """
 
     def __init__(self, *args: Any, objective: InfoNCE, score: Callable[[Encoder], float] | None,
@@ -196,7 +196,7 @@ class ContrastiveTrainer(transformers.Trainer):
     def compute_loss(self, model: torch.nn.Module, inputs: Inputs, return_outputs: bool = False,
                      num_items_in_batch: Any = None) -> Any:
         """InfoNCE of one batch."""
-        vectors = {role: encode(model, tokens, cached=self.cached) for role, tokens in tokens_of(inputs).items()}
+        vectors = {role: model(tokens, cached=self.cached) for role, tokens in tokens_of(inputs).items()}
         loss = self.loss(vectors, inputs)
         return (loss, vectors) if return_outputs else loss
 

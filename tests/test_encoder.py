@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hbtlib.encoder import Encoder, Settings, encode, pool
+from hbtlib.encoder import Encoder, Settings, pool
 
 TEXTS = ["question 1 in aa", "passage", "in in in in bb 3 4 5 question", "cc", "question 1 in aa"]
 
@@ -69,12 +69,12 @@ def test_embed_keeps_the_order_and_needs_no_company(tiny_encoder_factory: Any) -
 
 def test_chunks_hold_every_text_within_the_budget(tiny_encoder_factory: Any) -> None:
     encoder = tiny_encoder_factory()
-    whole = encode(encoder, encoder.tokenize(TEXTS, "passage", chunk_tokens=10_000))
+    whole = encoder(encoder.tokenize(TEXTS, "passage", chunk_tokens=10_000))
     for budget in (1, 12, 30):
         tokens = encoder.tokenize(TEXTS, "passage", chunk_tokens=budget)
         assert sum(len(c["input_ids"]) for c in tokens["chunks"]) == len(TEXTS)
         assert all(c["input_ids"].numel() <= budget or len(c["input_ids"]) == 1 for c in tokens["chunks"])
-        torch.testing.assert_close(encode(encoder, tokens), whole, atol=1e-6, rtol=0)
+        torch.testing.assert_close(encoder(tokens), whole, atol=1e-6, rtol=0)
 
 
 def test_roles_differ_by_their_prefix_alone(tiny_encoder_factory: Any) -> None:

@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from hbtlib.batches import PlanBatches, tokens_of
 from hbtlib.data.pairs import Pairs
-from hbtlib.encoder import Encoder, encode
+from hbtlib.encoder import Encoder
 from hbtlib.losses import info_nce
 from hbtlib.sampler import BatchPlan
 from hbtlib.trainer import train
@@ -50,12 +50,12 @@ def test_loss_gradients_and_random_state_are_those_of_one_graph(
     if chunk_tokens in (1, 10_000):  # a chunk a text: 8 queries, 8 passages, 24 negatives; or one a role
         assert sum(len(part["chunks"]) for part in tokens.values()) == (40 if chunk_tokens == 1 else 3)
     torch.manual_seed(5)
-    loss = loss_of(inputs)({role: encode(encoder, part) for role, part in tokens.items()})
+    loss = loss_of(inputs)({role: encoder(part) for role, part in tokens.items()})
     loss.backward()
     plain, after = gradients(encoder), torch.get_rng_state()
 
     torch.manual_seed(5)
-    ours = loss_of(inputs)({role: encode(encoder, part, cached=True) for role, part in tokens.items()})
+    ours = loss_of(inputs)({role: encoder(part, cached=True) for role, part in tokens.items()})
     assert torch.equal(torch.get_rng_state(), after)
     ours.backward()
     assert ours.item() == loss.item()
@@ -75,7 +75,7 @@ def test_without_the_replay_dropout_would_fall_elsewhere(
     for preserved in (True, False):
         monkeypatch.setattr("hbtlib.encoder.checkpoint", partial(checkpoint, preserve_rng_state=preserved))
         torch.manual_seed(5)
-        loss_of(inputs)({role: encode(encoder, part, cached=True) for role, part in tokens_of(inputs).items()}).backward()
+        loss_of(inputs)({role: encoder(part, cached=True) for role, part in tokens_of(inputs).items()}).backward()
         found.append(gradients(encoder))
     assert max(float((found[0][name] - found[1][name]).abs().max()) for name in found[0]) > 1e-3
 
@@ -87,7 +87,7 @@ def test_one_chunk_at_a_time_has_a_graph(pairs_with_negatives: Pairs, tiny_encod
     def peak(cached: bool) -> int:
         """Bytes allocated in the step at the worst moment."""
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-            vectors = {role: encode(encoder, part, cached=cached) for role, part in tokens_of(inputs).items()}
+            vectors = {role: encoder(part, cached=cached) for role, part in tokens_of(inputs).items()}
             loss_of(inputs)(vectors).backward()
         encoder.zero_grad()
         events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]

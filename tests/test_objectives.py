@@ -15,7 +15,7 @@ import hbtlib as hbt
 from hbtlib import losses
 from hbtlib.batches import PlanBatches, tokens_of
 from hbtlib.data.pairs import Pairs
-from hbtlib.encoder import Encoder, encode
+from hbtlib.encoder import Encoder
 from hbtlib.objectives import OBJECTIVES, InfoNCE
 from hbtlib.trainer import ContrastiveTrainer, train
 
@@ -34,7 +34,7 @@ def partial_pairs() -> Pairs:
 
 
 def embedded(encoder: Encoder, inputs: dict[str, Any], cached: bool = False) -> dict[str, torch.Tensor]:
-    return {role: encode(encoder, tokens, cached=cached) for role, tokens in tokens_of(inputs).items()}
+    return {role: encoder(tokens, cached=cached) for role, tokens in tokens_of(inputs).items()}
 
 
 def batch_of(pairs: Pairs, encoder: Encoder, name: str, strategy: str = "x-x", t: int = 0, **options: Any,

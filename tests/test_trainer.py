@@ -19,7 +19,7 @@ from conftest import stopped
 
 from hbtlib.batches import PlanBatches, answers
 from hbtlib.data.pairs import Pairs
-from hbtlib.encoder import Encoder, encode
+from hbtlib.encoder import Encoder
 from hbtlib.losses import info_nce
 from hbtlib.sampler import Batch, BatchPlan
 from hbtlib.trainer import ContrastiveTrainer, last_whole_checkpoint, train
@@ -73,7 +73,7 @@ def test_the_best_checkpoint_is_kept(tiny_pairs: Pairs, contrary_pairs: Pairs, t
     kept = Encoder.load(tmp_path / "model", device="cpu")
     plan = PlanBatches(BatchPlan(contrary_pairs, "hybrid", 0.5, 4, 0), None, kept)
     with torch.no_grad():
-        losses = [info_nce(encode(kept, plan[t]["query"]), encode(kept, plan[t]["passage"])).item()
+        losses = [info_nce(kept(plan[t]["query"]), kept(plan[t]["passage"])).item()
                   for t in range(len(plan))]
     assert np.mean(losses) == pytest.approx(log["validation_loss"].min(), abs=1e-4)
 
