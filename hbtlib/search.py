@@ -217,6 +217,9 @@ def _scores(queries: Vectors, passages: Matrix, query: Rows, passage: Rows) -> V
 def _ranks(queries: Vectors, passages: Matrix, gold: Gold, pool: Rows, tie: Rows, memory: float) -> tuple[Rows, Rows]:
     """The ranks of the relevant passages by counting those before them: in their own pool, and in all."""
     order = np.argsort(pool, kind="stable")  # a pool's passages side by side
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    place = place[gold.passage]
     first = np.searchsorted(gold.query, np.arange(len(queries) + 1))
     in_pool, in_all = np.ones(len(gold.query), np.int64), np.ones(len(gold.query), np.int64)
     for tile in _tiles(queries, passages, memory, order):
@@ -225,7 +228,8 @@ def _ranks(queries: Vectors, passages: Matrix, gold: Gold, pool: Rows, tie: Rows
         bounds = first[tile.asked.start:tile.asked.stop + 1]
         part = slice(bounds[0], bounds[-1])
         _count(tile.scores, tile.queries, tile.passages, tile.slack, tie[tile.rows], starts, codes[starts[:-1]],
-               bounds - bounds[0], gold.score[part], gold.tie[part], gold.pool[part], in_pool[part], in_all[part])
+               bounds - bounds[0], place[part] - tile.start, gold.score[part], gold.tie[part], gold.pool[part], in_pool[part],
+               in_all[part])
     return in_pool, in_all
 
 
@@ -234,6 +238,7 @@ class _Tile(NamedTuple):
 
     asked: slice  # which queries
     queries: Vectors  # (q, d)
+    start: int  # of the passages in their order, from where on
     rows: Rows  # which passages
     passages: Vectors  # (n, d)
     scores: Vectors  # (q, n)
@@ -254,7 +259,7 @@ def _tiles(queries: Vectors, passages: Matrix, memory: float, order: Rows | None
     if not memory > 0:
         raise ValueError(f"memory is {memory}; it is a number of GB above 0")
     wide = int(min(max(free // (4 * width + 1024), 1), 8192))
-    high = int(min(max(free / wide - 4 * width, 1), 1024))
+    high = int(min(max(free / wide - 4 * width, 1), 512))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     asked = torch.from_numpy(queries).to(device)
     lengths = np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64))
@@ -266,7 +271,7 @@ def _tiles(queries: Vectors, passages: Matrix, memory: float, order: Rows | None
         for begin in range(0, len(queries), high):
             part = slice(begin, min(begin + high, len(queries)))
             scores = product(asked[part], block.to(device)).cpu().numpy()
-            yield _Tile(part, queries[part], rows, found, scores, slack[part].astype(np.float32))
+            yield _Tile(part, queries[part], start, rows, found, scores, slack[part].astype(np.float32))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -294,24 +299,25 @@ def _dots(queries: Vectors, query: Rows, passages: Vectors, passage: Rows) -> Ve
 
 @numba.njit(parallel=True, cache=True, nogil=True)
 def _count(scores: Vectors, queries: Vectors, passages: Vectors, slack: Vectors, tie: Rows, starts: Rows, pools: Rows,
-           first: Rows, gold_score: Vectors, gold_tie: Rows, gold_pool: Rows, in_pool: Rows, in_all: Rows) -> None:
+           first: Rows, place: Rows, gold_score: Vectors, gold_tie: Rows, gold_pool: Rows, in_pool: Rows, in_all: Rows) -> None:
     """Adds to each gold passage's ranks the passages of a tile that stand before it, in its pool and in all."""
     for q in numba.prange(len(scores)):
         exact = np.full(scores.shape[1], np.float32(np.nan))  # scores taken again, once for all gold passages
         for g in range(first[q], first[q + 1]):
-            mine = gold_score[g]
-            low, high = np.float32(mine - slack[q]), np.float32(mine + slack[q])
+            low, high = np.float32(gold_score[g] - slack[q]), np.float32(gold_score[g] + slack[q])
             for p in range(len(pools)):
-                before, near = np.int32(0), np.int32(0)
-                for i in range(starts[p], starts[p + 1]):
-                    before += scores[q, i] > high
-                    near += scores[q, i] >= low
-                if near > before:
-                    for i in range(starts[p], starts[p + 1]):
-                        if low <= scores[q, i] <= high:
-                            if np.isnan(exact[i]):
-                                exact[i] = _dot(queries[q], passages[i])
-                            before += (exact[i] > mine) | ((exact[i] == mine) & (tie[i] < gold_tie[g]))
+                part, begin = scores[q, starts[p]:starts[p + 1]], starts[p]
+                both = np.int32(0)  # above high in the lower half (a tile has fewer than 2**16 columns), above low in the upper
+                for i in range(len(part)):
+                    both = np.int32(both + np.int32(part[i] > high) + (np.int32(part[i] >= low) << np.int32(16)))
+                before = np.int64(both & 65535)
+                if (both >> 16) - before > (begin <= place[g] < begin + len(part)):  # others than itself
+                    for i in range(len(part)):
+                        if low <= part[i] <= high:
+                            if np.isnan(exact[begin + i]):
+                                exact[begin + i] = _dot(queries[q], passages[begin + i])
+                            mine = exact[begin + i]
+                            before += (mine > gold_score[g]) | ((mine == gold_score[g]) & (tie[begin + i] < gold_tie[g]))
                 in_all[g] += before
                 if pools[p] == gold_pool[g]:
                     in_pool[g] += before
