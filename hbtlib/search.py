@@ -228,8 +228,8 @@ def _ranks(queries: Vectors, passages: Matrix, gold: Gold, pool: Rows, tie: Rows
         bounds = first[tile.asked.start:tile.asked.stop + 1]
         part = slice(bounds[0], bounds[-1])
         _count(tile.scores, tile.queries, tile.passages, tile.slack, tie[tile.rows], starts, codes[starts[:-1]],
-               bounds - bounds[0], place[part] - tile.start, gold.score[part], gold.tie[part], gold.pool[part], in_pool[part],
-               in_all[part])
+               bounds - bounds[0], place[part] - tile.start, gold.score[part], gold.tie[part], gold.pool[part],
+               in_pool[part], in_all[part])
     return in_pool, in_all
 
 
@@ -299,7 +299,8 @@ def _dots(queries: Vectors, query: Rows, passages: Vectors, passage: Rows) -> Ve
 
 @numba.njit(parallel=True, cache=True, nogil=True)
 def _count(scores: Vectors, queries: Vectors, passages: Vectors, slack: Vectors, tie: Rows, starts: Rows, pools: Rows,
-           first: Rows, place: Rows, gold_score: Vectors, gold_tie: Rows, gold_pool: Rows, in_pool: Rows, in_all: Rows) -> None:
+           first: Rows, place: Rows, gold_score: Vectors, gold_tie: Rows, gold_pool: Rows, in_pool: Rows,
+           in_all: Rows) -> None:
     """Adds to each gold passage's ranks the passages of a tile that stand before it, in its pool and in all."""
     for q in numba.prange(len(scores)):
         exact = np.full(scores.shape[1], np.float32(np.nan))  # scores taken again, once for all gold passages
@@ -307,7 +308,7 @@ def _count(scores: Vectors, queries: Vectors, passages: Vectors, slack: Vectors,
             low, high = np.float32(gold_score[g] - slack[q]), np.float32(gold_score[g] + slack[q])
             for p in range(len(pools)):
                 part, begin = scores[q, starts[p]:starts[p + 1]], starts[p]
-                both = np.int32(0)  # above high in the lower half (a tile has fewer than 2**16 columns), above low in the upper
+                both = np.int32(0)  # how many are above high, and in the upper half above low (a tile has 2**13 columns)
                 for i in range(len(part)):
                     both = np.int32(both + np.int32(part[i] > high) + (np.int32(part[i] >= low) << np.int32(16)))
                 before = np.int64(both & 65535)
