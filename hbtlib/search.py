@@ -8,6 +8,7 @@ settle what they can; what lies nearer than they round is scored once more, as s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -44,11 +45,12 @@ def embed(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", st
 
     Every distinct text is embedded once a role (query and passage have prefixes of their own), whatever the number of
     pools it stands in. precision: what texts are embedded in (`Encoder.embed`). store: a folder in which vectors are kept
-    on disk in this dtype, and found again (`store.embed_to`): for what does not fit the memory, or takes hours.
+    on disk in this dtype, and found again (`store.embed_to`), for what does not fit the memory or takes hours; by default
+    the one that HBT_EMBEDDINGS names, if it does.
     """
-    found: list[Matrix] = []
+    store, found = store or os.environ.get("HBT_EMBEDDINGS"), list[Matrix]()
     for role, table in (("query", benchmark.queries), ("passage", benchmark.passages)):
-        if store is not None:
+        if store:
             from hbtlib.store import embed_to
 
             found.append(embed_to(store, encoder, table["text"], role, precision=precision, dtype=dtype, progress=progress))

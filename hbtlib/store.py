@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,9 @@ class Store:
             mine = np.flatnonzero(shard == i)
             found[mine] = self._tensor(self.files[i])[torch.from_numpy(rows[mine] - self._starts[i])].float().numpy()
         return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
+        return self[:].astype(dtype or np.float32, copy=False)  # all of it, in memory
 
     def _tensor(self, file: Path, check: bool = True) -> torch.Tensor:
         """A shard, mapped from disk: read where it is touched, let go with the tensor."""

@@ -253,12 +253,18 @@ def test_a_vector_that_is_not_finite_is_not_stored(encoder: Encoder, tmp_path: P
     assert not shards(tmp_path)
 
 
-def test_ranks_from_a_store_are_those_without(encoder: Encoder, tmp_path: Path) -> None:
+def test_ranks_from_a_store_are_those_without(encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     benchmark, _, _ = random_benchmark(3, languages=3)
     ranks = hbt.rank(encoder, benchmark)
     pd.testing.assert_frame_equal(hbt.rank(encoder, benchmark, store=tmp_path, memory=1e-5), ranks)
     vectors = hbt.embed(encoder, benchmark, store=tmp_path)
     pd.testing.assert_frame_equal(hbt.top(*vectors, benchmark), hbt.top(*hbt.embed(encoder, benchmark), benchmark))
+    monkeypatch.setenv("HBT_EMBEDDINGS", str(tmp_path))
+    by_default = hbt.embed(encoder, benchmark)
+    assert [type(part) for part in by_default] == [Store, Store]
+    pd.testing.assert_frame_equal(hbt.probes.points(*by_default, benchmark), hbt.probes.points(
+        *(np.asarray(part) for part in vectors), benchmark))
+    monkeypatch.delenv("HBT_EMBEDDINGS")
     without = hbt.rank(encoder, benchmark, remove="mean")
     pd.testing.assert_frame_equal(hbt.rank_vectors(*vectors, benchmark, remove="mean"), without)
 

@@ -4,8 +4,8 @@
 
 MIRACL's passages are made, for their texts are not at hand: Swahili's 131,924, Bengali's 297,265 and Finnish's 1,883,509
 (the published counts), in the published layout, 500,000 a `docs-N.jsonl.gz`; every passage that the real qrels judge is
-among them under its real id, and a relevant one holds some of its query's words. All other words are drawn from the real topics'.
-The encoder is small and random (a mean of word vectors, all but): what is measured is the machinery, not the retriever.
+among them under its real id, and a relevant one holds some of its query's words. All other words are drawn from the real
+topics'. The encoder is small and random (a mean of word vectors, all but): the machinery is measured, not the retriever.
 `--share` makes so much of each language. FOLDER keeps what was made, and the vectors; what is there is not made again.
 """
 
