@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from hbtlib.data.benchmark import Benchmark
+from hbtlib.data.benchmark import Benchmark, rows_of
 from hbtlib.probes import Removal, without_language
 
 if TYPE_CHECKING:
@@ -88,11 +88,10 @@ def rank_vectors(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benc
     """
     queries, passages = benchmark.queries, benchmark.passages
     rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
-    languages, pool = np.unique(passages["language"].to_numpy(), return_inverse=True)
+    pool, languages = pd.factorize(passages["language"], sort=True)
     tie = _ties(passages)
     judged = benchmark.judgements[benchmark.judgements["grade"] > 0]
-    query = pd.Index(queries["query_id"]).get_indexer(pd.Index(judged["query_id"]))
-    passage = pd.Index(passages["passage_id"]).get_indexer(pd.Index(judged["passage_id"]))
+    query, passage = rows_of(queries["query_id"], judged["query_id"]), rows_of(passages["passage_id"], judged["passage_id"])
     by_query = np.lexsort([tie[passage], query])
     query, passage = query[by_query], passage[by_query]
     gold = Gold(query, passage, pool[passage], tie[passage], _scores(rows, columns, query, passage))

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
 
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 _COLUMNS = {
@@ -60,10 +64,10 @@ class Benchmark:
     def _check_ids(self) -> None:
         for table, column in (("queries", "query_id"), ("passages", "passage_id")):
             ids = getattr(self, table)[column]
-            if ids.duplicated().any():
-                raise ValueError(f"benchmark {self.name!r}: {table} hold the {column} {ids[ids.duplicated()].iloc[0]!r} "
+            if (again := first_repeated(ids)) is not None:
+                raise ValueError(f"benchmark {self.name!r}: {table} hold the {column} {again!r} "
                                  "more than once; ids must be unique over all languages")
-            unknown = ~self.judgements[column].isin(ids)
+            unknown = rows_of(ids, self.judgements[column]) < 0
             if unknown.any():
                 row = int(np.flatnonzero(unknown)[0])
                 raise ValueError(f"benchmark {self.name!r}: judgements row {row} names the {column} "
@@ -110,6 +114,32 @@ class Benchmark:
     def __repr__(self) -> str:
         return (f"Benchmark({self.name!r}, {len(self.queries):,} queries, {len(self.passages):,} passages, "
                 f"{len(self.judgements):,} judgements, languages {' '.join(self.languages)})")
+
+
+def rows_of(ids: pd.Series, wanted: pd.Series) -> NDArray[np.int64]:
+    """The row of each wanted id, −1 where there is none. Only the wanted are tabled: the ids may be many millions."""
+    distinct = pd.Index(wanted.unique())
+    column = pa.array(ids)
+    found = pc.index_in(column, pa.array(distinct, pa.string()).cast(column.type)).fill_null(-1).to_numpy()
+    row = np.full(len(distinct), -1, np.int64)
+    row[found[found >= 0]] = np.flatnonzero(found >= 0)
+    return row[distinct.get_indexer(pd.Index(wanted))]
+
+
+def id_print(id_: str) -> int:
+    """8 bytes for an id: what many millions of them are compared by."""
+    return int(xxh3_64_intdigest(id_.encode("utf-8", "surrogatepass")))
+
+
+def first_repeated(ids: pd.Series) -> str | None:
+    """An id that stands twice, if one does: by their prints, and by the ids themselves only where two prints agree."""
+    prints = np.concatenate([np.fromiter(map(id_print, ids.iloc[at:at + 100_000]), np.uint64)
+                             for at in range(0, len(ids), 100_000)] or [np.empty(0, np.uint64)])
+    prints.sort()
+    if (prints[1:] != prints[:-1]).all():
+        return None
+    repeated = ids[ids.duplicated()]
+    return str(repeated.iloc[0]) if len(repeated) else None
 
 
 def judged(queries: pd.DataFrame, gold: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hbtlib.data.benchmark import id_print
 from hbtlib.data.read import DataError
 
 Row = dict[str, str]
@@ -42,16 +44,21 @@ def on_disk(files: Sequence[Path], rows: Rows, **options: Any) -> Any:
 
 def _passages(stamps: Sequence[tuple[str, int, int]], rows: Rows, options: dict[str, Any],
               version: int = FORMAT) -> Iterator[Row]:
-    seen: set[str] = set()
+    prints = array("Q")  # 8 bytes an id, not a hundred
     for name, _, _ in stamps:
-        for place, row in rows(Path(name), **options):
+        for _, row in rows(Path(name), **options):
+            prints.append(id_print(row["passage_id"]))
+            yield row
+    if not prints:
+        raise DataError(f"{', '.join(name for name, *_ in stamps)}: no passage in it; fetch it again")
+    values, counts = np.unique(np.frombuffer(prints, np.uint64), return_counts=True)
+    again, seen = set(values[counts > 1].tolist()), set[str]()
+    for place, row in (found for name, *_ in stamps if again for found in rows(Path(name), **options)):
+        if id_print(row["passage_id"]) in again:
             if row["passage_id"] in seen:
                 raise DataError(f"{place}: the passage id {row['passage_id']!r} stands twice; give each passage an id of "
                                 "its own")
             seen.add(row["passage_id"])
-            yield row
-    if not seen:
-        raise DataError(f"{', '.join(name for name, *_ in stamps)}: no passage in it; fetch it again")
 
 
 def frame(tables: Sequence[Any]) -> pd.DataFrame:
