@@ -143,10 +143,8 @@ def top(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benchmark, *,
 
 def nearest(query_vectors: Vectors, passage_vectors: Matrix, k: int, *, tie: Rows | None = None,
             memory: float = 1.0) -> tuple[Rows, Vectors]:
-    """Each query's k best passages (or as many as there are), best first: their rows and scores, both (Q, k), exact.
-
-    Of equal ones the one with the smaller `tie` (N,) is the better, by default the earlier. memory: as in `rank_vectors`.
-    """
+    """Each query's k best passages (or as many as there are), best first: their rows and scores, both (Q, k), exact. Of
+    equal ones the one with the smaller `tie` (N,) is the better, by default the earlier. memory: as in `rank_vectors`."""
     if k < 1:
         raise ValueError(f"k is {k}; it is the number of passages kept of each query, 1 or more")
     shape = (len(query_vectors), min(k, passage_vectors.shape[0]))
@@ -237,20 +235,18 @@ def _ranks(queries: Vectors, passages: Matrix, gold: Gold, pool: Rows, tie: Rows
 class _Tile(NamedTuple):
     """The scores of some queries and passages."""
 
-    asked: slice  # which queries
-    queries: Vectors  # (q, d)
-    start: int  # of the passages in their order, from where on
-    rows: Rows  # which passages
-    passages: Vectors  # (n, d)
-    scores: Vectors  # (q, n)
-    slack: Vectors  # (q,): how far from the score a product may lie
+    asked: slice  # which queries, and their vectors (q, d)
+    queries: Vectors
+    start: int  # of the passages in their order, from where on; which rows; their vectors (n, d)
+    rows: Rows
+    passages: Vectors
+    scores: Vectors  # (q, n), and how far from the score they may lie (q,)
+    slack: Vectors
 
 
 def _tiles(queries: Vectors, passages: Matrix, memory: float, order: Rows | None = None) -> Iterator[_Tile]:
-    """All scores, in tiles of which one and its passages' vectors are held within `memory` GB; passages in the order given.
-
-    Every passage is read once. Slack: four standard errors of a sum of d products, each rounded to single precision.
-    """
+    """All scores, in tiles of which one and its passages' vectors are held within `memory` GB; passages in the order given,
+    each read once. Slack: four standard errors of a sum of d products, each rounded to single precision."""
     import torch
 
     from hbtlib.linear import product
@@ -264,6 +260,8 @@ def _tiles(queries: Vectors, passages: Matrix, memory: float, order: Rows | None
     device = "cuda" if torch.cuda.is_available() else "cpu"
     asked = torch.from_numpy(queries).to(device)
     lengths = np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64))
+    precision = torch.get_float32_matmul_precision()  # a training may have left a lower one, which slack does not know
+    torch.set_float32_matmul_precision("highest")
     for start in range(0, n, wide):
         rows = np.arange(start, min(start + wide, n)) if order is None else order[start:start + wide]
         block = torch.from_numpy(np.ascontiguousarray(take(passages, rows))).float()
@@ -273,21 +271,16 @@ def _tiles(queries: Vectors, passages: Matrix, memory: float, order: Rows | None
             part = slice(begin, min(begin + high, len(queries)))
             scores = product(asked[part], block.to(device)).cpu().numpy()
             yield _Tile(part, queries[part], start, rows, found, scores, slack[part].astype(np.float32))
+    torch.set_float32_matmul_precision(precision)
 
 
 @numba.njit(cache=True, nogil=True)
 def _dot(a: Vectors, b: Vectors) -> np.float32:
     """The score: summed in double precision, always in one order."""
-    s0 = s1 = s2 = s3 = 0.0
-    whole = len(a) // 4 * 4
-    for i in range(0, whole, 4):
-        s0 += np.float64(a[i]) * np.float64(b[i])
-        s1 += np.float64(a[i + 1]) * np.float64(b[i + 1])
-        s2 += np.float64(a[i + 2]) * np.float64(b[i + 2])
-        s3 += np.float64(a[i + 3]) * np.float64(b[i + 3])
-    for i in range(whole, len(a)):
-        s0 += np.float64(a[i]) * np.float64(b[i])
-    return np.float32((s0 + s1) + (s2 + s3))
+    total = 0.0
+    for i in range(len(a)):
+        total += np.float64(a[i]) * np.float64(b[i])
+    return np.float32(total)
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from conftest import random_benchmark
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -290,3 +293,55 @@ def test_language_is_removed_before_ranking(remove: str | int) -> None:
                             (hbt.top(q, p, benchmark, remove=remove), hbt.top(*without, benchmark))):
         pd.testing.assert_frame_equal(found, expected)
     assert not hbt.rank_vectors(q, p, benchmark).equals(hbt.rank_vectors(*without, benchmark))
+
+
+def in_a_thread_pool_of(threads: int, call: Any) -> Any:
+    numba_threads, torch_threads = numba.get_num_threads(), torch.get_num_threads()
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    torch.set_num_threads(threads)
+    try:
+        return call()
+    finally:
+        numba.set_num_threads(numba_threads)
+        torch.set_num_threads(torch_threads)
+
+
+@settings(deadline=None, max_examples=15, derandomize=True)
+@given(st.integers(0, 10_000), st.floats(1e-6, 1e-3), st.integers(1, 3), st.sampled_from(["highest", "medium"]))
+def test_no_block_no_thread_and_no_lower_precision_changes_a_rank(seed: int, memory: float, threads: int,
+                                                                  precision: str) -> None:
+    """Vectors with doubles, and neighbours nearer than single precision tells apart."""
+    benchmark, q, p = with_doubles(seed, 7, 60, 48)
+    p[1::2] = p[::2] * np.float32(1 + 2e-7)
+    ranks, top = hbt.rank_vectors(q, p, benchmark), hbt.top(q, p, benchmark, k=11)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        again = in_a_thread_pool_of(threads, lambda: (hbt.rank_vectors(q, p, benchmark, memory=memory),
+                                                      hbt.top(q, p, benchmark, k=11, memory=memory)))
+        assert torch.get_float32_matmul_precision() == precision
+    finally:
+        torch.set_float32_matmul_precision(before)
+    pd.testing.assert_frame_equal(again[0], ranks)
+    pd.testing.assert_frame_equal(again[1], top)
+
+
+def test_what_a_product_rounds_apart_is_scored_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products that are wrong by as much as single precision may be, here by chance, change no rank."""
+    benchmark, q, p = with_doubles(4, 12, 90, 64)
+    ranks, top = hbt.rank_vectors(q, p, benchmark), hbt.top(q, p, benchmark, k=9)
+    rng = np.random.default_rng(0)
+
+    def rough(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return a @ b.T + torch.from_numpy(rng.uniform(-9e-7, 9e-7, (len(a), len(b))).astype(np.float32))
+
+    monkeypatch.setattr("hbtlib.linear.product", rough)
+    pd.testing.assert_frame_equal(hbt.rank_vectors(q, p, benchmark), ranks)
+    pd.testing.assert_frame_equal(hbt.top(q, p, benchmark, k=9), top)
+
+
+def test_memory_is_a_number_above_zero() -> None:
+    benchmark, q, p = random_benchmark(0)
+    for memory in (0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="it is a number of GB above 0"):
+            hbt.rank_vectors(q, p, benchmark, memory=memory)
