@@ -31,8 +31,7 @@ def search(queries: Vectors, passages: Matrix, k: int, factory: str, options: st
     factory: as in `faiss.index_factory`: "Flat" (exact), "HNSW32", "IVF4096,PQ64", "OPQ64,IVF4096,PQ64,RFlat", …; it is
     trained on passages at even distances, as many as half of `memory` (GB) holds. options: as in `faiss.ParameterSpace`:
     "nprobe=64", "efSearch=128". file: where the index is kept, and found again. A row is −1 where the index found fewer.
-    Raises ValueError for a factory string or options that faiss does not know, or too few passages to train on.
-    """
+    Raises ValueError for a factory string or options that faiss does not know, or too few passages to train on."""
     try:
         import faiss
     except ImportError:
@@ -63,10 +62,8 @@ def search(queries: Vectors, passages: Matrix, k: int, factory: str, options: st
 
 def ranks(queries: Vectors, passages: Matrix, gold: Gold, pool: Rows, tie: Rows, languages: Sequence[str], factory: str,
           options: str, depth: int, memory: float) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
-    """The gold passages' ranks down to `depth`, past it NaN, in their own pool and in all; the index's recall by pool.
-
-    An index a language; the best of all are the best of theirs, merged.
-    """
+    """The gold passages' ranks down to `depth`, past it NaN, in their own pool and in all; the index's recall by pool. An
+    index a language; the best of all are the best of theirs, merged."""
     if depth < 1:
         raise ValueError(f"depth is {depth}; it is the number of passages searched of each query, 1 or more")
     asked, of = np.unique(gold.query, return_inverse=True)

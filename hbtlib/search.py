@@ -46,8 +46,7 @@ def embed(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", st
     Every distinct text is embedded once a role (query and passage have prefixes of their own), whatever the number of
     pools it stands in. precision: what texts are embedded in (`Encoder.embed`). store: a folder in which vectors are kept
     on disk in this dtype, and found again (`store.embed_to`), for what does not fit the memory or takes hours; by default
-    the one that HBT_EMBEDDINGS names, if it does.
-    """
+    the one that HBT_EMBEDDINGS names, if it does."""
     store, found = store or os.environ.get("HBT_EMBEDDINGS"), list[Matrix]()
     for role, table in (("query", benchmark.queries), ("passage", benchmark.passages)):
         if store:
@@ -84,8 +83,7 @@ def rank_vectors(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benc
 
     remove: a training-free probe of how much language identity stands in the way: "mean" takes each language's mean from
     its vectors, a number r its first r language-identity components (`probes.without_language`). Raises ValueError where
-    the vectors' numbers of rows or widths disagree, or a vector is not finite.
-    """
+    the vectors' numbers of rows or widths disagree, or a vector is not finite."""
     queries, passages = benchmark.queries, benchmark.passages
     rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
     pool, languages = pd.factorize(passages["language"], sort=True)
@@ -94,15 +92,16 @@ def rank_vectors(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benc
     query, passage = rows_of(queries["query_id"], judged["query_id"]), rows_of(passages["passage_id"], judged["passage_id"])
     by_query = np.lexsort([tie[passage], query])
     query, passage = query[by_query], passage[by_query]
-    gold = Gold(query, passage, pool[passage], tie[passage], _scores(rows, columns, query, passage))
+    distinct, which = np.unique(passage, return_inverse=True)
+    score = _dots(rows, query, np.ascontiguousarray(columns[distinct], np.float32), which)
+    gold = Gold(query, passage, pool[passage], tie[passage], score)
     if index is None:
         in_pool, in_all = _ranks(rows, columns, gold, pool, tie, memory)
     else:
-        from hbtlib.indexes import ranks as index_ranks
+        from hbtlib import indexes
 
-        in_pool, in_all, recall = index_ranks(rows, columns, gold, pool, tie, list(languages), index, index_options, depth,
-                                               memory)
-
+        asked_of = (rows, columns, gold, pool, tie, list(languages))
+        in_pool, in_all, recall = indexes.ranks(*asked_of, index, index_options, depth, memory)
     asked, found = queries.iloc[query].reset_index(drop=True), passages.iloc[passage].reset_index(drop=True)
     common = pd.DataFrame({
         "benchmark": benchmark.name, "query_id": asked["query_id"], "question_id": asked["question_id"],
@@ -127,8 +126,7 @@ def top(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benchmark, *,
     """The k best passages of every query in the pool of all languages: who stands where the relevant ones should.
 
     One row a (query, rank): benchmark, query_id, query_language, rank (1 to k), passage_id, passage_language. Arguments,
-    order of equal scores and errors as in `rank_vectors`; fewer where there are not so many passages.
-    """
+    order of equal scores and errors as in `rank_vectors`; fewer where there are not so many passages."""
     queries, passages = benchmark.queries, benchmark.passages
     rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
     best, _ = nearest(rows, columns, k, tie=_ties(passages), memory=memory)
@@ -197,28 +195,13 @@ def _prepared(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benchma
 def _ties(passages: pd.DataFrame) -> Rows:
     """Each passage's place in the order in which equal scores stand: the larger passage id first."""
     order = pc.sort_indices(pa.array(passages["passage_id"]), sort_keys=[("", "descending")]).to_numpy()
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    return place
-
-
-def _scores(queries: Vectors, passages: Matrix, query: Rows, passage: Rows) -> Vectors:
-    """The scores of some (query row, passage row), each (G,)."""
-    scores = np.empty(len(query), np.float32)
-    order = np.argsort(passage, kind="stable")
-    for start in range(0, len(order), 8192):
-        part = order[start:start + 8192]
-        rows, place = np.unique(passage[part], return_inverse=True)
-        scores[part] = _dots(queries, query[part], np.ascontiguousarray(passages[rows], np.float32), place)
-    return scores
+    return np.argsort(order.astype(np.int64), kind="stable")
 
 
 def _ranks(queries: Vectors, passages: Matrix, gold: Gold, pool: Rows, tie: Rows, memory: float) -> tuple[Rows, Rows]:
     """The ranks of the relevant passages by counting those before them: in their own pool, and in all."""
     order = np.argsort(pool, kind="stable")  # a pool's passages side by side
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    place = place[gold.passage]
+    place = np.argsort(order, kind="stable")[gold.passage]
     first = np.searchsorted(gold.query, np.arange(len(queries) + 1))
     in_pool, in_all = np.ones(len(gold.query), np.int64), np.ones(len(gold.query), np.int64)
     for tile in _tiles(queries, passages, memory, order):

@@ -29,10 +29,8 @@ def checksum(content: bytes | memoryview) -> str:
 
 
 class Store:
-    """Vectors (N, d) in shards on disk: `store[a:b]`, or of a row array, gives float32 of what is read there and then.
-
-    A shard's checksum is taken when it is first read. Raises ValueError naming the file that is not what was written.
-    """
+    """Vectors (N, d) in shards on disk: `store[a:b]`, or of a row array, gives float32 of what is read there and then. A
+    shard's checksum is taken when it is first read: ValueError names the file that is not what was written."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = list(files)
@@ -90,15 +88,13 @@ def embed_to(folder: str | Path, encoder: Encoder, texts: Sequence[str] | pd.Ser
     and machines that see the folder fill it together, each taking the next shard that nobody is at; machines that do not
     each embed a stretch of the texts, from a multiple of `shard` on, and their folders are copied into one.
 
-    Raises ValueError for another dtype or role, no texts, and FloatingPointError for a vector that is not finite.
-    """
+    Raises ValueError for another dtype or role, no texts, and FloatingPointError for a vector that is not finite."""
     if dtype not in DTYPES or not len(texts) or shard < 1:
         raise ValueError(f"dtype is {dtype!r} (one of {', '.join(DTYPES)}), of {len(texts)} texts in shards of {shard}: "
                          "give one text at least, and shards of 1 or more")
-    about = {"encoder": encoder.fingerprint(), **encoder.settings._asdict(), "role": role, "prefix": encoder.prefix(role),
+    settings = {k: v for k, v in encoder.settings._asdict().items() if not k.endswith("prefix")}  # the role's own counts
+    about = {"encoder": encoder.fingerprint(), **settings, "role": role, "prefix": encoder.prefix(role),
              "precision": precision, "dtype": dtype}
-    for other in ("query_prefix", "passage_prefix"):
-        del about[other]  # the role's own counts
     home = Path(folder) / checksum(json.dumps(about).encode())
     home.mkdir(parents=True, exist_ok=True)
     (home / "about.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
