@@ -46,7 +46,7 @@ class Encoder(torch.nn.Module):
                  layers: Sequence[torch.nn.Module] = ()) -> None:
         super().__init__()
         if settings.pooling not in POOLINGS:
-            raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}: give pooling=… to choose")
+            raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}: pooling=… chooses")
         limit = getattr(model.config, "max_position_embeddings", None)
         if limit:
             # RoBERTa's family numbers positions from the padding id on, so that two of them are never used.
