@@ -1,8 +1,7 @@
 """Language bias from ranks: does a ranking treat the translations of one passage alike?
 
-A measure's docstring is its definition. All are of the multilingual pool, and give one value a query language. "Chance" is
-a random ranking of the pool's N passages, n of them relevant to the query.
-"""
+A measure's docstring is its definition. All are of the multilingual pool, and give one value a query language. "Chance" is a
+random ranking of the pool's N passages, n of them relevant to the query."""
 
 from __future__ import annotations
 
@@ -57,8 +56,7 @@ class Joint:
         """(query language or `all`, question) × passage language: the place of each among the question's, 1 = first.
 
         Several relevant passages in one language count by their mean rank; `all` orders the mean place over the query
-        languages, so that each of them has one say.
-        """
+        languages, so that each of them has one say."""
         each = self.rows.groupby(["language", "question", "passage_language"])["rank"].mean().unstack().rank(axis=1)
         return pd.concat([each, pd.concat({ALL: each.groupby("question").mean().rank(axis=1)}, names=["language"])])
 
@@ -135,8 +133,7 @@ def friedman_p(joint: Joint) -> pd.Series:
     """Friedman's test (1937) of that: how likely questions agree so well, or better, if no language is favoured.
 
     χ² = questions × (languages − 1) × W, ties corrected, with languages − 1 degrees of freedom; chance: uniform on 0 to 1.
-    Questions answered by one passage are taken as independent, which makes it too sure.
-    """
+    Questions answered by one passage are taken as independent, which makes it too sure."""
     return joint.friedman["p"]
 
 
@@ -147,8 +144,7 @@ def peer(joint: Joint) -> pd.Series:
     1 where all are in one language, as in the authors' code. Mean over the query's grades (equal weights), then queries. 0
     (unfair) to 1; chance: about a half with many passages a language. With one relevant passage a language it says nothing:
     H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The ranks are those among the level's
-    passages, as in the test; the authors' code takes places in the list. Irrelevant ones, not in the table, are left out.
-    """
+    passages, as in the test; the authors' code takes places in the list. Irrelevant ones, not in the table, are left out."""
     from scipy import stats
 
     level = ["query", "grade"]
@@ -166,9 +162,8 @@ def mrc(joint: Joint) -> pd.Series:
 
     Spearman's ρ of the question's ranks in two query languages, mean over the others, then over questions. Theirs is of
     whole rankings; the table has relevant passages alone, so this is of the order of these (those relevant in both
-    languages; two or more). −1 to 1; higher is more consistent; chance: 0. A ranking that puts English first whoever asks
-    is consistent too: read it beside kendalls-w.
-    """
+    languages; two or more). −1 to 1; higher is more consistent; chance: 0. A ranking that puts English first whoever asks is
+    consistent too: read it beside kendalls-w."""
     ranks = joint.rows.pivot_table(index=["question", "passage"], columns="language", values="rank")
     rho = ranks.groupby("question").corr("spearman", min_periods=2)  # (question, language) × language
     others = rho.mask(np.equal.outer(rho.index.get_level_values("language"), rho.columns))
@@ -180,10 +175,9 @@ def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
 
     In nats, 0 up to −ln of the smallest share of the pool; chance: about (languages − 1) / (2 · k · queries), so nearly 0.
     Of the top k's together, not a mean over queries: ten passages cannot show the shares of eleven languages, and one
-    query's divergence is large by chance. So it sees a language that is favoured on the whole; what is favoured by one
-    query and not by the next cancels out. Given with `top`, at its depth. Languages without a relevant passage, whose
-    pools the ranks do not hold, count as one. Ours.
-    """
+    query's divergence is large by chance. So it sees a language that is favoured on the whole; what is favoured by one query
+    and not by the next cancels out. Given with `top`, at its depth. Languages without a relevant passage, whose pools the
+    ranks do not hold, count as one. Ours."""
     from scipy import stats
 
     if joint.sizes.empty:
@@ -224,13 +218,12 @@ MEASURES_AT: dict[str, Callable[[Joint, int], pd.Series]] = {"rank-distance@k": 
 def bias(ranks: pd.DataFrame, top: pd.DataFrame | None = None, *, k: int | Sequence[int] = (10, 100)) -> pd.DataFrame:
     """Tidy: measure, query_language, value. All in the multilingual pool, one value a query language.
 
-    top: the passages that lead the multilingual pool (`top.parquet`: benchmark, query_id, query_language, rank,
-    passage_id, passage_language); kl@k is of these, at their depth, and is not given without them. k: the cut-off, or
-    several, of rank-distance@k and complete@k.
+    top: the passages that lead the multilingual pool (`top.parquet`: benchmark, query_id, query_language, rank, passage_id,
+    passage_language); kl@k is of these, at their depth, and is not given without them. k: the cut-off, or several, of
+    rank-distance@k and complete@k.
 
     Raises ValueError for ranks without a multilingual pool, of several benchmarks or runs, or without a column that is
-    needed; for a top of another benchmark, or of several runs; for a k that is no whole number from 1 up.
-    """
+    needed; for a top of another benchmark, or of several runs; for a k that is no whole number from 1 up."""
     cuts: list[int] = np.ravel(k).tolist()
     if wrong := [cut for cut in cuts if cut < 1 or cut != int(cut)]:
         raise ValueError(f"k is {wrong[0]}; it is a whole number of ranks from 1 up")
@@ -255,10 +248,9 @@ def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
 
     mean_rank_within: the mean place of the language's passage among a question's relevant passages, one a language (1 =
     always first; `kendalls-w` says how it is ordered). chance: what it would be if no language were favoured, (n + 1) / 2
-    for n languages; below it the language is favoured. n_questions: those with a passage in it and another language.
-    The query language `all` has each question once. Where questions lack languages the chance differs by row, and a
-    language is measured against those it meets alone. Raises ValueError as `bias` does.
-    """
+    for n languages; below it the language is favoured. n_questions: those with a passage in it and another language. The
+    query language `all` has each question once. Where questions lack languages the chance differs by row, and a language is
+    measured against those it meets alone. Raises ValueError as `bias` does."""
     orders = Joint(ranks).orders
     long = orders.assign(chance=(orders.count(axis=1) + 1) / 2).set_index("chance", append=True).melt(
         ignore_index=False, var_name="passage_language", value_name="place").dropna().reset_index()
@@ -271,8 +263,7 @@ def top_shares(top: pd.DataFrame) -> pd.DataFrame:
     """Tidy: query_language, passage_language, share: how much of its queries' top k is in each language, 0 or more.
 
     A query language's shares sum to 1; chance: the language's share of the pool. top: as in `bias`. Raises ValueError for
-    one without a column that is needed, without rows, of several benchmarks, or of several runs.
-    """
+    one without a column that is needed, without rows, of several benchmarks, or of several runs."""
     need(top, ("benchmark", "query_id", "query_language", "rank", "passage_id", "passage_language"), "top", "hbtlib.search")
     if top.empty or len(top["benchmark"].unique()) > 1:
         raise ValueError(f"the top is of {len(top['benchmark'].unique())} benchmarks; give that of one")

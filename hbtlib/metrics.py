@@ -2,8 +2,7 @@
 
 A query counts where a passage of the pool is relevant to it (`n_queries` says how many do): a question without translation
 in the pool's language has nothing to be found there. The settings (arXiv 2408.10536, section 4): `monolingual`, pool
-language = query language; `cross-lingual`, any other one language; `multilingual`, all together.
-"""
+language = query language; `cross-lingual`, any other one language; `multilingual`, all together."""
 
 from __future__ import annotations
 
@@ -94,8 +93,7 @@ def need(table: pd.DataFrame, columns: Sequence[str], what: str = "ranks", maker
 def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric.
 
-    Raises ValueError for a column that is missing, for ranks of several benchmarks or runs, and for an unknown metric.
-    """
+    Raises ValueError for a column that is missing, for ranks of several benchmarks or runs, and for an unknown metric."""
     need(ranks, ["query_id", "question_id", "query_language", "pool", "rank", "n_relevant"])
     if "benchmark" in ranks and len(names := ranks["benchmark"].unique()) > 1:
         raise ValueError(f"these ranks are of several benchmarks ({', '.join(names)}); measure each alone: "
@@ -152,9 +150,8 @@ def by_question(ranks: pd.DataFrame, metrics: Sequence[str] = ("mAP", "rank-dist
     """One row a question and setting: languages, setting, question_id, and each metric's mean over the question's query
     languages and pools. The question is the unit of statistics: its translations are hard or easy together.
 
-    trained: the languages trained on, to tell `trained` from `unseen` in the column languages (as `by_training` does);
-    None: all are one group, `all`. rank-distance is given in the multilingual setting alone, NaN elsewhere.
-    """
+    trained: the languages trained on, to tell `trained` from `unseen` in the column languages (as `by_training` does); None:
+    all are one group, `all`. rank-distance is given in the multilingual setting alone, NaN elsewhere."""
     keys, table = ["languages", "setting", "question_id"], per_query(ranks, metrics)
     table = table.assign(languages="all") if trained is None else by_training(table, trained)
     means = table.groupby(keys, observed=True)[list(metrics)].mean().reset_index()

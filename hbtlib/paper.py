@@ -33,8 +33,7 @@ def ours(study: studies.Study, benchmark: str) -> pd.DataFrame:
 
     Recomputed from the runs' ranks: a mean over queries, over seeds and, for each query language, over the pools of the
     setting; then the `mean` and `median` over query languages. `strategy` is the arm (less its encoder, which is the
-    `model`, called as the paper calls it where it is one of its two). Raises FileNotFoundError naming missing runs.
-    """
+    `model`, called as the paper calls it where it is one of its two). Raises FileNotFoundError naming missing runs."""
     parts = []
     for run in study.runs:
         ranks = studies.collect(replace(study, runs=(run,)), "ranks", benchmark)
@@ -53,8 +52,7 @@ def beside(mine: pd.DataFrame, tables: Iterable[int]) -> Styler:
     """`ours` in the form of these published tables, and where there is one the published value beside each number, and the
     difference ours − published, coloured about 0: green where ours is better. `.data` is the plain table. There is a
     published value where dataset, encoder and strategy are the paper's; where the languages evaluated are not, only for a
-    single language in the monolingual setting (pools and means are others). ValueError: `mine` has nothing of this form.
-    """
+    single language in the monolingual setting (pools and means are others). ValueError: `mine` has nothing of this form."""
     published = pd.concat(map(paper_tables, tables)).drop(columns="table")
     single = ~published["language"].isin(AVERAGES)
     known = paper_tables().query("dataset in @mine['dataset']")
@@ -95,8 +93,7 @@ def picture(gains: pd.DataFrame, baseline: str = "better of the two") -> Figure:
     """`gaps` drawn: a row a data set, encoder, setting and metric; a dot a language, at hybrid minus the baseline: green
     where hybrid is better, purple where it is worse; the bar is the mean; the outermost languages are named. Right of it the
     baseline's strategy, and in how many languages hybrid wins, ties and loses. Rank distances, in ranks, have a panel of
-    their own, its axis reversed: right is better everywhere. Raises ValueError for a baseline that is none.
-    """
+    their own, its axis reversed: right is better everywhere. Raises ValueError for a baseline that is none."""
     from hbtlib.style import canvas
 
     if baseline not in set(gains["baseline"]):

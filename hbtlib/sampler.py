@@ -14,11 +14,10 @@ __all__ = ["STRATEGIES", "Alpha", "Batch", "BatchPlan", "Kind", "Source", "Strat
 class BatchPlan:
     """Every batch of a training run, before it runs: `plan[t]` is batch t, a pure function of (seed, epoch, t).
 
-    pairs: one source, or several. sources: how several share the batches: "size" (in proportion), a power of the size
-    (0: evenly), or a weight a source by name. strategy: a name of `STRATEGIES` or a `Strategy`. alpha: see
-    `strategies.Alpha`; a schedule needs `steps`, the length of the training. mix: "batch" draws the kind of a whole
-    batch, "pair" of every pair by itself (its batches mix languages). language_weights: how often a language is drawn,
-    1 where not given.
+    pairs: one source, or several. sources: how several share the batches: "size" (in proportion), a power of the size (0:
+    evenly), or a weight a source by name. strategy: a name of `STRATEGIES` or a `Strategy`. alpha: see `strategies.Alpha`; a
+    schedule needs `steps`, the length of the training. mix: "batch" draws the kind of a whole batch, "pair" of every pair by
+    itself (its batches mix languages). language_weights: how often a language is drawn, 1 where not given.
 
     An epoch has `len(plan)` batches and visits each usable id once (with several sources: when they share by size; otherwise
     each source goes through its ids once before it repeats one). The last batch of an epoch is short. No id stands twice in

@@ -44,9 +44,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     """Fine-tunes a copy of the encoder on batches of the strategy; returns it, and leaves `output/model` and its log.
 
     strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW with
-    `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps and
-    falling linearly to 0. objective: what its loss is, and its options (`objectives.OBJECTIVES`). precision: fp32, bf16 or
-    fp16.
+    `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps and falling
+    linearly to 0. objective: what its loss is, and its options (`objectives.OBJECTIVES`). precision: fp32, bf16 or fp16.
 
     validation: pairs, of which the InfoNCE loss on fixed batches, drawn by `validation_strategy` whatever the training's, is
     taken every `evaluate_every` steps (default: 20 times in all), or a function of the encoder. The weights with the lowest
@@ -67,9 +66,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     the same arguments it goes on from the last whole one, to the same weights; called when all is done it loads the model.
 
     Raises ValueError for arguments that make no sense or that differ from those the folder was begun with (all but `label`
-    and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step, and the ids, when the
-    loss or the score is not finite.
-    """
+    and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step, and the ids, when the loss
+    or the score is not finite."""
     output = Path(output)
     checkpoints, log_file = output / "checkpoints", output / "training_log.parquet"
     asked = _request(locals())
@@ -164,8 +162,7 @@ class ContrastiveTrainer(transformers.Trainer):
     """transformers.Trainer on a plan's batches; its checkpoints say when they are whole.
 
     score: of the encoder, to validate by, in place of InfoNCE's loss. cached: one chunk of the batch at a time has a graph
-    (see `Encoder.forward`), instead of all at once.
-    """
+    (see `Encoder.forward`), instead of all at once."""
 
     def __init__(self, *args: Any, objective: InfoNCE, score: Callable[[Encoder], float] | None,
                  embedding_learning_rate: float | None, cached: bool, **kwargs: Any) -> None:
