@@ -10,6 +10,7 @@ import math
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from hbtlib.objectives import OBJECTIVES, InfoNCE, Inputs
 from hbtlib.sampler import Alpha, BatchPlan, Strategy
 
 _WHOLE = "whole"  # stands in a checkpoint once all of it is written
+_only = itemgetter(0)  # of the items that a DataLoader puts together: each is a whole batch
 
 
 def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, output: str | Path,
@@ -38,9 +40,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
           temperature: float = 0.05, objective: str = "info-nce", objective_options: dict[str, Any] | None = None,
           validation: Pairs | Callable[[Encoder], float] | None = None, validation_strategy: str = "x-x-mono",
           evaluate_every: int | None = None, patience: int | None = None, log_every: int = 10,
-          precision: str = "fp32", chunk_tokens: int | None = None,
-          lora: dict[str, Any] | None = None, label: str | None = None,
-          arguments: dict[str, Any] | None = None) -> Encoder:
+          precision: str = "fp32", chunk_tokens: int | None = None, lora: dict[str, Any] | None = None,
+          label: str | None = None, arguments: dict[str, Any] | None = None) -> Encoder:
     """Fine-tunes a copy of the encoder on batches of the strategy; returns it, and leaves `output/model` and its log.
 
     strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW with
@@ -129,13 +130,13 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         output.mkdir(parents=True, exist_ok=True)
         _same_request(output, asked, begin=True)
         checkpoint = last_whole_checkpoint(checkpoints)
+    if checkpoint:
+        trained.load_state_dict(load_file(Path(checkpoint) / "objective.safetensors"))
     trainer = ContrastiveTrainer(
         model=encoder, args=settings, train_dataset=batches(plan, steps, objective=trained), eval_dataset=checked,
-        data_collator=_only,
-        callbacks=[_Progress(label or (strategy if isinstance(strategy, str) else "training"))],
-        objective=trained, score=validation if callable(validation) else None,
-        embedding_learning_rate=embedding_learning_rate, cached=chunk_tokens is not None,
-    )
+        data_collator=_only, callbacks=[_Progress(label or (strategy if isinstance(strategy, str) else "training"))],
+        objective=trained, score=validation if callable(validation) else None, cached=chunk_tokens is not None,
+        embedding_learning_rate=embedding_learning_rate)
     trainer.remove_callback(transformers.PrinterCallback)
     if patience is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
@@ -148,8 +149,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         encoder.model = encoder.model.merge_and_unload()
     if trainer.is_world_process_zero():
         training_log(trainer.state.log_history).to_parquet(log_file)
-        encoder.save(output / "model.part", {**asked, "languages": known,
-                                             "best_step": trainer.state.best_global_step})
+        encoder.save(output / "model.part", {**asked, "languages": known, "best_step": trainer.state.best_global_step})
         (output / "model.part").rename(output / "model")
         if (checkpoints / "runs").exists():  # what TensorBoard reads
             (checkpoints / "runs").rename(output / "runs")
@@ -168,7 +168,6 @@ class ContrastiveTrainer(transformers.Trainer):
                  embedding_learning_rate: float | None, cached: bool, **kwargs: Any) -> None:
         self.objective, self.score, self.cached = objective, score, cached
         self.embedding_learning_rate = embedding_learning_rate
-        self.tokens = 0
         self._embedded = torch.zeros(2, dtype=torch.int64)  # since the last log: tokens, and with padding
         super().__init__(*args, **kwargs)
         self.objective.to(self.args.device)
@@ -190,16 +189,10 @@ class ContrastiveTrainer(transformers.Trainer):
         self.objective.zero_grad()  # transformers does it for the model alone
         return super().training_step(model, inputs, num_items_in_batch)
 
-    def compute_loss(self, model: torch.nn.Module, inputs: Inputs, return_outputs: bool = False,
-                     num_items_in_batch: Any = None) -> Any:
-        """InfoNCE of one batch."""
-        vectors = {role: model(tokens, cached=self.cached) for role, tokens in tokens_of(inputs).items()}
-        loss = self.loss(vectors, inputs)
-        return (loss, vectors) if return_outputs else loss
-
-    def loss(self, vectors: dict[str, torch.Tensor], inputs: Inputs) -> torch.Tensor:
-        """The objective's loss, in validation InfoNCE's: of this process's vectors by role, and those of the others."""
-        vectors = {role: gather(own, inputs["counts"][role]) for role, own in vectors.items()}
+    def compute_loss(self, model: torch.nn.Module, inputs: Inputs, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """The objective's loss of one batch, in validation InfoNCE's: of this process's vectors, and those of the others."""
+        own = {role: model(tokens, cached=self.cached) for role, tokens in tokens_of(inputs).items()}
+        vectors = {role: gather(mine, inputs["counts"][role]) for role, mine in own.items()}
         progress = self.state.global_step / max(self.state.max_steps, 1)
         loss = (self.objective if self.model.training else self.validated)(vectors, inputs, progress)
         if self.model.training and not torch.isfinite(loss):
@@ -244,17 +237,10 @@ class ContrastiveTrainer(transformers.Trainer):
         """Adds the tokens read so far, and the share of padding."""
         if "loss" in logs:
             real, embedded = self.accelerator.reduce(self._embedded.to(self.args.device), "sum").tolist()
-            self.tokens += real
-            logs |= {"tokens": self.tokens, "padding": 1 - real / max(embedded, 1)}
+            before = max((int(entry.get("tokens", 0)) for entry in self.state.log_history), default=0)
+            logs |= {"tokens": before + real, "padding": 1 - real / max(embedded, 1)}
             self._embedded.zero_()
         super().log(logs, *args, **kwargs)
-
-    def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if resume_from_checkpoint:
-            state = TrainerState.load_from_json(str(Path(resume_from_checkpoint) / "trainer_state.json"))
-            self.tokens = max((int(entry.get("tokens", 0)) for entry in state.log_history), default=0)
-            self.objective.load_state_dict(load_file(Path(resume_from_checkpoint) / "objective.safetensors"))
-        return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
@@ -301,10 +287,6 @@ def training_log(history: Sequence[dict[str, float]]) -> pd.DataFrame:
     return table.reindex(columns=columns).dropna(how="all").reset_index()
 
 
-def _only(items: list[Inputs]) -> Inputs:
-    return items[0]
-
-
 def _request(given: dict[str, Any]) -> dict[str, Any]:
     """What was asked of `train`, as JSON: a folder belongs to one request."""
 
@@ -330,8 +312,7 @@ def _same_request(output: Path, request: dict[str, Any], begin: bool = False) ->
     file = output / "training.json"
     if file.exists():
         before = json.loads(file.read_text(encoding="utf-8"))
-        changed = [k for k in request if before.get(k) != request[k]]
-        if changed:
+        if changed := [k for k in request if before.get(k) != request[k]]:
             raise ValueError(f"{output} was begun with {changed[0]} = {before.get(changed[0])!r}, now it is "
                              f"{request[changed[0]]!r}: give another output folder, or remove this one")
     elif begin:
