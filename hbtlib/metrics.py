@@ -4,8 +4,6 @@ A query counts where a passage of the pool is relevant to it (`n_queries` says h
 in the pool's language has nothing to be found there. The settings (arXiv 2408.10536, section 4): `monolingual`, pool
 language = query language; `cross-lingual`, any other one language; `multilingual`, all together."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 

@@ -2,8 +2,6 @@
 
 An objective says which texts of a batch it needs beside its pairs, and gives the loss of their vectors (`losses`)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import permutations
 from typing import Any, ClassVar

@@ -2,8 +2,6 @@
 
 Vectors' rows follow a benchmark's queries and passages. What is removed is estimated from its texts, without judgements."""
 
-from __future__ import annotations
-
 from numbers import Integral
 from typing import Literal
 

@@ -4,13 +4,12 @@ A question stands in a benchmark in many languages, and its translations are har
 would make chance look like proof: so everything here is first averaged over a question's languages. Questions of one
 paragraph or one pattern are alike too: `unit` takes all of them as one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy  # whose parts come when first used
 from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import SETTINGS
@@ -116,9 +115,6 @@ def units(ranks: pd.DataFrame) -> dict[str, int]:
 
     Questions with a relevant passage in common, in any language, belong together, directly or through others. For xquad-r
     and mlqa-r the passage's paragraph counts, for worldfacts the relation a question asks for (its pattern)."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     table = ranks[["benchmark", "question_id", "passage_id"]].drop_duplicates().astype("str")
     shared = table["passage_id"]
     shared = shared.where(~table["benchmark"].isin(["xquad-r", "mlqa-r"]), shared.str.rsplit(":", n=1).str[0])
@@ -126,8 +122,9 @@ def units(ranks: pd.DataFrame) -> dict[str, int]:
     questions, names = pd.factorize(table["question_id"], sort=True)
     others, more = pd.factorize(shared)
     size = len(names) + len(more)
-    links = coo_array((np.ones(len(table)), (questions, others + len(names))), shape=(size, size))
-    return dict(zip(names, connected_components(links, directed=False)[1][:len(names)].tolist(), strict=True))
+    links = scipy.sparse.coo_array((np.ones(len(table)), (questions, others + len(names))), shape=(size, size))
+    _, found = scipy.sparse.csgraph.connected_components(links, directed=False)
+    return dict(zip(names, found[:len(names)].tolist(), strict=True))
 
 
 def _asked(metric: str | Sequence[str], setting: str | Sequence[str], permutations: int,
@@ -188,8 +185,6 @@ def _by_unit(by: pd.DataFrame, unit: Unit) -> tuple[Floats, Floats]:
 
 def _test(by: pd.DataFrame, unit: Unit, permutations: int, samples: int, seed: int) -> dict[str, float]:
     """Everything that is said of the differences of each seed (rows) and question (columns)."""
-    from scipy import stats
-
     if not np.isfinite(by.to_numpy()).all():
         raise ValueError("the seeds do not hold the same questions; rank the same benchmark with all of them")
     sums, sizes = _by_unit(by, unit)  # (seeds, units)
@@ -201,7 +196,7 @@ def _test(by: pd.DataFrame, unit: Unit, permutations: int, samples: int, seed: i
     # The standard error over units; with one question a unit it is Student's.
     error = np.sqrt(len(units) / (len(units) - 1) * ((units - mean * sizes) ** 2).sum()) / n if len(units) > 1 else 0.0
     return {"difference": mean, "low": low, "high": high, "p": float(sign_flip(units, permutations, seed)),
-            "p_t": 2 * stats.t.sf(abs(mean / error), len(units) - 1) if error > nothing else np.nan,
+            "p_t": 2 * scipy.stats.t.sf(abs(mean / error), len(units) - 1) if error > nothing else np.nan,
             "effect": mean / spread if spread > nothing else np.nan,
             "n_questions": n, "n_units": len(units), "n_seeds": len(by)}
 
@@ -245,9 +240,9 @@ def _widening(count: int) -> float:
     """By what deviations grow, so that percentiles of so few draws have the width of Student's interval.
 
     A bootstrap of n makes the variance too small by (n − 1) / n, and its percentiles are a normal's, not a t's."""
-    from scipy import stats
-
-    return float(np.sqrt(count / (count - 1)) * stats.t.ppf(0.975, count - 1) / stats.norm.ppf(0.975)) if count > 1 else 1.0
+    if count < 2:
+        return 1.0
+    return float(np.sqrt(count / (count - 1)) * scipy.stats.t.ppf(0.975, count - 1) / scipy.stats.norm.ppf(0.975))
 
 
 def holm(p: Floats) -> Floats:

@@ -1,7 +1,5 @@
 """The contrastive trainer: a transformers.Trainer whose batches are those of a plan."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import inspect

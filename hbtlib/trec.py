@@ -3,8 +3,6 @@
 A run's line is `query_id Q0 passage_id rank score tag`, a judgement's `query_id 0 passage_id grade`. trec_eval reads the
 scores alone, and orders equal ones by passage id, the larger first."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
