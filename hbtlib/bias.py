@@ -1,7 +1,6 @@
-"""Language bias from ranks: does a ranking treat the translations of one passage alike?
-
-A measure's docstring is its definition. All are of the multilingual pool, and give one value a query language. "Chance" is a
-random ranking of the pool's N passages, n of them relevant to the query."""
+"""Language bias from ranks: does a ranking treat the translations of one passage alike? A measure's docstring is its
+definition. All are of the multilingual pool, and give one value a query language. "Chance" is a random ranking of the pool's
+N passages, n of them relevant to the query."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -52,10 +51,9 @@ class Joint:
 
     @cached_property
     def orders(self) -> pd.DataFrame:
-        """(query language or `all`, question) × passage language: the place of each among the question's, 1 = first.
-
-        Several relevant passages in one language count by their mean rank; `all` orders the mean place over the query
-        languages, so that each of them has one say."""
+        """(query language or `all`, question) × passage language: the place of each among the question's, 1 = first. Several
+        relevant passages in one language count by their mean rank; `all` orders the mean place over the query languages, so
+        that each of them has one say."""
         each = self.rows.groupby(["language", "question", "passage_language"])["rank"].mean().unstack().rank(axis=1)
         return pd.concat([each, pd.concat({ALL: each.groupby("question").mean().rank(axis=1)}, names=["language"])])
 
@@ -127,18 +125,16 @@ def kendalls_w(joint: Joint) -> pd.Series:
 
 
 def friedman_p(joint: Joint) -> pd.Series:
-    """Friedman's test (1937) of that: how likely questions agree so well, or better, if no language is favoured.
-
-    χ² = questions × (languages − 1) × W, ties corrected, with languages − 1 degrees of freedom; chance: uniform on 0 to 1.
+    """Friedman's test (1937) of that: how likely questions agree so well, or better, if no language is favoured. χ² =
+    questions × (languages − 1) × W, ties corrected, with languages − 1 degrees of freedom; chance: uniform on 0 to 1.
     Questions answered by one passage are taken as independent, which makes it too sure."""
     return joint.friedman["p"]
 
 
 def peer(joint: Joint) -> pd.Series:
-    """Probability of Equal Expected Rank (Yang et al., SIGIR 2024, arXiv 2405.00978), at the relevant levels alone.
-
-    For a query and a grade: the p of the Kruskal-Wallis test that the ranks of its passages do not depend on their language;
-    1 where all are in one language, as in the authors' code. Mean over the query's grades (equal weights), then queries. 0
+    """Probability of Equal Expected Rank (Yang et al., SIGIR 2024, arXiv 2405.00978), at the relevant levels alone. For a
+    query and a grade: the p of the Kruskal-Wallis test that the ranks of its passages do not depend on their language; 1
+    where all are in one language, as in the authors' code. Mean over the query's grades (equal weights), then queries. 0
     (unfair) to 1; chance: about a half with many passages a language. With one relevant passage a language it says nothing:
     H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The ranks are those among the level's
     passages, as in the test; the authors' code takes places in the list. Irrelevant ones, not in the table, are left out."""
@@ -154,7 +150,6 @@ def peer(joint: Joint) -> pd.Series:
 
 def mrc(joint: Joint) -> pd.Series:
     """Does a question get the same ranking in whatever language it is asked? Mean rank correlation (arXiv 2509.06195).
-
     Spearman's ρ of the question's ranks in two query languages, mean over the others, then over questions. Theirs is of
     whole rankings; the table has relevant passages alone, so this is of the order of these (those relevant in both
     languages; two or more). −1 to 1; higher is more consistent; chance: 0. A ranking that puts English first whoever asks is
@@ -166,13 +161,12 @@ def mrc(joint: Joint) -> pd.Series:
 
 
 def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
-    """Kullback-Leibler divergence of the language shares of all the top k's of a query language from the pool's shares.
-
-    In nats, 0 up to −ln of the smallest share of the pool; chance: about (languages − 1) / (2 · k · queries), so nearly 0.
-    Of the top k's together, not a mean over queries: ten passages cannot show the shares of eleven languages, and one
-    query's divergence is large by chance. So it sees a language that is favoured on the whole; what is favoured by one query
-    and not by the next cancels out. Given with `top`, at its depth. Languages without a relevant passage, whose pools the
-    ranks do not hold, count as one. Ours."""
+    """Kullback-Leibler divergence of the language shares of all the top k's of a query language from the pool's shares. In
+    nats, 0 up to −ln of the smallest share of the pool; chance: about (languages − 1) / (2 · k · queries), so nearly 0. Of
+    the top k's together, not a mean over queries: ten passages cannot show the shares of eleven languages, and one query's
+    divergence is large by chance. So it sees a language that is favoured on the whole; what is favoured by one query and not
+    by the next cancels out. Given with `top`, at its depth. Languages without a relevant passage, whose pools the ranks do
+    not hold, count as one. Ours."""
     if joint.sizes.empty:
         raise ValueError("kl@k needs the size of each language's pool, and these ranks hold the pool of all alone: "
                          "give all pools of hbt.rank")
@@ -238,7 +232,6 @@ bias.__doc__ = "\n".join([bias.__doc__ or "", *(  # so that help(hbt.bias) defin
 
 def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
     """Which languages does the multilingual pool favour? Tidy: query_language, passage_language, mean_rank_within, ….
-
     mean_rank_within: the mean place of the language's passage among a question's relevant passages, one a language (1 =
     always first; `kendalls-w` says how it is ordered). chance: what it would be if no language were favoured, (n + 1) / 2
     for n languages; below it the language is favoured. n_questions: those with a passage in it and another language. The
@@ -253,10 +246,9 @@ def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
 
 
 def top_shares(top: pd.DataFrame) -> pd.DataFrame:
-    """Tidy: query_language, passage_language, share: how much of its queries' top k is in each language, 0 or more.
-
-    A query language's shares sum to 1; chance: the language's share of the pool. top: as in `bias`. Raises ValueError for
-    one without a column that is needed, without rows, of several benchmarks, or of several runs."""
+    """Tidy: query_language, passage_language, share: how much of its queries' top k is in each language, 0 or more. A query
+    language's shares sum to 1; chance: the language's share of the pool. top: as in `bias`. Raises ValueError for one
+    without a column that is needed, without rows, of several benchmarks, or of several runs."""
     need(top, ("benchmark", "query_id", "query_language", "rank", "passage_id", "passage_language"), "top", "hbtlib.search")
     if top.empty or len(top["benchmark"].unique()) > 1:
         raise ValueError(f"the top is of {len(top['benchmark'].unique())} benchmarks; give that of one")

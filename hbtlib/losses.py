@@ -1,7 +1,5 @@
 """InfoNCE over in-batch negatives, and the objectives of the methods that training batches are compared with.
-
-`same` means one thing throughout: (B, B) bool, True at (i, j) where passage j also answers query i (a duplicate or a
-translation), so that it is never that query's negative; the diagonal counts whatever stands there."""
+`same` means one thing throughout: see `info_nce`."""
 
 import math
 
@@ -117,7 +115,6 @@ def gradient_reversal(x: torch.Tensor, lambda_: float = 1.0) -> torch.Tensor:
 
 def reversal_strength(progress: float, gamma: float = 10.0) -> float:
     """λ = 2 / (1 + e^(−γp)) − 1, from 0 at the training's start (p = 0) to nearly 1 at its end (Ganin & Lempitsky 2015).
-
     Raises ValueError for a progress that is no share of the training."""
     if not 0 <= progress <= 1:
         raise ValueError(f"progress is {progress}; it is the share of the training that is done, 0 to 1")
@@ -127,7 +124,6 @@ def reversal_strength(progress: float, gamma: float = 10.0) -> float:
 def adversarial(discriminator: torch.nn.Module, vectors: torch.Tensor, languages: torch.Tensor,
                 lambda_: float = 1.0) -> torch.Tensor:
     """The discriminator's mean cross-entropy, which it learns to lower while the encoder, λ times, learns to raise it.
-
     vectors: (n, d), a batch's queries and passages one below the other; languages: (n,), the number of each one's language.
     Added to the retrieval loss, one step trains both. Source: Ganin & Lempitsky 2015 (arXiv 1409.7495), with languages for
     domains."""

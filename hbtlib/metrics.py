@@ -1,8 +1,7 @@
-"""Measures from ranks: what `ranks.parquet` says of a run, as tidy tables.
-
-A query counts where a passage of the pool is relevant to it (`n_queries` says how many do): a question without translation
-in the pool's language has nothing to be found there. The settings (arXiv 2408.10536, section 4): `monolingual`, pool
-language = query language; `cross-lingual`, any other one language; `multilingual`, all together."""
+"""Measures from ranks: what `ranks.parquet` says of a run, as tidy tables. A query counts where a passage of the pool is
+relevant to it (`n_queries` says how many do): a question without translation in the pool's language has nothing to be found
+there. The settings (arXiv 2408.10536, section 4): `monolingual`, pool language = query language; `cross-lingual`, any other
+one language; `multilingual`, all together."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -89,9 +88,8 @@ def need(table: pd.DataFrame, columns: Sequence[str], what: str = "ranks", maker
 
 
 def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric.
-
-    Raises ValueError for a column that is missing, for ranks of several benchmarks or runs, and for an unknown metric."""
+    """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric. Raises
+    ValueError for a column that is missing, for ranks of several benchmarks or runs, and for an unknown metric."""
     need(ranks, ["query_id", "question_id", "query_language", "pool", "rank", "n_relevant"])
     if "benchmark" in ranks and len(names := ranks["benchmark"].unique()) > 1:
         raise ValueError(f"these ranks are of several benchmarks ({', '.join(names)}); measure each alone: "
@@ -127,12 +125,11 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
 
 def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
     """`measure`'s table with the column `group`: what the languages of a row have in common (`languages.LANGUAGES`).
-
     feature: family (Indo-European, Turkic, …), script, word_order or resources (Joshi et al.'s class, 0 to 5). Of one
     language, in the monolingual and the multilingual setting, the group is the feature of the query's language; of two, in
     the cross-lingual one, `same FEATURE` or `other FEATURE`. A language that is not in the table is `unknown`. Raises
-    ValueError for another feature. `summarise(…, by=["group"])` averages over groups; `by_training` tells seen from unseen.
-    """
+    ValueError for another feature. `summarise(…, by=["group"])` averages over groups; `by_training` tells seen from
+    unseen."""
     if feature not in (features := ("family", "script", "word_order", "resources")):
         raise ValueError(f"no feature {feature!r}; there are {', '.join(features)}")
     form = "class {}" if feature == "resources" else "{}"
@@ -146,10 +143,9 @@ def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
 def by_question(ranks: pd.DataFrame, metrics: Sequence[str] = ("mAP", "rank-distance"), *,
                 trained: Sequence[str] | None = None) -> pd.DataFrame:
     """One row a question and setting: languages, setting, question_id, and each metric's mean over the question's query
-    languages and pools. The question is the unit of statistics: its translations are hard or easy together.
-
-    trained: the languages trained on, to tell `trained` from `unseen` in the column languages (as `by_training` does); None:
-    all are one group, `all`. rank-distance is given in the multilingual setting alone, NaN elsewhere."""
+    languages and pools. The question is the unit of statistics: its translations are hard or easy together. trained: the
+    languages trained on, to tell `trained` from `unseen` in the column languages (as `by_training` does); None: all are one
+    group, `all`. rank-distance is given in the multilingual setting alone, NaN elsewhere."""
     keys, table = ["languages", "setting", "question_id"], per_query(ranks, metrics)
     table = table.assign(languages="all") if trained is None else by_training(table, trained)
     means = table.groupby(keys, observed=True)[list(metrics)].mean().reset_index()

@@ -29,10 +29,8 @@ _COUNTS = {"against": (1.09, "black"), "wins": (1.2, BETTER), "ties": (1.285, EQ
 
 def ours(study: studies.Study, benchmark: str) -> pd.DataFrame:
     """The study's numbers on a benchmark as `paper_tables` has them: dataset, model, setting, metric, language, strategy,
-    value.
-
-    Recomputed from the runs' ranks: a mean over queries, over seeds and, for each query language, over the pools of the
-    setting; then the `mean` and `median` over query languages. `strategy` is the arm (less its encoder, which is the
+    value. Recomputed from the runs' ranks: a mean over queries, over seeds and, for each query language, over the pools of
+    the setting; then the `mean` and `median` over query languages. `strategy` is the arm (less its encoder, which is the
     `model`, called as the paper calls it where it is one of its two). Raises FileNotFoundError naming missing runs."""
     parts = []
     for run in study.runs:

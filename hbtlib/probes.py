@@ -1,6 +1,5 @@
-"""How much of an encoder's space is language: removed without training, drawn, and read out.
-
-Vectors' rows follow a benchmark's queries and passages. What is removed is estimated from its texts, without judgements."""
+"""How much of an encoder's space is language: removed without training, drawn, and read out. Vectors' rows follow a
+benchmark's queries and passages. What is removed is estimated from its texts, without judgements."""
 
 from numbers import Integral
 from typing import Literal
@@ -17,13 +16,11 @@ Floats = NDArray[np.floating]
 
 def without_language(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
                      remove: Removal) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Query and passage vectors without what marks their language, of unit length again.
-
-    "mean": the mean of the language's vectors is taken from each of them (Libovický et al. 2020, arXiv 2004.05160). A
-    number r: the vectors' projection on the first r right singular vectors of the language's (uncentred) matrix is, its
-    language-identity components (LIR; Yang et al. 2021, arXiv 2109.04727, section 3). Both for each language and role apart:
-    queries and passages differ in more than language. Raises ValueError for another `remove`, or an r that leaves nothing.
-    """
+    """Query and passage vectors without what marks their language, of unit length again. "mean": the mean of the language's
+    vectors is taken from each of them (Libovický et al. 2020, arXiv 2004.05160). A number r: the vectors' projection on the
+    first r right singular vectors of the language's (uncentred) matrix is, its language-identity components (LIR; Yang et
+    al. 2021, arXiv 2109.04727, section 3). Both for each language and role apart: queries and passages differ in more than
+    language. Raises ValueError for another `remove`, or an r that leaves nothing."""
     width = passage_vectors.shape[1]
     if remove != "mean" and (isinstance(remove, bool) or not isinstance(remove, Integral) or not 1 <= remove < width):
         raise ValueError(f"remove is {remove!r}; it is 'mean', or the number of language-identity components to remove, "
@@ -45,12 +42,11 @@ def without_language(query_vectors: Floats, passage_vectors: Floats, benchmark: 
 
 
 def points(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *, questions: int = 40) -> pd.DataFrame:
-    """Where some questions and their passages lie, in two dimensions, for a map of the space by language.
-
-    One row a text: benchmark, role (query or passage), language, question_id, x, y (the first two principal components of
-    all passages), centroid_x, centroid_y (those of the languages' means over their passages: the directions in which
-    languages lie apart), language_share (in every row: the share of the passages' variance that lies between languages, 0 to
-    1). The texts are those of `questions` questions, the ones in most languages first."""
+    """Where some questions and their passages lie, in two dimensions, for a map of the space by language. One row a text:
+    benchmark, role (query or passage), language, question_id, x, y (the first two principal components of all passages),
+    centroid_x, centroid_y (those of the languages' means over their passages: the directions in which languages lie apart),
+    language_share (in every row: the share of the passages' variance that lies between languages, 0 to 1). The texts are
+    those of `questions` questions, the ones in most languages first."""
     passages = np.asarray(passage_vectors, np.float64)
     middle = passages.mean(0)
     codes, languages = pd.factorize(benchmark.passages["language"], sort=True)

@@ -1,8 +1,7 @@
-"""Is a difference between runs real? Paired tests whose unit is the question, or something larger.
-
-A question stands in a benchmark in many languages, and its translations are hard or easy together. Taken as independent they
-would make chance look like proof: so everything here is first averaged over a question's languages. Questions of one
-paragraph or one pattern are alike too: `unit` takes all of them as one."""
+"""Is a difference between runs real? Paired tests whose unit is the question, or something larger. A question stands in a
+benchmark in many languages, and its translations are hard or easy together. Taken as independent they would make chance look
+like proof: so everything here is first averaged over a question's languages. Questions of one paragraph or one pattern are
+alike too: `unit` takes all of them as one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -93,7 +92,6 @@ def contrasts(questions: pd.DataFrame, wanted: Mapping[str, Mapping[str, float]]
 def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str = "mAP", unit: Unit = None,
                   permutations: int | None = None, seed: int = 0) -> pd.DataFrame:
     """Every pair of query language and pool: query_language, pool, difference, p, p_holm (over all of them), n_questions.
-
     The test is `compare`'s, on the questions that have the pair; it says which cells of a heatmap of differences may be
     chance. Several seeds are averaged, and p speaks of these trained models. permutations: None for 100 a cell, 10,000 at
     least, so that Holm's correction leaves something to be found. Raises as `compare`."""
@@ -111,10 +109,9 @@ def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str =
 
 
 def units(ranks: pd.DataFrame) -> dict[str, int]:
-    """What each question of a benchmark belongs to, question_id → number, for `unit` of `compare`.
-
-    Questions with a relevant passage in common, in any language, belong together, directly or through others. For xquad-r
-    and mlqa-r the passage's paragraph counts, for worldfacts the relation a question asks for (its pattern)."""
+    """What each question of a benchmark belongs to, question_id → number, for `unit` of `compare`. Questions with a relevant
+    passage in common, in any language, belong together, directly or through others. For xquad-r and mlqa-r the passage's
+    paragraph counts, for worldfacts the relation a question asks for (its pattern)."""
     table = ranks[["benchmark", "question_id", "passage_id"]].drop_duplicates().astype("str")
     shared = table["passage_id"]
     shared = shared.where(~table["benchmark"].isin(["xquad-r", "mlqa-r"]), shared.str.rsplit(":", n=1).str[0])
@@ -203,7 +200,6 @@ def _test(by: pd.DataFrame, unit: Unit, permutations: int, samples: int, seed: i
 
 def sign_flip(differences: Floats, permutations: int = 10_000, seed: int = 0) -> NDArray[np.float64]:
     """The two-sided p of a paired sign-flip permutation test: are the differences symmetric about 0? (b + 1) / (m + 1).
-
     differences: (n,), or (n, tests) for several tests with the same patterns; p has the shape of what is left."""
     if not np.isfinite(differences).all():
         raise ValueError("a difference is not finite: the test is of numbers alone")
@@ -237,9 +233,8 @@ def _bootstrap(sums: Floats, sizes: Floats, samples: int, seed: int) -> Floats:
 
 
 def _widening(count: int) -> float:
-    """By what deviations grow, so that percentiles of so few draws have the width of Student's interval.
-
-    A bootstrap of n makes the variance too small by (n − 1) / n, and its percentiles are a normal's, not a t's."""
+    """By what deviations grow, so that percentiles of so few draws have the width of Student's interval. A bootstrap of n
+    makes the variance too small by (n − 1) / n, and its percentiles are a normal's, not a t's."""
     if count < 2:
         return 1.0
     return float(np.sqrt(count / (count - 1)) * scipy.stats.t.ppf(0.975, count - 1) / scipy.stats.norm.ppf(0.975))
