@@ -91,10 +91,8 @@ class Mean:
 
 
 def rank_distance_at(joint: Joint, k: int) -> pd.Series:
-    """The mean rank distance where ranks past k count as k: what a reader of the top k sees. 0 to k − 1. Ours.
-
-    Chance: Σ over r < k of 1 − [C(r, n) + C(N − r, n)] / C(N, n). 0 too with nothing relevant in the top k: see complete@k.
-    """
+    """The mean rank distance where ranks past k count as k: what a reader of the top k sees. 0 to k − 1. Ours. Chance: Σ
+    over r < k of 1 − [C(r, n) + C(N − r, n)] / C(N, n). 0 too with nothing relevant in the top k: see complete@k."""
     return joint.mean(joint.queries["last"].clip(upper=k) - joint.queries["first"].clip(upper=k))
 
 
@@ -113,14 +111,12 @@ def score_gap(joint: Joint) -> pd.Series:
 
 
 def kendalls_w(joint: Joint) -> pd.Series:
-    """Do questions agree on the order of the passage languages? Kendall's coefficient of concordance (1939).
-
-    The question is the block, the passage language the treatment, what is ordered the ranks of the question's relevant
-    passages, one language each (several in one: their mean rank). 0 (none is favoured consistently) to 1 (the same order in
-    every question); chance: 1 / questions. `hbt.favoured` says which languages they are. The query language `all` has each
+    """Do questions agree on the order of the passage languages? Kendall's coefficient of concordance (1939). The question is
+    the block, the passage language the treatment, what is ordered the ranks of the question's relevant passages, one
+    language each (several in one: their mean rank). 0 (none is favoured consistently) to 1 (the same order in every
+    question); chance: 1 / questions. `hbt.favoured` says which languages they are. The query language `all` has each
     question once, by its places' mean over query languages. Only questions with a passage in each language that any question
-    of the query language has; no row with fewer than two of these (MLQA-R: a question has two to four of seven languages).
-    """
+    of the query language has; no row with fewer than two of these (MLQA-R: a question has two to four of seven languages)."""
     return joint.friedman["w"]
 
 
@@ -174,11 +170,10 @@ def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
     unknown = wide.columns.difference(joint.sizes.index)
     rest = joint.queries["n_passages"].iloc[0] - joint.sizes.sum()
     if len(unknown) and rest <= 0:
-        raise ValueError(f"the top holds passages in {unknown[0]!r} and the ranks' pool has none: are they "
-                         "of one benchmark?")
+        raise ValueError(f"the top holds passages in {unknown[0]!r} and the ranks' pool has none: are they of one benchmark?")
     known = wide.reindex(columns=joint.sizes.index, fill_value=0.0)
-    return pd.Series(scipy.stats.entropy(np.column_stack([known, wide[unknown].sum(axis=1)]),
-                                   [*joint.sizes, max(rest, 0.0)], axis=1), index=wide.index)
+    top = np.column_stack([known, wide[unknown].sum(axis=1)])
+    return pd.Series(scipy.stats.entropy(top, [*joint.sizes, max(rest, 0.0)], axis=1), index=wide.index)
 
 
 MEASURES: dict[str, Callable[[Joint], pd.Series]] = {
@@ -197,8 +192,7 @@ MEASURES: dict[str, Callable[[Joint], pd.Series]] = {
     relevant passages that are in it."""),
     "own-language-preference": Mean("own_first", """own-language-first over own-language-chance. 0 to 1 / chance; 1 is
     chance, above it the own language is favoured.""", over="own_share"),
-    "score-gap": score_gap, "kendalls-w": kendalls_w, "friedman-p": friedman_p, "mrc": mrc, "peer": peer,
-}
+    "score-gap": score_gap, "kendalls-w": kendalls_w, "friedman-p": friedman_p, "mrc": mrc, "peer": peer}
 MEASURES_AT: dict[str, Callable[[Joint, int], pd.Series]] = {"rank-distance@k": rank_distance_at, "complete@k": complete}
 
 

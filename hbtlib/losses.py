@@ -4,12 +4,12 @@
 import math
 
 import torch
+from torch import Tensor
 from torch.nn.functional import cross_entropy, softplus
 
 
-def info_nce(queries: torch.Tensor, passages: torch.Tensor, temperature: float = 0.05, *,
-             same: torch.Tensor | None = None, negatives: torch.Tensor | None = None,
-             same_negatives: torch.Tensor | None = None) -> torch.Tensor:
+def info_nce(queries: Tensor, passages: Tensor, temperature: float = 0.05, *, same: Tensor | None = None,
+             negatives: Tensor | None = None, same_negatives: Tensor | None = None) -> Tensor:
     """Mean over the batch of −log( e^(s(qᵢ,pᵢ)/τ) / Σⱼ e^(s(qᵢ,pⱼ)/τ) ), s the dot product of unit vectors.
 
     queries, passages: (B, d); row i of one belongs to row i of the other, the other rows are its negatives. same: (B, B)
@@ -25,8 +25,8 @@ def info_nce(queries: torch.Tensor, passages: torch.Tensor, temperature: float =
     return cross_entropy(scores, torch.arange(len(queries), device=scores.device))
 
 
-def one_to_k(queries: torch.Tensor, passages: torch.Tensor, temperature: float = 0.05, *,
-             present: torch.Tensor | None = None, same: torch.Tensor | None = None) -> torch.Tensor:
+def one_to_k(queries: Tensor, passages: Tensor, temperature: float = 0.05, *,
+             present: Tensor | None = None, same: Tensor | None = None) -> Tensor:
     """Every translation of its passage is a query's positive, in both directions; ½ (forth + back), means over i, with
 
     forthᵢ = −1/Kᵢ Σₖ log( e^(s(qᵢ,pᵢₖ)/τ) / Σⱼₗ e^(s(qᵢ,pⱼₗ)/τ) ) and
@@ -54,8 +54,7 @@ def one_to_k(queries: torch.Tensor, passages: torch.Tensor, temperature: float =
     return -of_each.mean() / 2
 
 
-def semantic_contrastive(first: torch.Tensor, second: torch.Tensor, temperature: float = 0.05, *,
-                         same: torch.Tensor | None = None) -> torch.Tensor:
+def semantic_contrastive(first: Tensor, second: Tensor, temperature: float = 0.05, *, same: Tensor | None = None) -> Tensor:
     """Mean over the 2N texts x of −log( e^(s(x,x′)/τ) / Σ_{y≠x} e^(s(x,y)/τ) ), x′ the translation of x.
 
     first, second: (N, d), row i of one translates row i of the other; the negatives of a text are all the others, of its own
@@ -64,17 +63,14 @@ def semantic_contrastive(first: torch.Tensor, second: torch.Tensor, temperature:
     Source: the semantic contrastive loss of Hu et al. 2023 (arXiv 2210.06633), which calls it regular contrastive learning
     on parallel sentences; its equation could not be looked up: which texts are negatives is our reading. Raises ValueError
     for a temperature not above 0."""
-    size = len(first)
-    texts = torch.cat([first, second])  # (2N, d)
-    itself = torch.eye(size, dtype=torch.bool, device=texts.device)
-    across = torch.zeros_like(itself) if same is None else same.to(texts.device) & ~itself
-    out = torch.cat([torch.cat([across | itself, across], dim=1), torch.cat([across, across | itself], dim=1)])
+    texts, others = torch.cat([first, second]), _others(same)  # (2N, d), (N, N)
+    itself = torch.eye(len(texts), dtype=torch.bool, device=texts.device)
+    out = itself if others is None else itself | others.to(texts.device).repeat(2, 2)
     scores = _scores(texts, texts, temperature, out)  # (2N, 2N)
-    return cross_entropy(scores, torch.arange(2 * size, device=scores.device).roll(size))
+    return cross_entropy(scores, torch.arange(len(texts), device=scores.device).roll(len(first)))
 
 
-def language_contrastive(first: torch.Tensor, second: torch.Tensor, others: torch.Tensor,
-                         temperature: float = 0.05) -> torch.Tensor:
+def language_contrastive(first: Tensor, second: Tensor, others: Tensor, temperature: float = 0.05) -> Tensor:
     """Every other text lies as near to a sentence as to its translation: mean over r and i of −½ (log σ(δ) + log σ(−δ)), δ =
     (s(xᵣ,aᵢ) − s(xᵣ,bᵢ))/τ.
 
@@ -88,8 +84,8 @@ def language_contrastive(first: torch.Tensor, second: torch.Tensor, others: torc
     return (softplus(delta) + softplus(-delta)).flatten().sum() / 2 / delta.numel()
 
 
-def clear(queries: torch.Tensor, passages: torch.Tensor, translations: torch.Tensor, temperature: float = 0.05, *,
-          alpha: float = 0.4, beta: float = 0.2, same: torch.Tensor | None = None) -> torch.Tensor:
+def clear(queries: Tensor, passages: Tensor, translations: Tensor, temperature: float = 0.05, *,
+          alpha: float = 0.4, beta: float = 0.2, same: Tensor | None = None) -> Tensor:
     """(1 − α − β) InfoNCE(q → p) + α InfoNCE(p → t) + β mean over i of KL( softmaxⱼ s(pᵢ,tⱼ)/τ ∥ softmaxⱼ s(qᵢ,pⱼ)/τ ).
 
     queries, passages: (B, d), both in English, the bridge; translations: (B, d), the queries in another language, which the
@@ -108,7 +104,7 @@ def clear(queries: torch.Tensor, passages: torch.Tensor, translations: torch.Ten
     return -(1 - alpha - beta) * forth.diagonal().mean() - alpha * back.diagonal().mean() + beta * divergence
 
 
-def gradient_reversal(x: torch.Tensor, lambda_: float = 1.0) -> torch.Tensor:
+def gradient_reversal(x: Tensor, lambda_: float = 1.0) -> Tensor:
     """x itself; its gradient is −λ times the one that comes back (Ganin & Lempitsky 2015, arXiv 1409.7495)."""
     return x.detach() + lambda_ * (x.detach() - x)
 
@@ -121,8 +117,7 @@ def reversal_strength(progress: float, gamma: float = 10.0) -> float:
     return math.tanh(gamma * progress / 2)  # the same function
 
 
-def adversarial(discriminator: torch.nn.Module, vectors: torch.Tensor, languages: torch.Tensor,
-                lambda_: float = 1.0) -> torch.Tensor:
+def adversarial(discriminator: torch.nn.Module, vectors: Tensor, languages: Tensor, lambda_: float = 1.0) -> Tensor:
     """The discriminator's mean cross-entropy, which it learns to lower while the encoder, λ times, learns to raise it.
     vectors: (n, d), a batch's queries and passages one below the other; languages: (n,), the number of each one's language.
     Added to the retrieval loss, one step trains both. Source: Ganin & Lempitsky 2015 (arXiv 1409.7495), with languages for
@@ -130,7 +125,7 @@ def adversarial(discriminator: torch.nn.Module, vectors: torch.Tensor, languages
     return cross_entropy(discriminator(gradient_reversal(vectors, lambda_)), languages.to(vectors.device))
 
 
-def _scores(a: torch.Tensor, b: torch.Tensor, temperature: float, out: torch.Tensor | None = None) -> torch.Tensor:
+def _scores(a: Tensor, b: Tensor, temperature: float, out: Tensor | None = None) -> Tensor:
     """s(a,b)/τ for all rows of both, (n, m); −∞ where `out` (n, m) leaves it out of every sum."""
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; it must be above 0 (0.05 is usual)")
@@ -138,6 +133,6 @@ def _scores(a: torch.Tensor, b: torch.Tensor, temperature: float, out: torch.Ten
     return scores if out is None else scores.masked_fill(out.to(scores.device), -torch.inf)
 
 
-def _others(same: torch.Tensor | None) -> torch.Tensor | None:
+def _others(same: Tensor | None) -> Tensor | None:
     """`same` without its diagonal."""
     return None if same is None else same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)

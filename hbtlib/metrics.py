@@ -74,8 +74,7 @@ _COMPUTE: dict[str, Callable[[_Queries, float], Floats]] = {"mAP": average_preci
 
 def parse(metric: str) -> tuple[str, float]:
     """A metric's name and cut-off: "mAP@10" → ("mAP", 10); infinity without one. Raises ValueError for another name."""
-    found = re.fullmatch(r"(mAP|MRR|nDCG|R(?=@)|rank-distance)(?:@([1-9]\d*))?", metric, re.ASCII)
-    if not found:
+    if not (found := re.fullmatch(r"(mAP|MRR|nDCG|R(?=@)|rank-distance)(?:@([1-9]\d*))?", metric, re.ASCII)):
         raise ValueError(f"no metric {metric!r}; there are mAP, mAP@k, MRR@k, nDCG@k, R@k and rank-distance "
                          "(k a whole number from 1 up)")
     return found[1], float(found[2] or np.inf)
