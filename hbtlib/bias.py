@@ -115,8 +115,8 @@ def kendalls_w(joint: Joint) -> pd.Series:
     the block, the passage language the treatment, what is ordered the ranks of the question's relevant passages, one
     language each (several in one: their mean rank). 0 (none is favoured consistently) to 1 (the same order in every
     question); chance: 1 / questions. `hbt.favoured` says which languages they are. The query language `all` has each
-    question once, by its places' mean over query languages. Only questions with a passage in each language that any question
-    of the query language has; no row with fewer than two of these (MLQA-R: a question has two to four of seven languages)."""
+    question once, by its places' mean over query languages. Only questions with a passage in each language that any of the
+    query language has; no row with fewer than two of these (MLQA-R: a question has two to four of seven languages)."""
     return joint.friedman["w"]
 
 
@@ -170,7 +170,8 @@ def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
     unknown = wide.columns.difference(joint.sizes.index)
     rest = joint.queries["n_passages"].iloc[0] - joint.sizes.sum()
     if len(unknown) and rest <= 0:
-        raise ValueError(f"the top holds passages in {unknown[0]!r} and the ranks' pool has none: are they of one benchmark?")
+        raise ValueError(f"the top holds passages in {unknown[0]!r} and the ranks' pool has none: are they "
+                         "of one benchmark?")
     known = wide.reindex(columns=joint.sizes.index, fill_value=0.0)
     top = np.column_stack([known, wide[unknown].sum(axis=1)])
     return pd.Series(scipy.stats.entropy(top, [*joint.sizes, max(rest, 0.0)], axis=1), index=wide.index)
