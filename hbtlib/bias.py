@@ -172,8 +172,7 @@ def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
     if len(unknown) and rest <= 0:
         raise ValueError(f"the top holds passages in {unknown[0]!r} and the ranks' pool has none: are they "
                          "of one benchmark?")
-    known = wide.reindex(columns=joint.sizes.index, fill_value=0.0)
-    top = np.column_stack([known, wide[unknown].sum(axis=1)])
+    top = np.column_stack([wide.reindex(columns=joint.sizes.index, fill_value=0.0), wide[unknown].sum(axis=1)])
     return pd.Series(scipy.stats.entropy(top, [*joint.sizes, max(rest, 0.0)], axis=1), index=wide.index)
 
 

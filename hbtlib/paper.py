@@ -127,8 +127,7 @@ def _dots(axes: Axes, part: pd.DataFrame) -> None:
         y, gain, x = len(lines), row["gain"], row["difference"]
         lines.append(heading if ranks else f"{setting} {metric}")
         axes.axhline(y, color="#EEEEEE", lw=0.8, zorder=0)
-        colours = np.select([gain > 0, gain < 0], [BETTER, WORSE], EQUAL)
-        axes.scatter(x, [y] * len(row), s=20, c=colours, alpha=0.65, lw=0)
+        axes.scatter(x, [y] * len(row), s=20, c=np.select([gain > 0, gain < 0], [BETTER, WORSE], EQUAL), alpha=0.65, lw=0)
         axes.plot([x.mean()] * 2, [y - 0.38, y + 0.38], color="black", lw=2, zorder=3)
         worst, best = row.sort_values("gain", kind="stable")[["language", "difference"]].iloc[[0, -1]].to_numpy()
         for (name, end), side, align in ((worst, -5, "right"), (best, 5, "left")):

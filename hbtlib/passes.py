@@ -208,8 +208,7 @@ class _Recipe:
         for c in flexible:
             while left[c]:  # nothing is left of those before it
                 cell = np.argmax(np.where(serves[c], left @ serves, -1))
-                upto = np.minimum(np.cumsum(left[flexible] * serves[flexible, cell]), self.size)
-                counts = np.diff(upto, prepend=0)
+                counts = np.diff(np.minimum(np.cumsum(left[flexible] * serves[flexible, cell]), self.size), prepend=0)
                 left[flexible] -= counts
                 pieces.append([(other, count) for other, count in zip(flexible, counts.tolist(), strict=True) if count])
         return pieces

@@ -19,6 +19,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
 
 from hbtlib.batches import PlanBatches, gather, tokens_of
 from hbtlib.data.pairs import Pairs
@@ -208,8 +209,7 @@ class ContrastiveTrainer(transformers.Trainer):
         """The validation loss, or the encoder's score."""
         if self.score is None:
             return super().evaluate(*args, **kwargs)
-        encoder = self.accelerator.unwrap_model(self.model)
-        found = {"eval_score": float(self.score(encoder.eval()))}
+        found = {"eval_score": float(self.score(self.accelerator.unwrap_model(self.model).eval()))}
         if not math.isfinite(found["eval_score"]):
             raise FloatingPointError(f"the score is {found['eval_score']} at step {self.state.global_step}: no number")
         self.log(found)
@@ -222,12 +222,10 @@ class ContrastiveTrainer(transformers.Trainer):
         if own := list(self.objective.parameters()):
             optimizer.add_param_group({"params": own, "lr": self.objective.options["learning_rate"]})
         if self.embedding_learning_rate is not None:
-            encoder = self.accelerator.unwrap_model(self.model)
-            words = encoder.model.get_input_embeddings().weight
+            words = self.accelerator.unwrap_model(self.model).model.get_input_embeddings().weight
             group = next(g for g in optimizer.param_groups if any(p is words for p in g["params"]))
             group["params"] = [p for p in group["params"] if p is not words]
-            optimizer.add_param_group({**{k: v for k, v in group.items() if k != "params"}, "params": [words],
-                                       "lr": self.embedding_learning_rate})
+            optimizer.add_param_group({**group, "params": [words], "lr": self.embedding_learning_rate})
         return optimizer
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
@@ -265,14 +263,11 @@ class _Progress(TrainerCallback):
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to the end; others are removed."""
-    whole = {}
+    """The newest checkpoint that was written to the end; what was not is removed."""
     for checkpoint in folder.glob("checkpoint-*"):
-        if (checkpoint / _WHOLE).exists():
-            whole[int(checkpoint.name.split("-")[1])] = checkpoint
-        else:
+        if not (checkpoint / _WHOLE).exists():
             shutil.rmtree(checkpoint)
-    return str(whole[max(whole)]) if whole else None
+    return get_last_checkpoint(str(folder)) if folder.exists() else None
 
 
 def training_log(history: Sequence[dict[str, float]]) -> pd.DataFrame:
