@@ -1,24 +1,18 @@
 """Our numbers in the form of the published study's tables, beside them, and the picture of what those show."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from pandas.io.formats.style import Styler
 
 from hbtlib import study as studies
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.data.published import AVERAGES, CELL, FORMS, LOWER, METRICS, NAMES, ROW, as_printed, paper_tables, place
 from hbtlib.metrics import measure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas.io.formats.style import Styler
-
-    from hbtlib.style import Figure
+from hbtlib.style import Figure, canvas
 
 MODELS = {"FacebookAI/xlm-roberta-base": "xlm-r", "xlm-roberta-base": "xlm-r", "sentence-transformers/LaBSE": "labse"}
 DATASETS = {"miracl": "miracl-dev"}  # what the paper calls an encoder and a benchmark of ours; others keep their names
@@ -92,8 +86,6 @@ def picture(gains: pd.DataFrame, baseline: str = "better of the two") -> Figure:
     where hybrid is better, purple where it is worse; the bar is the mean; the outermost languages are named. Right of it the
     baseline's strategy, and in how many languages hybrid wins, ties and loses. Rank distances, in ranks, have a panel of
     their own, its axis reversed: right is better everywhere. Raises ValueError for a baseline that is none."""
-    from hbtlib.style import canvas
-
     if baseline not in set(gains["baseline"]):
         raise ValueError(f"no baseline {baseline!r} here; there are {', '.join(dict.fromkeys(gains['baseline']))}")
     order = place(*NAMES, *SETTINGS, *METRICS, *gains[ROW[1:]].to_numpy().ravel())
