@@ -73,8 +73,7 @@ class Joint:
 
 
 def chance_rank_distance(n_passages: Any, n_relevant: Any) -> Any:
-    """The expected rank distance of a random ranking of N passages, n of them relevant, numbers or columns of them:
-    (N + 1)(n − 1) / (n + 1)."""
+    """The expected rank distance of a random ranking of N passages, n relevant (also columns): (N + 1)(n − 1) / (n + 1)."""
     return (n_passages + 1) * (n_relevant - 1) / (n_relevant + 1)
 
 
@@ -103,8 +102,7 @@ def complete(joint: Joint, k: int) -> pd.Series:
 
 def score_gap(joint: Joint) -> pd.Series:
     """Mean score of the relevant passages in the query's language minus that of equally relevant ones in others. Ours. Mean
-    over a query's grades with both, then over queries that have one; −2 to 2 for cosines; chance: 0, above it the own
-    language is favoured."""
+    over grades with both, then queries; −2 to 2 for cosines; chance: 0, above it the own language is favoured."""
     means = joint.rows.groupby(["query", "grade", "own"])["score"].mean().unstack("own").reindex(columns=[False, True])
     return joint.mean((means[True] - means[False]).groupby("query").mean())
 

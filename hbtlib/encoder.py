@@ -157,8 +157,7 @@ class Encoder(torch.nn.Module):
     def embed(self, texts: Sequence[str], role: str = "passage", *, precision: str = "fp32",
               progress: bool = False) -> NDArray[np.float32]:
         """The texts' vectors, in their order: float32 (n, d). Texts of like length are encoded together. precision: fp32, or
-        bf16 or fp16, in which the matrix products are then taken (faster where the machine has them; ranks differ a
-        little)."""
+        bf16 or fp16, in which the matrix products are then taken (faster where the machine can; ranks differ a little)."""
         if precision not in PRECISIONS:
             raise ValueError(f"precision is {precision!r}; it is one of {', '.join(PRECISIONS)}")
         kind = PRECISIONS[precision]
@@ -283,6 +282,5 @@ def _saved_settings(name: str, revision: str | None) -> tuple[dict[str, Any], li
         elif kind == "Dense":
             layers.append(Dense.load(name, module["path"], revision=revision))
         elif kind not in ("Transformer", "Normalize"):
-            raise ValueError(f"{name}: it has a module {module['type']}, which hbtlib does not know: its vectors would be "
-                             "others")
+            raise ValueError(f"{name}: it has a module {module['type']}, unknown to hbtlib: its vectors would be others")
     return settings, layers

@@ -119,9 +119,8 @@ def reversal_strength(progress: float, gamma: float = 10.0) -> float:
 
 def adversarial(discriminator: torch.nn.Module, vectors: Tensor, languages: Tensor, lambda_: float = 1.0) -> Tensor:
     """The discriminator's mean cross-entropy, which it learns to lower while the encoder, λ times, learns to raise it.
-    vectors: (n, d), a batch's queries and passages one below the other; languages: (n,), the number of each one's language.
-    Added to the retrieval loss, one step trains both. Source: Ganin & Lempitsky 2015 (arXiv 1409.7495), with languages for
-    domains."""
+    vectors: (n, d), a batch's queries, then its passages; languages: (n,), the number of each one's language. Added to the
+    retrieval loss, one step trains both. Source: Ganin & Lempitsky 2015 (arXiv 1409.7495), with languages for domains."""
     return cross_entropy(discriminator(gradient_reversal(vectors, lambda_)), languages.to(vectors.device))
 
 

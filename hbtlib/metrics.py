@@ -62,8 +62,7 @@ def recall(queries: _Queries, k: float) -> Floats:
 
 
 def rank_distance(queries: _Queries, k: float) -> Floats:
-    """Largest minus smallest rank of the relevant passages (arXiv 2408.10536, section 5.3), in ranks; lower is better. Ranks
-    past k count as k."""
+    """Largest minus smallest rank of the relevant passages (arXiv 2408.10536, section 5.3), past k as k; lower is better."""
     capped = np.minimum(queries.rank, k)
     return np.maximum.reduceat(capped, queries.starts) - capped[queries.starts]
 
@@ -127,8 +126,7 @@ def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
     feature: family (Indo-European, Turkic, …), script, word_order or resources (Joshi et al.'s class, 0 to 5). Of one
     language, in the monolingual and the multilingual setting, the group is the feature of the query's language; of two, in
     the cross-lingual one, `same FEATURE` or `other FEATURE`. A language that is not in the table is `unknown`. Raises
-    ValueError for another feature. `summarise(…, by=["group"])` averages over groups; `by_training` tells seen from
-    unseen."""
+    ValueError for another feature. `summarise(…, by=["group"])` averages over groups."""
     if feature not in (features := ("family", "script", "word_order", "resources")):
         raise ValueError(f"no feature {feature!r}; there are {', '.join(features)}")
     form = "class {}" if feature == "resources" else "{}"

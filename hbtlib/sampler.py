@@ -55,8 +55,7 @@ class BatchPlan:
         if self.strategy.languages:  # en-en stays English, whatever is trained on beside it
             chosen = [code for code in chosen if code in self.strategy.languages] or self.strategy.languages
         for code in (code for code in chosen if code not in have):
-            raise ValueError(f"no pairs in {code!r}: the sources have {' '.join(have)}. Leave it out, or add pairs "
-                             "that have it")
+            raise ValueError(f"no pairs in {code!r}: the sources have {' '.join(have)}. Leave it out, or add such pairs")
         chosen = tuple(dict.fromkeys(chosen))
         different = [k.name for k in self.strategy[:2] if k and not k.same]
         if different and len(chosen) < 2:

@@ -44,8 +44,7 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
     interval is without 0.
 
     ranks_a, ranks_b: tables of `hbt.rank`; a column `seed` tells runs of several seeds apart, and both need the same. The
-    same call gives the same numbers on every machine. Raises ValueError where the two do not hold the same queries and
-    pools."""
+    same call gives the same numbers on every machine. Raises ValueError where the queries and pools are not the same."""
     metrics, settings = _asked(metric, setting, permutations, samples)
     baselines = ranks_b if isinstance(ranks_b, Mapping) else {"": ranks_b}
     if not baselines:

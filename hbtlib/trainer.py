@@ -159,8 +159,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
 
 class ContrastiveTrainer(transformers.Trainer):
     """transformers.Trainer on a plan's batches; its checkpoints say when they are whole. score: of the encoder, to validate
-    by, in place of InfoNCE's loss. cached: one chunk of the batch at a time has a graph (see `Encoder.forward`), instead of
-    all at once."""
+    by, in place of InfoNCE's loss. cached: one chunk of the batch at a time has a graph (see `Encoder.forward`)."""
 
     def __init__(self, *args: Any, objective: InfoNCE, score: Callable[[Encoder], float] | None,
                  embedding_learning_rate: float | None, cached: bool, **kwargs: Any) -> None:
