@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import scipy  # whose parts come when first used
 
-from hbtlib.metrics import need, per_query
+from hbtlib.metrics import known_to, need, per_query
 
 ALL = "all"  # the pool of all languages; as a query language: all of them together
 
@@ -26,6 +26,7 @@ class Joint:
             raise ValueError("language bias is measured in the pool of all languages, and these ranks have none: rank a "
                              "benchmark with passages in two languages or more")
         per_query(joint, [])  # says what is wrong where they are of several benchmarks or runs
+        known_to(joint, np.inf, "language bias")
         self.rows = joint[numbers].astype(np.float64).reset_index(drop=True).assign(
             **{name: pd.factorize(joint[f"{name}_id"])[0] for name in ("query", "question", "passage")},
             language=joint["query_language"].astype("str").to_numpy(),

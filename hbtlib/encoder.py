@@ -1,5 +1,6 @@
 """Encoder: text → unit vectors. A folder that transformers and sentence-transformers both load."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +50,8 @@ class Encoder(torch.nn.Module):
             # RoBERTa's family numbers positions from the padding id on, so that two of them are never used.
             offset = (tokenizer.pad_token_id or 0) + 1 if "roberta" in model.config.model_type else 0
             settings = settings._replace(max_length=min(settings.max_length, limit - offset))
+        if isinstance(getattr(model, "pooler", None), torch.nn.Module):
+            model.pooler = None  # not asked: random where the folder has none, and without gradients, which DDP waits for
         tokenizer.padding_side = "right"  # padding on the left shifts absolute positions (GPT-2's, BERT's)
         self.model, self.tokenizer, self.settings = model, tokenizer, settings
         self.layers = torch.nn.Sequential(*layers)
@@ -91,6 +94,16 @@ class Encoder(torch.nn.Module):
     @property
     def dimension(self) -> int:
         return int(self.layers[-1].out_features if self.layers else self.model.config.hidden_size)
+
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits of the weights, their shape and the tokenizer: with the settings, of what makes a vector."""
+        digest = hashlib.sha256(self.model.config.to_json_string().encode())
+        words = json.loads(self.tokenizer.backend_tokenizer.to_str())
+        words.update(padding=None, truncation=None)  # these say what it was last asked for
+        digest.update(json.dumps(words).encode())
+        for name, tensor in self.state_dict().items():
+            digest.update(name.encode() + tensor.detach().cpu().float().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def tokenize(self, texts: Sequence[str], role: str, chunk_tokens: int | None = None) -> Chunks:
         """Prefixed and truncated texts in chunks of like length, so that little is padded. A chunk holds at most

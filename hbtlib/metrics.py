@@ -26,7 +26,7 @@ class _Queries:
         rows = ranks.iloc[order]
         self.group = groups[order]
         self.starts = np.flatnonzero(np.diff(self.group, prepend=-1))
-        self.rank = rows["rank"].to_numpy(np.float64)
+        self.rank = rows["rank"].to_numpy(np.float64, na_value=np.inf)  # past the depth that a search index knows
         self.place = np.arange(len(rows)) - self.starts[self.group] + 1.0  # the i-th relevant passage found
         self.grade = rows["grade"].to_numpy(np.float64) if "grade" in rows else np.ones(len(rows))
         self.relevant = rows["n_relevant"].to_numpy(np.float64)[self.starts]
@@ -85,14 +85,25 @@ def need(table: pd.DataFrame, columns: Sequence[str], what: str = "ranks", maker
         raise ValueError(f"the {what} lack the column {lacking[0]!r}; {maker} makes such a table")
 
 
+def known_to(ranks: pd.DataFrame, k: float, what: str) -> None:
+    """Raises ValueError where the ranks are a search index's, and not known down to k."""
+    if "depth" in ranks and k > (depth := ranks["depth"].min()):
+        how_far = "every rank" if np.isinf(k) else f"ranks down to {k:g}"
+        raise ValueError(f"a search index gave these ranks, down to {depth:g}, and {what} needs {how_far}: search deeper, "
+                         f"rank without an index, or cut at {depth:g} or less")
+
+
 def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric. Raises
-    ValueError for a column that is missing, for ranks of several benchmarks or runs, and for an unknown metric."""
+    ValueError for a column that is missing, for ranks of several benchmarks or runs, for an unknown metric, and for one that
+    needs ranks past the depth of a search index."""
     need(ranks, ["query_id", "question_id", "query_language", "pool", "rank", "n_relevant"])
     if "benchmark" in ranks and len(names := ranks["benchmark"].unique()) > 1:
         raise ValueError(f"these ranks are of several benchmarks ({', '.join(names)}); measure each alone: "
                          "ranks[ranks['benchmark'] == …]")
     parsed = {metric: parse(metric) for metric in metrics}
+    for metric, (_, k) in parsed.items():
+        known_to(ranks, k, metric)
     queries = _Queries(ranks)
     table, pool = queries.table, queries.table["pool"].astype("str")
     if (many := np.bincount(queries.group) > queries.relevant).any():

@@ -45,7 +45,7 @@ def mine_negatives(pairs: Pairs, encoder: Encoder, *, n: int = 1, ranks: tuple[i
         ours = [a | b for a, b in zip(*kin, strict=True)]  # by id: the passages that are never its negatives
         limits = (queries * passages[codes]).sum(1) - margin
         rows: list[list[str] | None] = [None] * len(pairs)
-        for at, found in enumerate(nearest(queries, passages, last + max(map(len, ours)))):
+        for at, found in enumerate(nearest(queries, passages, last + max(map(len, ours)))[0]):
             left = [j for j in found if j not in ours[at]][first - 1:last]
             window = [j for j in left if passages[j] @ queries[at] <= limits[at]]
             if len(window) < n:

@@ -1,21 +1,26 @@
 """Search: every distinct text embedded once, and the rank of every relevant passage in every pool.
 
-Equal scores are ordered as trec_eval does: by passage id, the larger (by its characters' code points) first. So ranks
-do not depend on the order in which passages come, and trec_eval's measures of the same scores are ours.
+A score is the dot product, summed in double precision and rounded to single. Equal scores are ordered as trec_eval does: by
+passage id, the larger (by its characters' code points) first. So ranks depend neither on the order in which passages come
+nor on blocks, threads or machine, and trec_eval's measures of the same scores are ours. Matrix products in single precision
+settle what they can; what lies nearer than they round is scored once more, as said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numba
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.probes import Floats, Removal, without_language
+from hbtlib.probes import Removal, without_language
 
 if TYPE_CHECKING:
     from hbtlib.encoder import Encoder
@@ -25,33 +30,55 @@ Rows = NDArray[np.int64]
 ALL = "all"  # the pool of all languages together; the other pools are named by their language
 
 
-def embed(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32",
-          progress: bool = False) -> tuple[Vectors, Vectors]:
+class Matrix(Protocol):
+    """Vectors, one a row: an array in memory or mapped from disk, or a `store.Store`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def __getitem__(self, rows: Any, /) -> Any: ...
+
+
+def embed(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", store: str | Path | None = None,
+          dtype: str = "float32", progress: bool = False) -> tuple[Matrix, Matrix]:
     """The vectors of the benchmark's queries and of its passages, (Q, d) and (N, d), rows in its order.
 
     Every distinct text is embedded once a role (query and passage have prefixes of their own), whatever the number of
-    pools it stands in. precision: what texts are embedded in (`Encoder.embed`).
+    pools it stands in. precision: what texts are embedded in (`Encoder.embed`). store: a folder in which vectors are kept
+    on disk in this dtype, and found again (`store.embed_to`): for what does not fit the memory, or takes hours.
     """
-    found = []
+    found: list[Matrix] = []
     for role, table in (("query", benchmark.queries), ("passage", benchmark.passages)):
-        codes, texts = pd.factorize(table["text"])
-        found.append(encoder.embed(list(texts), role, precision=precision, progress=progress)[codes])
+        if store is not None:
+            from hbtlib.store import embed_to
+
+            found.append(embed_to(store, encoder, table["text"], role, precision=precision, dtype=dtype, progress=progress))
+        else:
+            codes, texts = pd.factorize(table["text"])
+            found.append(encoder.embed(list(texts), role, precision=precision, progress=progress)[codes])
     return found[0], found[1]
 
 
-def rank(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", remove: Removal = None,
-         progress: bool = False) -> pd.DataFrame:
-    """The rank of every relevant passage in its language's pool and in the pool of all: `embed`, then `rank_vectors`."""
-    return rank_vectors(*embed(encoder, benchmark, precision=precision, progress=progress), benchmark, remove=remove)
+def rank(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", store: str | Path | None = None,
+         dtype: str = "float32", progress: bool = False, **options: Any) -> pd.DataFrame:
+    """The rank of every relevant passage in its language's pool and in the pool of all: `embed`, then `rank_vectors`, to
+    which the `options` go."""
+    vectors = embed(encoder, benchmark, precision=precision, store=store, dtype=dtype, progress=progress)
+    return rank_vectors(*vectors, benchmark, **options)
 
 
-def rank_vectors(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *, remove: Removal = None,
-                 block: int = 1024) -> pd.DataFrame:
+def rank_vectors(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benchmark, *, remove: Removal = None,
+                 memory: float = 1.0, index: str | None = None, index_options: str = "", depth: int = 100) -> pd.DataFrame:
     """The ranks table from vectors, whose rows follow the benchmark's queries and passages. Scores are dot products.
 
     One row a (query, relevant passage, pool): benchmark, query_id, question_id, query_language, pool (a language, or
     `all`), passage_id, passage_language, rank (1 = best), score, grade, n_passages (in the pool), n_relevant (of the
-    query, in the pool). `block` queries are scored at a time (memory: block × passages × 4 bytes).
+    query, in the pool). Exact, at the cost of one matrix product, on a GPU where there is one. memory: the GB it may take
+    beside the queries' vectors and some 30 bytes a passage, whatever the pools' size.
+
+    index: each language's passages are searched with a faiss index instead, made by this factory string ("IVF4096,PQ64",
+    "HNSW32") and searched with `index_options` ("nprobe=64"); see `indexes.search`. A rank past `depth` is then missing
+    (NA), and two columns say how good it is: depth, and recall, the share of each query's exact `depth` best passages that
+    the index found (the mean over a sample of queries, by pool).
 
     remove: a training-free probe of how much language identity stands in the way: "mean" takes each language's mean from
     its vectors, a number r its first r language-identity components (`probes.without_language`). Raises ValueError where
@@ -59,57 +86,52 @@ def rank_vectors(query_vectors: Floats, passage_vectors: Floats, benchmark: Benc
     """
     queries, passages = benchmark.queries, benchmark.passages
     rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
-    # Passages by language, so a pool is a slice; inside it by the tie rule: of two equal scores the first is the better.
-    languages, pool_codes = np.unique(passages["language"].to_numpy(), return_inverse=True)
-    tie = np.argsort(_tie_order(passages))  # each passage's place in that order
-    order = np.lexsort([tie, pool_codes])
-    place = np.argsort(order)
-    starts = np.searchsorted(pool_codes[order], np.arange(len(languages) + 1))
+    languages, pool = np.unique(passages["language"].to_numpy(), return_inverse=True)
+    tie = _ties(passages)
+    judged = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    query = pd.Index(queries["query_id"]).get_indexer(pd.Index(judged["query_id"]))
+    passage = pd.Index(passages["passage_id"]).get_indexer(pd.Index(judged["passage_id"]))
+    by_query = np.lexsort([tie[passage], query])
+    query, passage = query[by_query], passage[by_query]
+    gold = Gold(query, passage, pool[passage], tie[passage], _scores(rows, columns, query, passage))
+    if index is None:
+        in_pool, in_all = _ranks(rows, columns, gold, pool, tie, memory)
+    else:
+        from hbtlib.indexes import ranks as index_ranks
 
-    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
-    query_row = pd.Index(queries["query_id"]).get_indexer(pd.Index(gold["query_id"]))
-    passage_row = pd.Index(passages["passage_id"]).get_indexer(pd.Index(gold["passage_id"]))
-    by_query = np.lexsort([tie[passage_row], query_row])
-    query_row, passage_row = query_row[by_query], passage_row[by_query]
-    first = np.searchsorted(query_row, np.arange(len(queries) + 1))
+        in_pool, in_all, recall = index_ranks(rows, columns, gold, pool, tie, list(languages), index, index_options, depth,
+                                               memory)
 
-    in_pool, in_all, scores = np.empty(len(gold), np.int64), np.empty(len(gold), np.int64), np.empty(len(gold), np.float32)
-    for begin, end, products in _blocks(rows, columns[order], block):
-        part = slice(first[begin], first[end])
-        _count(products, first[begin:end + 1] - first[begin], place[passage_row[part]], pool_codes[passage_row[part]],
-               tie[order], starts, in_pool[part], in_all[part], scores[part])
-
-    asked, found = queries.iloc[query_row].reset_index(drop=True), passages.iloc[passage_row].reset_index(drop=True)
+    asked, found = queries.iloc[query].reset_index(drop=True), passages.iloc[passage].reset_index(drop=True)
     common = pd.DataFrame({
         "benchmark": benchmark.name, "query_id": asked["query_id"], "question_id": asked["question_id"],
         "query_language": asked["language"], "passage_id": found["passage_id"], "passage_language": found["language"],
-        "score": scores, "grade": gold["grade"].to_numpy(np.int16)[by_query]})
-    tables = [common.assign(pool=found["language"], rank=in_pool, n_passages=np.diff(starts)[pool_codes[passage_row]]),
+        "score": gold.score, "grade": judged["grade"].to_numpy(np.int16)[by_query]})
+    tables = [common.assign(pool=found["language"], rank=in_pool, n_passages=np.bincount(pool)[gold.pool]),
               common.assign(pool=ALL, rank=in_all, n_passages=len(passages))]
     # A pool of one's own language and the pool of all are the same where there is one language: no row twice.
     ranks = pd.concat(tables if len(languages) > 1 else tables[:1])
     ranks = ranks.sort_index(kind="stable").reset_index(drop=True)  # a query's rows together: they also store smaller
-    ranks["n_relevant"] = ranks.groupby(["query_id", "pool"], sort=False)["rank"].transform("size")
+    ranks["n_relevant"] = ranks.groupby(["query_id", "pool"], sort=False)["passage_id"].transform("size")
     text = ["benchmark", "query_id", "question_id", "query_language", "pool", "passage_id", "passage_language"]
-    small = ["rank", "n_passages", "n_relevant"]
-    ranks = ranks.astype({**dict.fromkeys(text, "category"), **dict.fromkeys(small, "int32")})
-    return ranks[[*text, "rank", "score", "grade", "n_passages", "n_relevant"]]
+    small = {"rank": "int32" if index is None else "Int32", "n_passages": "int32", "n_relevant": "int32"}
+    ranks = ranks.astype({**dict.fromkeys(text, "category"), **small})[[*text, "rank", "score", "grade", *list(small)[1:]]]
+    if index is None:
+        return ranks
+    return ranks.assign(depth=np.int32(depth), recall=ranks["pool"].map(recall).astype("float64"))
 
 
-def top(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *, k: int = 10, remove: Removal = None,
-        block: int = 1024) -> pd.DataFrame:
+def top(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benchmark, *, k: int = 10, remove: Removal = None,
+        memory: float = 1.0) -> pd.DataFrame:
     """The k best passages of every query in the pool of all languages: who stands where the relevant ones should.
 
     One row a (query, rank): benchmark, query_id, query_language, rank (1 to k), passage_id, passage_language. Arguments,
     order of equal scores and errors as in `rank_vectors`; fewer where there are not so many passages.
     """
-    if k < 1:
-        raise ValueError(f"k is {k}; it is the number of passages kept of each query, 1 or more")
     queries, passages = benchmark.queries, benchmark.passages
     rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
-    order = _tie_order(passages)
-    best = nearest(rows, columns[order], k, block)
-    found = passages.iloc[order[best].ravel()].reset_index(drop=True)
+    best, _ = nearest(rows, columns, k, tie=_ties(passages), memory=memory)
+    found = passages.iloc[best.ravel()].reset_index(drop=True)
     asked = queries.iloc[np.repeat(np.arange(len(queries)), best.shape[1])].reset_index(drop=True)
     table = pd.DataFrame({
         "benchmark": benchmark.name, "query_id": asked["query_id"], "query_language": asked["language"],
@@ -118,82 +140,202 @@ def top(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *,
     return table.astype(dict.fromkeys(table.columns.drop("rank"), "category"))
 
 
-def nearest(query_vectors: Vectors, passage_vectors: Vectors, k: int, block: int = 1024) -> Rows:
-    """The rows of each query's k best passages (or as many as there are), best first; of equal ones the earlier. (Q, k)"""
-    best = np.empty((len(query_vectors), min(k, len(passage_vectors))), np.int64)
-    for begin, end, products in _blocks(query_vectors, passage_vectors, block):
-        _best(products, best[begin:end])
-    return best
+def nearest(query_vectors: Vectors, passage_vectors: Matrix, k: int, *, tie: Rows | None = None,
+            memory: float = 1.0) -> tuple[Rows, Vectors]:
+    """Each query's k best passages (or as many as there are), best first: their rows and scores, both (Q, k), exact.
+
+    Of equal ones the one with the smaller `tie` (N,) is the better, by default the earlier. memory: as in `rank_vectors`.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; it is the number of passages kept of each query, 1 or more")
+    shape = (len(query_vectors), min(k, passage_vectors.shape[0]))
+    best, ties = np.full(shape, -1), np.full(shape, np.iinfo(np.int64).max)
+    held = np.full(shape, -np.inf, np.float32)
+    for tile in _tiles(query_vectors, passage_vectors, memory):
+        _best(tile.scores, tile.queries, tile.passages, tile.slack, tile.rows, tile.rows if tie is None else tie[tile.rows],
+              best[tile.asked], ties[tile.asked], held[tile.asked])
+    return best, held
 
 
-def _prepared(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
-              remove: Removal) -> tuple[Vectors, Vectors]:
-    """The vectors as the search takes them: checked, float32, without what is to be removed."""
-    rows, columns = np.ascontiguousarray(query_vectors, np.float32), np.ascontiguousarray(passage_vectors, np.float32)
-    for what, vectors, table in (("query", rows, benchmark.queries), ("passage", columns, benchmark.passages)):
-        if vectors.ndim != 2 or len(vectors) != len(table):
+def take(matrix: Matrix, rows: Rows) -> Any:
+    """matrix[rows], as a slice where the rows follow each other: nothing is copied."""
+    follow = len(rows) > 0 and (np.diff(rows) == 1).all()
+    return matrix[int(rows[0]):int(rows[-1]) + 1] if follow else matrix[rows]
+
+
+class Gold(NamedTuple):
+    """The relevant passages, sorted by query: whose, which row, in which pool, its place among equals, its score; (G,)."""
+
+    query: Rows
+    passage: Rows
+    pool: Rows
+    tie: Rows
+    score: Vectors
+
+
+def _prepared(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benchmark,
+              remove: Removal) -> tuple[Vectors, Matrix]:
+    """The vectors as the search takes them: checked, without what is to be removed, the queries' in memory."""
+    given = (("query", query_vectors, benchmark.queries), ("passage", passage_vectors, benchmark.passages))
+    for what, vectors, table in given:
+        if len(vectors.shape) != 2 or vectors.shape[0] != len(table):
             raise ValueError(f"{what}_vectors have shape {vectors.shape}, but {benchmark.name!r} has {len(table)} "
                              f"{what} rows: give one vector a row, in its order")
-        if len(wrong := np.flatnonzero(~np.isfinite(vectors).all(1))):
-            raise ValueError(f"the vector of {what} row {wrong[0]} ({table.iloc[wrong[0], 0]!r}) is not finite: the model "
-                             "that made it has diverged, or the text is empty")
-    if rows.shape[1] != columns.shape[1]:
-        raise ValueError(f"query vectors have width {rows.shape[1]}, passage vectors {columns.shape[1]}: both must come "
-                         "from one encoder")
-    return (rows, columns) if remove is None else without_language(rows, columns, benchmark, remove)
+        for start in range(0, len(table) if isinstance(vectors, np.ndarray) else 0, 65_536):  # a store's are checked
+            finite = np.isfinite(np.asarray(vectors[start:start + 65_536], np.float32)).all(1)
+            if not finite.all():
+                row = start + int(finite.argmin())
+                raise ValueError(f"the vector of {what} row {row} ({table.iloc[row, 0]!r}) is not finite: the model "
+                                 "that made it has diverged, or the text is empty")
+    if query_vectors.shape[1] != passage_vectors.shape[1]:
+        raise ValueError(f"query vectors have width {query_vectors.shape[1]}, passage vectors {passage_vectors.shape[1]}: "
+                         "both must come from one encoder")
+    if remove is not None:
+        return without_language(query_vectors[:], passage_vectors[:], benchmark, remove)
+    return np.ascontiguousarray(query_vectors[:], np.float32), passage_vectors
 
 
-def _tie_order(passages: pd.DataFrame) -> Rows:
-    """The rows in the order in which equal scores stand: the larger passage id first."""
-    return np.argsort(passages["passage_id"].to_numpy(dtype=object), kind="stable")[::-1]
+def _ties(passages: pd.DataFrame) -> Rows:
+    """Each passage's place in the order in which equal scores stand: the larger passage id first."""
+    order = pc.sort_indices(pa.array(passages["passage_id"]), sort_keys=[("", "descending")]).to_numpy()
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return place
 
 
-def _blocks(rows: Vectors, columns: Vectors, block: int) -> Iterator[tuple[int, int, Vectors]]:
-    """(begin, end, scores (end − begin, N)) of `block` queries after `block` queries.
+def _scores(queries: Vectors, passages: Matrix, query: Rows, passage: Rows) -> Vectors:
+    """The scores of some (query row, passage row), each (G,)."""
+    scores = np.empty(len(query), np.float32)
+    order = np.argsort(passage, kind="stable")
+    for start in range(0, len(order), 8192):
+        part = order[start:start + 8192]
+        rows, place = np.unique(passage[part], return_inverse=True)
+        scores[part] = _dots(queries, query[part], np.ascontiguousarray(passages[rows], np.float32), place)
+    return scores
 
-    Equal vectors are scored once: a matrix product may round the same column differently in another place.
+
+def _ranks(queries: Vectors, passages: Matrix, gold: Gold, pool: Rows, tie: Rows, memory: float) -> tuple[Rows, Rows]:
+    """The ranks of the relevant passages by counting those before them: in their own pool, and in all."""
+    order = np.argsort(pool, kind="stable")  # a pool's passages side by side
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    place = place[gold.passage]
+    first = np.searchsorted(gold.query, np.arange(len(queries) + 1))
+    in_pool, in_all = np.ones(len(gold.query), np.int64), np.ones(len(gold.query), np.int64)
+    for tile in _tiles(queries, passages, memory, order):
+        codes = pool[tile.rows]
+        starts = np.r_[np.flatnonzero(np.diff(codes, prepend=-1)), len(codes)]
+        bounds = first[tile.asked.start:tile.asked.stop + 1]
+        part = slice(bounds[0], bounds[-1])
+        _count(tile.scores, tile.queries, tile.passages, tile.slack, tie[tile.rows], starts, codes[starts[:-1]],
+               bounds - bounds[0], place[part] - tile.start, gold.score[part], gold.tie[part], gold.pool[part], in_pool[part],
+               in_all[part])
+    return in_pool, in_all
+
+
+class _Tile(NamedTuple):
+    """The scores of some queries and passages."""
+
+    asked: slice  # which queries
+    queries: Vectors  # (q, d)
+    start: int  # of the passages in their order, from where on
+    rows: Rows  # which passages
+    passages: Vectors  # (n, d)
+    scores: Vectors  # (q, n)
+    slack: Vectors  # (q,): how far from the score a product may lie
+
+
+def _tiles(queries: Vectors, passages: Matrix, memory: float, order: Rows | None = None) -> Iterator[_Tile]:
+    """All scores, in tiles of which one and its passages' vectors are held within `memory` GB; passages in the order given.
+
+    Every passage is read once. Slack: four standard errors of a sum of d products, each rounded to single precision.
     """
-    keys = columns.view(np.dtype((np.void, columns.dtype.itemsize * columns.shape[1]))).ravel()
-    _, first, copy_of = np.unique(keys, return_index=True, return_inverse=True)
-    alike = len(first) < len(columns)
-    distinct = columns[first] if alike else columns
-    for begin in range(0, len(rows), block):
-        products = rows[begin:begin + block] @ distinct.T
-        yield begin, min(begin + block, len(rows)), products[:, copy_of] if alike else products
+    import torch
+
+    from hbtlib.linear import product
+
+    n, width = passages.shape
+    free = memory * 1e9 / 4
+    if not memory > 0:
+        raise ValueError(f"memory is {memory}; it is a number of GB above 0")
+    wide = int(min(max(free // (4 * width + 1024), 1), 8192))
+    high = int(min(max(free / wide - 4 * width, 1), 512))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    asked = torch.from_numpy(queries).to(device)
+    lengths = np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64))
+    for start in range(0, n, wide):
+        rows = np.arange(start, min(start + wide, n)) if order is None else order[start:start + wide]
+        block = torch.from_numpy(np.ascontiguousarray(take(passages, rows))).float()
+        found = block.numpy()
+        slack = lengths * np.sqrt(np.einsum("ij,ij->i", found, found).max() * width) * 4 * 2.0**-24
+        for begin in range(0, len(queries), high):
+            part = slice(begin, min(begin + high, len(queries)))
+            scores = product(asked[part], block.to(device)).cpu().numpy()
+            yield _Tile(part, queries[part], start, rows, found, scores, slack[part].astype(np.float32))
+
+
+@numba.njit(cache=True, nogil=True)
+def _dot(a: Vectors, b: Vectors) -> np.float32:
+    """The score: summed in double precision, always in one order."""
+    s0 = s1 = s2 = s3 = 0.0
+    whole = len(a) // 4 * 4
+    for i in range(0, whole, 4):
+        s0 += np.float64(a[i]) * np.float64(b[i])
+        s1 += np.float64(a[i + 1]) * np.float64(b[i + 1])
+        s2 += np.float64(a[i + 2]) * np.float64(b[i + 2])
+        s3 += np.float64(a[i + 3]) * np.float64(b[i + 3])
+    for i in range(whole, len(a)):
+        s0 += np.float64(a[i]) * np.float64(b[i])
+    return np.float32((s0 + s1) + (s2 + s3))
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _count(scores: Vectors, first: Rows, place: Rows, pool: Rows, tie: Rows, starts: Rows, in_pool: Rows, in_all: Rows,
-           gold_score: Vectors) -> None:
-    """Ranks by counting: for each gold passage the passages before it, in its pool and in all. scores: (Q, N)."""
-    for q in numba.prange(len(first) - 1):
+def _dots(queries: Vectors, query: Rows, passages: Vectors, passage: Rows) -> Vectors:
+    scores = np.empty(len(query), np.float32)
+    for g in numba.prange(len(query)):
+        scores[g] = _dot(queries[query[g]], passages[passage[g]])
+    return scores
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _count(scores: Vectors, queries: Vectors, passages: Vectors, slack: Vectors, tie: Rows, starts: Rows, pools: Rows,
+           first: Rows, place: Rows, gold_score: Vectors, gold_tie: Rows, gold_pool: Rows, in_pool: Rows, in_all: Rows) -> None:
+    """Adds to each gold passage's ranks the passages of a tile that stand before it, in its pool and in all."""
+    for q in numba.prange(len(scores)):
+        exact = np.full(scores.shape[1], np.float32(np.nan))  # scores taken again, once for all gold passages
         for g in range(first[q], first[q + 1]):
-            at = place[g]
-            mine, mine_tie = scores[q, at], tie[at]
-            before_all = before_pool = 0
-            for p in range(len(starts) - 1):
-                before = 0
-                for i in range(starts[p], starts[p + 1]):
-                    before += (scores[q, i] > mine) | ((scores[q, i] == mine) & (tie[i] < mine_tie))
-                before_all += before
-                if p == pool[g]:
-                    before_pool = before
-            in_pool[g], in_all[g], gold_score[g] = before_pool + 1, before_all + 1, mine
+            low, high = np.float32(gold_score[g] - slack[q]), np.float32(gold_score[g] + slack[q])
+            for p in range(len(pools)):
+                part, begin = scores[q, starts[p]:starts[p + 1]], starts[p]
+                both = np.int32(0)  # above high in the lower half (a tile has fewer than 2**16 columns), above low in the upper
+                for i in range(len(part)):
+                    both = np.int32(both + np.int32(part[i] > high) + (np.int32(part[i] >= low) << np.int32(16)))
+                before = np.int64(both & 65535)
+                if (both >> 16) - before > (begin <= place[g] < begin + len(part)):  # others than itself
+                    for i in range(len(part)):
+                        if low <= part[i] <= high:
+                            if np.isnan(exact[begin + i]):
+                                exact[begin + i] = _dot(queries[q], passages[begin + i])
+                            mine = exact[begin + i]
+                            before += (mine > gold_score[g]) | ((mine == gold_score[g]) & (tie[begin + i] < gold_tie[g]))
+                in_all[g] += before
+                if pools[p] == gold_pool[g]:
+                    in_pool[g] += before
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _best(scores: Vectors, best: Rows) -> None:
-    """The columns of each row's k highest scores, best first; of equal ones the earlier column. best: (Q, k), filled."""
-    k = best.shape[1]
-    for q in numba.prange(len(best)):
-        held = np.empty(k, np.float32)
-        count = 0
+def _best(scores: Vectors, queries: Vectors, passages: Vectors, slack: Vectors, rows: Rows, tie: Rows, best: Rows,
+          ties: Rows, held: Vectors) -> None:
+    """Puts the passages of a tile where they belong among each query's best so far: rows, ties and scores, each (q, k)."""
+    last = best.shape[1] - 1
+    for q in numba.prange(len(scores)):
         for i in range(scores.shape[1]):
-            if count == k and scores[q, i] <= held[k - 1]:
+            if scores[q, i] < held[q, last] - slack[q]:
                 continue
-            at = min(count, k - 1)
-            while at > 0 and held[at - 1] < scores[q, i]:
-                held[at], best[q, at] = held[at - 1], best[q, at - 1]
+            mine, at = _dot(queries[q], passages[i]), last + 1
+            while at > 0 and (held[q, at - 1] < mine or (held[q, at - 1] == mine and ties[q, at - 1] > tie[i])):
+                if at <= last:
+                    held[q, at], ties[q, at], best[q, at] = held[q, at - 1], ties[q, at - 1], best[q, at - 1]
                 at -= 1
-            held[at], best[q, at] = scores[q, i], i
-            count = min(count + 1, k)
+            if at <= last:
+                held[q, at], ties[q, at], best[q, at] = mine, tie[i], rows[i]

@@ -286,10 +286,7 @@ def _request(given: dict[str, Any]) -> dict[str, Any]:
             rows = value.dataset[np.linspace(0, len(value) - 1, min(100, len(value))).astype(int)]
             return f"{value.name}, {len(value)} ids, {hashlib.sha256(str(sorted(rows.items())).encode()).hexdigest()[:8]}"
         if isinstance(value, Encoder):
-            digest = hashlib.sha256(f"{value.settings} {value.model.config.to_json_string()}".encode())
-            for name, tensor in value.state_dict().items():
-                digest.update(name.encode() + tensor.detach().cpu().float().numpy().tobytes())
-            return digest.hexdigest()[:16]
+            return f"{value.settings} {value.fingerprint()}"
         if isinstance(value, set | frozenset):
             return sorted(value)
         return getattr(getattr(value, "func", value), "__qualname__", type(value).__qualname__)

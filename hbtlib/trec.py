@@ -9,7 +9,7 @@ import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.read import DataError, read_tsv, unique
-from hbtlib.metrics import per_query
+from hbtlib.metrics import known_to, per_query
 
 
 def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[Path]:
@@ -20,6 +20,7 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
     per_query(ranks, [])  # says what is wrong where they are of several benchmarks or runs
     if depth < 1:
         raise ValueError(f"depth is {depth}; it is the number of ranks written of each query, 1 or more")
+    known_to(ranks, depth, f"a run of depth {depth}")
     ranks = ranks.astype({"query_id": "str", "passage_id": "str"})
     for column in ("query_id", "passage_id"):
         if len(blank := ranks.loc[ranks[column].str.contains(r"\s"), column]):

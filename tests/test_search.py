@@ -84,9 +84,9 @@ def test_ranks_are_those_of_a_sort(seed: int, languages: int, questions: int, wi
 def test_no_block_and_no_order_of_rows_changes_a_rank(seed: int, languages: int, block: int) -> None:
     benchmark, q, p = random_benchmark(seed, languages=languages)
     ranks = hbt.rank_vectors(q, p, benchmark)
-    pd.testing.assert_frame_equal(hbt.rank_vectors(q, p, benchmark, block=block), ranks)
+    pd.testing.assert_frame_equal(hbt.rank_vectors(q, p, benchmark, memory=block * 1e-6), ranks)
     other, q2, p2 = shuffled(benchmark, q, p, seed)
-    assert found(hbt.rank_vectors(q2, p2, other, block=block)) == found(ranks)
+    assert found(hbt.rank_vectors(q2, p2, other, memory=block * 1e-6)) == found(ranks)
 
 
 @pytest.mark.parametrize(("queries", "passages", "width"), [(1, 37, 4), (3, 37, 384), (33, 100, 64)])
@@ -112,7 +112,8 @@ def test_no_block_and_no_order_changes_ranks_of_rounded_scores(block: int) -> No
     benchmark, q, p = with_doubles(2, 24, 101, 96)
     ranks = hbt.rank_vectors(q, p, benchmark).astype(dict.fromkeys(KEY, "str")).set_index(KEY)["rank"].sort_index()
     other, q2, p2 = shuffled(benchmark, q, p, 3)
-    for one in (hbt.rank_vectors(q, p, benchmark, block=block), hbt.rank_vectors(q2, p2, other, block=block)):
+    memory = block * 1e-6
+    for one in (hbt.rank_vectors(q, p, benchmark, memory=memory), hbt.rank_vectors(q2, p2, other, memory=memory)):
         differ = int((one.astype(dict.fromkeys(KEY, "str")).set_index(KEY)["rank"].sort_index() != ranks).sum())
         assert differ == 0, f"{differ} of {len(ranks)} ranks differ"
 
@@ -257,7 +258,7 @@ def test_each_row_gets_its_texts_vector_in_its_role() -> None:
 @given(st.integers(0, 10_000), st.integers(1, 4), st.integers(1, 40), st.integers(1, 9), st.booleans())
 def test_the_top_is_that_of_a_sort(seed: int, languages: int, k: int, block: int, ties: bool) -> None:
     benchmark, q, p = random_benchmark(seed, languages=languages, ties=ties)
-    top = hbt.top(q, p, benchmark, k=k, block=block)
+    top = hbt.top(q, p, benchmark, k=k, memory=block * 1e-6)
     assert list(top.columns) == ["benchmark", "query_id", "query_language", "rank", "passage_id", "passage_language"]
     ids, codes = benchmark.passages["passage_id"].tolist(), benchmark.passages["language"].tolist()
     scores = q.astype(np.float64) @ p.T.astype(np.float64)
