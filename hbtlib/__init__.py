@@ -1,7 +1,5 @@
 """hbtlib: hybrid batch training for multilingual dense retrieval. `import hbtlib as hbt` gives a notebook all it needs.
-
-Names are fetched when first used: what needs no torch (ranks, measures, plots, a study's list of runs) starts in a moment.
-"""
+Names are fetched when first used: what needs no torch (ranks, measures, plots, a study's runs) starts at once."""
 
 import warnings
 from importlib import import_module

@@ -1,10 +1,6 @@
-"""Language bias from ranks: does a ranking treat the translations of one passage alike?
-
-A measure's docstring is its definition. All are of the multilingual pool, and give one value a query language. "Chance" is
-a random ranking of the pool's N passages, n of them relevant to the query.
-"""
-
-from __future__ import annotations
+"""Language bias from ranks: does a ranking treat the translations of one passage alike? A measure's docstring is its
+definition. All are of the multilingual pool, and give one value a query language. "Chance" is a random ranking of the pool's
+N passages, n of them relevant to the query."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -12,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy  # whose parts come when first used
 
 from hbtlib.metrics import known_to, need, per_query
 
-__all__ = ["bias", "chance_rank_distance", "favoured", "top_shares"]
 ALL = "all"  # the pool of all languages; as a query language: all of them together
 
 
@@ -55,19 +51,15 @@ class Joint:
 
     @cached_property
     def orders(self) -> pd.DataFrame:
-        """(query language or `all`, question) × passage language: the place of each among the question's, 1 = first.
-
-        Several relevant passages in one language count by their mean rank; `all` orders the mean place over the query
-        languages, so that each of them has one say.
-        """
+        """(query language or `all`, question) × passage language: the place of each among the question's, 1 = first. Several
+        relevant passages in one language count by their mean rank; `all` orders the mean place over the query languages, so
+        that each of them has one say."""
         each = self.rows.groupby(["language", "question", "passage_language"])["rank"].mean().unstack().rank(axis=1)
         return pd.concat([each, pd.concat({ALL: each.groupby("question").mean().rank(axis=1)}, names=["language"])])
 
     @cached_property
     def friedman(self) -> pd.DataFrame:
         """Kendall's W and Friedman's p of each query language's orders, over the questions in every passage language."""
-        from scipy import stats
-
         found = {}
         for language, orders in self.orders.groupby(level="language"):
             blocks = orders.dropna(axis=1, how="all").dropna().to_numpy()  # (questions, passage languages)
@@ -77,13 +69,12 @@ class Joint:
             spread = n * ((blocks - (k + 1) / 2) ** 2).sum()
             # Where all is tied no language is favoured.
             w = ((blocks.sum(0) - n * (k + 1) / 2) ** 2).sum() / spread if spread else 0.0
-            found[language] = {"w": w, "p": stats.chi2.sf(n * (k - 1) * w, k - 1)}
+            found[language] = {"w": w, "p": scipy.stats.chi2.sf(n * (k - 1) * w, k - 1)}
         return pd.DataFrame.from_dict(found, orient="index", columns=["w", "p"], dtype=float)
 
 
 def chance_rank_distance(n_passages: Any, n_relevant: Any) -> Any:
-    """The expected rank distance of a random ranking of N passages, n of them relevant, numbers or columns of them:
-    (N + 1)(n − 1) / (n + 1)."""
+    """The expected rank distance of a random ranking of N passages, n relevant (also columns): (N + 1)(n − 1) / (n + 1)."""
     return (n_passages + 1) * (n_relevant - 1) / (n_relevant + 1)
 
 
@@ -99,10 +90,8 @@ class Mean:
 
 
 def rank_distance_at(joint: Joint, k: int) -> pd.Series:
-    """The mean rank distance where ranks past k count as k: what a reader of the top k sees. 0 to k − 1. Ours.
-
-    Chance: Σ over r < k of 1 − [C(r, n) + C(N − r, n)] / C(N, n). 0 too with nothing relevant in the top k: see complete@k.
-    """
+    """The mean rank distance where ranks past k count as k: what a reader of the top k sees. 0 to k − 1. Ours. Chance: Σ
+    over r < k of 1 − [C(r, n) + C(N − r, n)] / C(N, n). 0 too with nothing relevant in the top k: see complete@k."""
     return joint.mean(joint.queries["last"].clip(upper=k) - joint.queries["first"].clip(upper=k))
 
 
@@ -114,62 +103,51 @@ def complete(joint: Joint, k: int) -> pd.Series:
 
 def score_gap(joint: Joint) -> pd.Series:
     """Mean score of the relevant passages in the query's language minus that of equally relevant ones in others. Ours. Mean
-    over a query's grades with both, then over queries that have one; −2 to 2 for cosines; chance: 0, above it the own
-    language is favoured."""
+    over grades with both, then queries; −2 to 2 for cosines; chance: 0, above it the own language is favoured."""
     means = joint.rows.groupby(["query", "grade", "own"])["score"].mean().unstack("own").reindex(columns=[False, True])
     return joint.mean((means[True] - means[False]).groupby("query").mean())
 
 
 def kendalls_w(joint: Joint) -> pd.Series:
-    """Do questions agree on the order of the passage languages? Kendall's coefficient of concordance (1939).
-
-    The question is the block, the passage language the treatment, what is ordered the ranks of the question's relevant
-    passages, one language each (several in one: their mean rank). 0 (none is favoured consistently) to 1 (the same order in
-    every question); chance: 1 / questions. `hbt.favoured` says which languages they are. The query language `all` has each
-    question once, by its places' mean over query languages. Only questions with a passage in each language that any question
-    of the query language has; no row with fewer than two of these (MLQA-R: a question has two to four of seven languages).
-    """
+    """Do questions agree on the order of the passage languages? Kendall's coefficient of concordance (1939). The question is
+    the block, the passage language the treatment, what is ordered the ranks of the question's relevant passages, one
+    language each (several in one: their mean rank). 0 (none is favoured consistently) to 1 (the same order in every
+    question); chance: 1 / questions. `hbt.favoured` says which languages they are. The query language `all` has each
+    question once, by its places' mean over query languages. Only questions with a passage in each language that any of the
+    query language has; no row with fewer than two of these (MLQA-R: a question has two to four of seven languages)."""
     return joint.friedman["w"]
 
 
 def friedman_p(joint: Joint) -> pd.Series:
-    """Friedman's test (1937) of that: how likely questions agree so well, or better, if no language is favoured.
-
-    χ² = questions × (languages − 1) × W, ties corrected, with languages − 1 degrees of freedom; chance: uniform on 0 to 1.
-    Questions answered by one passage are taken as independent, which makes it too sure.
-    """
+    """Friedman's test (1937) of that: how likely questions agree so well, or better, if no language is favoured. χ² =
+    questions × (languages − 1) × W, ties corrected, with languages − 1 degrees of freedom; chance: uniform on 0 to 1.
+    Questions answered by one passage are taken as independent, which makes it too sure."""
     return joint.friedman["p"]
 
 
 def peer(joint: Joint) -> pd.Series:
-    """Probability of Equal Expected Rank (Yang et al., SIGIR 2024, arXiv 2405.00978), at the relevant levels alone.
-
-    For a query and a grade: the p of the Kruskal-Wallis test that the ranks of its passages do not depend on their language;
-    1 where all are in one language, as in the authors' code. Mean over the query's grades (equal weights), then queries. 0
+    """Probability of Equal Expected Rank (Yang et al., SIGIR 2024, arXiv 2405.00978), at the relevant levels alone. For a
+    query and a grade: the p of the Kruskal-Wallis test that the ranks of its passages do not depend on their language; 1
+    where all are in one language, as in the authors' code. Mean over the query's grades (equal weights), then queries. 0
     (unfair) to 1; chance: about a half with many passages a language. With one relevant passage a language it says nothing:
     H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The ranks are those among the level's
-    passages, as in the test; the authors' code takes places in the list. Irrelevant ones, not in the table, are left out.
-    """
-    from scipy import stats
-
+    passages, as in the test; the authors' code takes places in the list. Irrelevant ones, not in the table, are left out."""
     level = ["query", "grade"]
     places = joint.rows.assign(place=joint.rows.groupby(level)["rank"].rank())
     groups = places.groupby([*level, "passage_language"])["place"].agg(["sum", "size"])
     groups["part"] = groups["sum"] ** 2 / groups["size"]
     levels = groups.groupby(level).agg(n=("size", "sum"), languages=("size", "size"), part=("part", "sum"))
     h = 12 * levels["part"] / (levels["n"] * (levels["n"] + 1)) - 3 * (levels["n"] + 1)  # no two ranks are equal
-    levels["p"] = np.where(levels["languages"] > 1, stats.chi2.sf(h, levels["languages"] - 1), 1.0)
+    levels["p"] = np.where(levels["languages"] > 1, scipy.stats.chi2.sf(h, levels["languages"] - 1), 1.0)
     return joint.mean(levels["p"].groupby("query").mean())
 
 
 def mrc(joint: Joint) -> pd.Series:
     """Does a question get the same ranking in whatever language it is asked? Mean rank correlation (arXiv 2509.06195).
-
     Spearman's ρ of the question's ranks in two query languages, mean over the others, then over questions. Theirs is of
     whole rankings; the table has relevant passages alone, so this is of the order of these (those relevant in both
-    languages; two or more). −1 to 1; higher is more consistent; chance: 0. A ranking that puts English first whoever asks
-    is consistent too: read it beside kendalls-w.
-    """
+    languages; two or more). −1 to 1; higher is more consistent; chance: 0. A ranking that puts English first whoever asks is
+    consistent too: read it beside kendalls-w."""
     ranks = joint.rows.pivot_table(index=["question", "passage"], columns="language", values="rank")
     rho = ranks.groupby("question").corr("spearman", min_periods=2)  # (question, language) × language
     others = rho.mask(np.equal.outer(rho.index.get_level_values("language"), rho.columns))
@@ -177,16 +155,12 @@ def mrc(joint: Joint) -> pd.Series:
 
 
 def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
-    """Kullback-Leibler divergence of the language shares of all the top k's of a query language from the pool's shares.
-
-    In nats, 0 up to −ln of the smallest share of the pool; chance: about (languages − 1) / (2 · k · queries), so nearly 0.
-    Of the top k's together, not a mean over queries: ten passages cannot show the shares of eleven languages, and one
-    query's divergence is large by chance. So it sees a language that is favoured on the whole; what is favoured by one
-    query and not by the next cancels out. Given with `top`, at its depth. Languages without a relevant passage, whose
-    pools the ranks do not hold, count as one. Ours.
-    """
-    from scipy import stats
-
+    """Kullback-Leibler divergence of the language shares of all the top k's of a query language from the pool's shares. In
+    nats, 0 up to −ln of the smallest share of the pool; chance: about (languages − 1) / (2 · k · queries), so nearly 0. Of
+    the top k's together, not a mean over queries: ten passages cannot show the shares of eleven languages, and one query's
+    divergence is large by chance. So it sees a language that is favoured on the whole; what is favoured by one query and not
+    by the next cancels out. Given with `top`, at its depth. Languages without a relevant passage, whose pools the ranks do
+    not hold, count as one. Ours."""
     if joint.sizes.empty:
         raise ValueError("kl@k needs the size of each language's pool, and these ranks hold the pool of all alone: "
                          "give all pools of hbt.rank")
@@ -196,9 +170,8 @@ def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
     if len(unknown) and rest <= 0:
         raise ValueError(f"the top holds passages in {unknown[0]!r} and the ranks' pool has none: are they "
                          "of one benchmark?")
-    known = wide.reindex(columns=joint.sizes.index, fill_value=0.0)
-    return pd.Series(stats.entropy(np.column_stack([known, wide[unknown].sum(axis=1)]),
-                                   [*joint.sizes, max(rest, 0.0)], axis=1), index=wide.index)
+    top = np.column_stack([wide.reindex(columns=joint.sizes.index, fill_value=0.0), wide[unknown].sum(axis=1)])
+    return pd.Series(scipy.stats.entropy(top, [*joint.sizes, max(rest, 0.0)], axis=1), index=wide.index)
 
 
 MEASURES: dict[str, Callable[[Joint], pd.Series]] = {
@@ -217,21 +190,19 @@ MEASURES: dict[str, Callable[[Joint], pd.Series]] = {
     relevant passages that are in it."""),
     "own-language-preference": Mean("own_first", """own-language-first over own-language-chance. 0 to 1 / chance; 1 is
     chance, above it the own language is favoured.""", over="own_share"),
-    "score-gap": score_gap, "kendalls-w": kendalls_w, "friedman-p": friedman_p, "mrc": mrc, "peer": peer,
-}
+    "score-gap": score_gap, "kendalls-w": kendalls_w, "friedman-p": friedman_p, "mrc": mrc, "peer": peer}
 MEASURES_AT: dict[str, Callable[[Joint, int], pd.Series]] = {"rank-distance@k": rank_distance_at, "complete@k": complete}
 
 
 def bias(ranks: pd.DataFrame, top: pd.DataFrame | None = None, *, k: int | Sequence[int] = (10, 100)) -> pd.DataFrame:
     """Tidy: measure, query_language, value. All in the multilingual pool, one value a query language.
 
-    top: the passages that lead the multilingual pool (`top.parquet`: benchmark, query_id, query_language, rank,
-    passage_id, passage_language); kl@k is of these, at their depth, and is not given without them. k: the cut-off, or
-    several, of rank-distance@k and complete@k.
+    top: the passages that lead the multilingual pool (`top.parquet`: benchmark, query_id, query_language, rank, passage_id,
+    passage_language); kl@k is of these, at their depth, and is not given without them. k: the cut-off, or several, of
+    rank-distance@k and complete@k.
 
     Raises ValueError for ranks without a multilingual pool, of several benchmarks or runs, or without a column that is
-    needed; for a top of another benchmark, or of several runs; for a k that is no whole number from 1 up.
-    """
+    needed; for a top of another benchmark, or of several runs; for a k that is no whole number from 1 up."""
     cuts: list[int] = np.ravel(k).tolist()
     if wrong := [cut for cut in cuts if cut < 1 or cut != int(cut)]:
         raise ValueError(f"k is {wrong[0]}; it is a whole number of ranks from 1 up")
@@ -253,13 +224,11 @@ bias.__doc__ = "\n".join([bias.__doc__ or "", *(  # so that help(hbt.bias) defin
 
 def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
     """Which languages does the multilingual pool favour? Tidy: query_language, passage_language, mean_rank_within, ….
-
     mean_rank_within: the mean place of the language's passage among a question's relevant passages, one a language (1 =
     always first; `kendalls-w` says how it is ordered). chance: what it would be if no language were favoured, (n + 1) / 2
-    for n languages; below it the language is favoured. n_questions: those with a passage in it and another language.
-    The query language `all` has each question once. Where questions lack languages the chance differs by row, and a
-    language is measured against those it meets alone. Raises ValueError as `bias` does.
-    """
+    for n languages; below it the language is favoured. n_questions: those with a passage in it and another language. The
+    query language `all` has each question once. Where questions lack languages the chance differs by row, and a language is
+    measured against those it meets alone. Raises ValueError as `bias` does."""
     orders = Joint(ranks).orders
     long = orders.assign(chance=(orders.count(axis=1) + 1) / 2).set_index("chance", append=True).melt(
         ignore_index=False, var_name="passage_language", value_name="place").dropna().reset_index()
@@ -269,11 +238,9 @@ def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
 
 
 def top_shares(top: pd.DataFrame) -> pd.DataFrame:
-    """Tidy: query_language, passage_language, share: how much of its queries' top k is in each language, 0 or more.
-
-    A query language's shares sum to 1; chance: the language's share of the pool. top: as in `bias`. Raises ValueError for
-    one without a column that is needed, without rows, of several benchmarks, or of several runs.
-    """
+    """Tidy: query_language, passage_language, share: how much of its queries' top k is in each language, 0 or more. A query
+    language's shares sum to 1; chance: the language's share of the pool. top: as in `bias`. Raises ValueError for one
+    without a column that is needed, without rows, of several benchmarks, or of several runs."""
     need(top, ("benchmark", "query_id", "query_language", "rank", "passage_id", "passage_language"), "top", "hbtlib.search")
     if top.empty or len(top["benchmark"].unique()) > 1:
         raise ValueError(f"the top is of {len(top['benchmark'].unique())} benchmarks; give that of one")

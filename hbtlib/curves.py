@@ -18,10 +18,9 @@ _ENDS = {"batch": "\nx-x-mono", "pair": "\n(pair: x-x)"}  # what α = 1 is; α =
 
 
 def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
-    """A metric over hybrid's α: one panel a setting (and language group), one line a level at which it mixes. summaries:
-    alpha (0 to 1), level (batch or pair), seed, languages (trained or unseen), setting, metric, value. A run that stands
-    for both levels, as x-y (α = 0) does, has a row for each. Lines are means over seeds, points the seeds, bands 95 %
-    t-intervals over seeds."""
+    """A metric over hybrid's α: a panel a setting (and language group), a line a level at which it mixes. summaries: alpha
+    (0 to 1), level (batch or pair), seed, languages (trained or unseen), setting, metric, value. A run of both levels, as
+    x-y (α = 0) is, has a row for each. Lines are means over seeds, points the seeds, bands 95 % t-intervals."""
     levels = set(summaries.get("level", ()))
     if other := levels - set(LEVELS):
         raise ValueError(f"no level {min(map(str, other))!r}; there are {', '.join(LEVELS)}")

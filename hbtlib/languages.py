@@ -1,8 +1,5 @@
-"""What is known of each language: family, script, word order, resource class.
-
-Sources: family, script and dominant word order after Glottolog and WALS (feature 81A); resource class after Joshi et al.
-(2020), 0 (left behind) to 5 (winners).
-"""
+"""What is known of each language: family, script, word order, resource class. Sources: family, script and dominant word
+order after Glottolog and WALS (feature 81A); resource class after Joshi et al. (2020), 0 (left behind) to 5 (winners)."""
 
 import csv
 from functools import lru_cache
@@ -48,12 +45,3 @@ def native_name(code: str) -> str:
         return str(Locale.parse(code).languages.get(code, code))
     except (UnknownLocaleError, ValueError):  # not a code at all
         return code
-
-
-def by_script(codes: list[str] | tuple[str, ...]) -> list[str]:
-    """The codes ordered for a picture: languages of one script beside each other, alphabetical within it.
-
-    A code that is not in the table (a language of one's own data) comes last.
-    """
-    scripts = {code: LANGUAGES[code].script for code in codes if code in LANGUAGES}
-    return sorted(codes, key=lambda code: (code not in scripts, scripts.get(code) != "Latin", scripts.get(code, ""), code))

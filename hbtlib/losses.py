@@ -1,38 +1,32 @@
 """InfoNCE over in-batch negatives, and the objectives of the methods that training batches are compared with.
-
-`same` means one thing throughout: (B, B) bool, True at (i, j) where passage j also answers query i (a duplicate or a
-translation), so that it is never that query's negative; the diagonal counts whatever stands there.
-"""
-
-from __future__ import annotations
+`same` means one thing throughout: see `info_nce`."""
 
 import math
 
 import torch
+from torch import Tensor
 from torch.nn.functional import cross_entropy, softplus
 
 
-def info_nce(queries: torch.Tensor, passages: torch.Tensor, temperature: float = 0.05, *,
-             same: torch.Tensor | None = None, negatives: torch.Tensor | None = None,
-             same_negatives: torch.Tensor | None = None) -> torch.Tensor:
+def info_nce(queries: Tensor, passages: Tensor, temperature: float = 0.05, *, same: Tensor | None = None,
+             negatives: Tensor | None = None, same_negatives: Tensor | None = None) -> Tensor:
     """Mean over the batch of −log( e^(s(qᵢ,pᵢ)/τ) / Σⱼ e^(s(qᵢ,pⱼ)/τ) ), s the dot product of unit vectors.
 
-    queries, passages: (B, d); row i of one belongs to row i of the other, the other rows are its negatives.
-    same: (B, B) bool, True at (i, j) where passage j also answers query i (a duplicate or a translation) and so is
-    left out of the sum; the diagonal counts whatever stands there. negatives: (M, d) hard negatives, seen by every
-    query, left out where `same_negatives` (B, M) says so. Returns a scalar.
+    queries, passages: (B, d); row i of one belongs to row i of the other, the other rows are its negatives. same: (B, B)
+    bool, True at (i, j) where passage j also answers query i (a duplicate or a translation) and so is left out of the sum;
+    the diagonal counts whatever stands there. negatives: (M, d) hard negatives, seen by every query, left out where
+    `same_negatives` (B, M) says so. Returns a scalar.
 
-    Source: van den Oord et al. 2018, eq. 4; arXiv 2408.10536, eq. 1, whose text has the in-batch negatives that the
-    formula leaves out, and which prints no temperature. Raises ValueError for a temperature not above 0.
-    """
+    Source: van den Oord et al. 2018, eq. 4; arXiv 2408.10536, eq. 1, whose text has the in-batch negatives that the formula
+    leaves out, and which prints no temperature. Raises ValueError for a temperature not above 0."""
     scores = _scores(queries, passages, temperature, _others(same))  # (B, B)
     if negatives is not None and len(negatives):
         scores = torch.cat([scores, _scores(queries, negatives, temperature, same_negatives)], dim=1)  # (B, B + M)
     return cross_entropy(scores, torch.arange(len(queries), device=scores.device))
 
 
-def one_to_k(queries: torch.Tensor, passages: torch.Tensor, temperature: float = 0.05, *,
-             present: torch.Tensor | None = None, same: torch.Tensor | None = None) -> torch.Tensor:
+def one_to_k(queries: Tensor, passages: Tensor, temperature: float = 0.05, *,
+             present: Tensor | None = None, same: Tensor | None = None) -> Tensor:
     """Every translation of its passage is a query's positive, in both directions; ½ (forth + back), means over i, with
 
     forthᵢ = −1/Kᵢ Σₖ log( e^(s(qᵢ,pᵢₖ)/τ) / Σⱼₗ e^(s(qᵢ,pⱼₗ)/τ) ) and
@@ -45,8 +39,7 @@ def one_to_k(queries: torch.Tensor, passages: torch.Tensor, temperature: float =
 
     Source: CCRK (Nie et al. 2024, arXiv 2406.18254), after its authors' code (`get_unialign_contrastive_loss`), which
     divides `back` by K once more; here both directions count the same, as in arXiv 2502.14627. Raises ValueError for a
-    temperature not above 0, and for a query none of whose translations is present.
-    """
+    temperature not above 0, and for a query none of whose translations is present."""
     size, translations = passages.shape[:2]
     there = torch.ones(size, translations, dtype=torch.bool) if present is None else present
     there, out = there.to(queries.device), _others(same)
@@ -61,44 +54,38 @@ def one_to_k(queries: torch.Tensor, passages: torch.Tensor, temperature: float =
     return -of_each.mean() / 2
 
 
-def semantic_contrastive(first: torch.Tensor, second: torch.Tensor, temperature: float = 0.05, *,
-                         same: torch.Tensor | None = None) -> torch.Tensor:
+def semantic_contrastive(first: Tensor, second: Tensor, temperature: float = 0.05, *, same: Tensor | None = None) -> Tensor:
     """Mean over the 2N texts x of −log( e^(s(x,x′)/τ) / Σ_{y≠x} e^(s(x,y)/τ) ), x′ the translation of x.
 
-    first, second: (N, d), row i of one translates row i of the other; the negatives of a text are all the others, of its
-    own language and of the other. same: (N, N), True at (i, j) where texts i and j say the same. Returns a scalar.
+    first, second: (N, d), row i of one translates row i of the other; the negatives of a text are all the others, of its own
+    language and of the other. same: (N, N), True at (i, j) where texts i and j say the same. Returns a scalar.
 
     Source: the semantic contrastive loss of Hu et al. 2023 (arXiv 2210.06633), which calls it regular contrastive learning
     on parallel sentences; its equation could not be looked up: which texts are negatives is our reading. Raises ValueError
-    for a temperature not above 0.
-    """
-    size = len(first)
-    texts = torch.cat([first, second])  # (2N, d)
-    itself = torch.eye(size, dtype=torch.bool, device=texts.device)
-    across = torch.zeros_like(itself) if same is None else same.to(texts.device) & ~itself
-    out = torch.cat([torch.cat([across | itself, across], dim=1), torch.cat([across, across | itself], dim=1)])
+    for a temperature not above 0."""
+    texts, others = torch.cat([first, second]), _others(same)  # (2N, d), (N, N)
+    itself = torch.eye(len(texts), dtype=torch.bool, device=texts.device)
+    out = itself if others is None else itself | others.to(texts.device).repeat(2, 2)
     scores = _scores(texts, texts, temperature, out)  # (2N, 2N)
-    return cross_entropy(scores, torch.arange(2 * size, device=scores.device).roll(size))
+    return cross_entropy(scores, torch.arange(len(texts), device=scores.device).roll(len(first)))
 
 
-def language_contrastive(first: torch.Tensor, second: torch.Tensor, others: torch.Tensor,
-                         temperature: float = 0.05) -> torch.Tensor:
-    """Every other text lies as near to a sentence as to its translation: mean over r and i of −½ (log σ(δ) + log σ(−δ)),
-    δ = (s(xᵣ,aᵢ) − s(xᵣ,bᵢ))/τ.
+def language_contrastive(first: Tensor, second: Tensor, others: Tensor, temperature: float = 0.05) -> Tensor:
+    """Every other text lies as near to a sentence as to its translation: mean over r and i of −½ (log σ(δ) + log σ(−δ)), δ =
+    (s(xᵣ,aᵢ) − s(xᵣ,bᵢ))/τ.
 
     first, second: (N, d), aᵢ translated by bᵢ; others: (M, d), texts that need no translation. It is log 2 where δ is 0
     everywhere, its least value. It says nothing of meaning: it stands beside `semantic_contrastive`.
 
     Source: the language contrastive loss of Hu et al. 2023 (arXiv 2210.06633), described there as removing what is specific
     to a language from sentences outside the parallel corpus; its equation could not be looked up: the two-way softmax of
-    each text over the two sides of each pair is our reading. Raises ValueError for a temperature not above 0.
-    """
+    each text over the two sides of each pair is our reading. Raises ValueError for a temperature not above 0."""
     delta = _scores(others, first, temperature) - _scores(others, second, temperature)  # (M, N)
     return (softplus(delta) + softplus(-delta)).flatten().sum() / 2 / delta.numel()
 
 
-def clear(queries: torch.Tensor, passages: torch.Tensor, translations: torch.Tensor, temperature: float = 0.05, *,
-          alpha: float = 0.4, beta: float = 0.2, same: torch.Tensor | None = None) -> torch.Tensor:
+def clear(queries: Tensor, passages: Tensor, translations: Tensor, temperature: float = 0.05, *,
+          alpha: float = 0.4, beta: float = 0.2, same: Tensor | None = None) -> Tensor:
     """(1 − α − β) InfoNCE(q → p) + α InfoNCE(p → t) + β mean over i of KL( softmaxⱼ s(pᵢ,tⱼ)/τ ∥ softmaxⱼ s(qᵢ,pⱼ)/τ ).
 
     queries, passages: (B, d), both in English, the bridge; translations: (B, d), the queries in another language, which the
@@ -106,8 +93,7 @@ def clear(queries: torch.Tensor, passages: torch.Tensor, translations: torch.Ten
 
     Source: CLEAR (Lee et al. 2026, arXiv 2604.05821), after its authors' code (`CLEARLoss` with `kl_div`, α 0.4, β 0.2,
     scale 20), less its mined negatives; the paper's equations were not seen. Raises ValueError for a temperature not above
-    0, and for weights that are negative or sum to more than 1.
-    """
+    0, and for weights that are negative or sum to more than 1."""
     if not (alpha >= 0 and beta >= 0 and alpha + beta <= 1):
         raise ValueError(f"alpha is {alpha}, beta {beta}: weights are 0 or more, and their sum is 1 at most")
     out = _others(same if same is None else same | same.T)
@@ -118,33 +104,27 @@ def clear(queries: torch.Tensor, passages: torch.Tensor, translations: torch.Ten
     return -(1 - alpha - beta) * forth.diagonal().mean() - alpha * back.diagonal().mean() + beta * divergence
 
 
-def gradient_reversal(x: torch.Tensor, lambda_: float = 1.0) -> torch.Tensor:
+def gradient_reversal(x: Tensor, lambda_: float = 1.0) -> Tensor:
     """x itself; its gradient is −λ times the one that comes back (Ganin & Lempitsky 2015, arXiv 1409.7495)."""
     return x.detach() + lambda_ * (x.detach() - x)
 
 
 def reversal_strength(progress: float, gamma: float = 10.0) -> float:
     """λ = 2 / (1 + e^(−γp)) − 1, from 0 at the training's start (p = 0) to nearly 1 at its end (Ganin & Lempitsky 2015).
-
-    Raises ValueError for a progress that is no share of the training.
-    """
+    Raises ValueError for a progress that is no share of the training."""
     if not 0 <= progress <= 1:
         raise ValueError(f"progress is {progress}; it is the share of the training that is done, 0 to 1")
     return math.tanh(gamma * progress / 2)  # the same function
 
 
-def adversarial(discriminator: torch.nn.Module, vectors: torch.Tensor, languages: torch.Tensor,
-                lambda_: float = 1.0) -> torch.Tensor:
+def adversarial(discriminator: torch.nn.Module, vectors: Tensor, languages: Tensor, lambda_: float = 1.0) -> Tensor:
     """The discriminator's mean cross-entropy, which it learns to lower while the encoder, λ times, learns to raise it.
-
-    vectors: (n, d), a batch's queries and passages one below the other; languages: (n,), the number of each one's language.
-    Added to the retrieval loss, one step trains both. Source: Ganin & Lempitsky 2015 (arXiv 1409.7495), with languages
-    for domains.
-    """
+    vectors: (n, d), a batch's queries, then its passages; languages: (n,), the number of each one's language. Added to the
+    retrieval loss, one step trains both. Source: Ganin & Lempitsky 2015 (arXiv 1409.7495), with languages for domains."""
     return cross_entropy(discriminator(gradient_reversal(vectors, lambda_)), languages.to(vectors.device))
 
 
-def _scores(a: torch.Tensor, b: torch.Tensor, temperature: float, out: torch.Tensor | None = None) -> torch.Tensor:
+def _scores(a: Tensor, b: Tensor, temperature: float, out: Tensor | None = None) -> Tensor:
     """s(a,b)/τ for all rows of both, (n, m); −∞ where `out` (n, m) leaves it out of every sum."""
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; it must be above 0 (0.05 is usual)")
@@ -152,6 +132,6 @@ def _scores(a: torch.Tensor, b: torch.Tensor, temperature: float, out: torch.Ten
     return scores if out is None else scores.masked_fill(out.to(scores.device), -torch.inf)
 
 
-def _others(same: torch.Tensor | None) -> torch.Tensor | None:
+def _others(same: Tensor | None) -> Tensor | None:
     """`same` without its diagonal."""
     return None if same is None else same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)

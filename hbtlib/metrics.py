@@ -1,11 +1,7 @@
-"""Measures from ranks: what `ranks.parquet` says of a run, as tidy tables.
-
-A query counts where a passage of the pool is relevant to it (`n_queries` says how many do): a question without translation
-in the pool's language has nothing to be found there. The settings (arXiv 2408.10536, section 4): `monolingual`, pool
-language = query language; `cross-lingual`, any other one language; `multilingual`, all together.
-"""
-
-from __future__ import annotations
+"""Measures from ranks: what `ranks.parquet` says of a run, as tidy tables. A query counts where a passage of the pool is
+relevant to it (`n_queries` says how many do): a question without translation in the pool's language has nothing to be found
+there. The settings (arXiv 2408.10536, section 4): `monolingual`, pool language = query language; `cross-lingual`, any other
+one language; `multilingual`, all together."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -66,8 +62,7 @@ def recall(queries: _Queries, k: float) -> Floats:
 
 
 def rank_distance(queries: _Queries, k: float) -> Floats:
-    """Largest minus smallest rank of the relevant passages (arXiv 2408.10536, section 5.3), in ranks; lower is better. Ranks
-    past k count as k."""
+    """Largest minus smallest rank of the relevant passages (arXiv 2408.10536, section 5.3), past k as k; lower is better."""
     capped = np.minimum(queries.rank, k)
     return np.maximum.reduceat(capped, queries.starts) - capped[queries.starts]
 
@@ -78,8 +73,7 @@ _COMPUTE: dict[str, Callable[[_Queries, float], Floats]] = {"mAP": average_preci
 
 def parse(metric: str) -> tuple[str, float]:
     """A metric's name and cut-off: "mAP@10" → ("mAP", 10); infinity without one. Raises ValueError for another name."""
-    found = re.fullmatch(r"(mAP|MRR|nDCG|R(?=@)|rank-distance)(?:@([1-9]\d*))?", metric, re.ASCII)
-    if not found:
+    if not (found := re.fullmatch(r"(mAP|MRR|nDCG|R(?=@)|rank-distance)(?:@([1-9]\d*))?", metric, re.ASCII)):
         raise ValueError(f"no metric {metric!r}; there are mAP, mAP@k, MRR@k, nDCG@k, R@k and rank-distance "
                          "(k a whole number from 1 up)")
     return found[1], float(found[2] or np.inf)
@@ -100,11 +94,9 @@ def known_to(ranks: pd.DataFrame, k: float, what: str) -> None:
 
 
 def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric.
-
-    Raises ValueError for a column that is missing, for ranks of several benchmarks or runs, for an unknown metric, and for
-    one that needs ranks past the depth of a search index.
-    """
+    """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric. Raises
+    ValueError for a column that is missing, for ranks of several benchmarks or runs, for an unknown metric, and for one that
+    needs ranks past the depth of a search index."""
     need(ranks, ["query_id", "question_id", "query_language", "pool", "rank", "n_relevant"])
     if "benchmark" in ranks and len(names := ranks["benchmark"].unique()) > 1:
         raise ValueError(f"these ranks are of several benchmarks ({', '.join(names)}); measure each alone: "
@@ -142,12 +134,10 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
 
 def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
     """`measure`'s table with the column `group`: what the languages of a row have in common (`languages.LANGUAGES`).
-
     feature: family (Indo-European, Turkic, …), script, word_order or resources (Joshi et al.'s class, 0 to 5). Of one
     language, in the monolingual and the multilingual setting, the group is the feature of the query's language; of two, in
     the cross-lingual one, `same FEATURE` or `other FEATURE`. A language that is not in the table is `unknown`. Raises
-    ValueError for another feature. `summarise(…, by=["group"])` averages over groups; `by_training` tells seen from unseen.
-    """
+    ValueError for another feature. `summarise(…, by=["group"])` averages over groups."""
     if feature not in (features := ("family", "script", "word_order", "resources")):
         raise ValueError(f"no feature {feature!r}; there are {', '.join(features)}")
     form = "class {}" if feature == "resources" else "{}"
@@ -161,11 +151,9 @@ def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
 def by_question(ranks: pd.DataFrame, metrics: Sequence[str] = ("mAP", "rank-distance"), *,
                 trained: Sequence[str] | None = None) -> pd.DataFrame:
     """One row a question and setting: languages, setting, question_id, and each metric's mean over the question's query
-    languages and pools. The question is the unit of statistics: its translations are hard or easy together.
-
-    trained: the languages trained on, to tell `trained` from `unseen` in the column languages (as `by_training` does);
-    None: all are one group, `all`. rank-distance is given in the multilingual setting alone, NaN elsewhere.
-    """
+    languages and pools. The question is the unit of statistics: its translations are hard or easy together. trained: the
+    languages trained on, to tell `trained` from `unseen` in the column languages (as `by_training` does); None: all are one
+    group, `all`. rank-distance is given in the multilingual setting alone, NaN elsewhere."""
     keys, table = ["languages", "setting", "question_id"], per_query(ranks, metrics)
     table = table.assign(languages="all") if trained is None else by_training(table, trained)
     means = table.groupby(keys, observed=True)[list(metrics)].mean().reset_index()

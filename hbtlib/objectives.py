@@ -1,9 +1,5 @@
-"""What a batch is trained for: InfoNCE, and the objectives of the methods that mixing batches is compared with.
-
-An objective says which texts of a batch it needs beside its pairs, and gives the loss of their vectors (`losses`).
-"""
-
-from __future__ import annotations
+"""What a batch is trained for: InfoNCE, and the objectives of the methods that mixing batches is compared with. An objective
+says which texts of a batch it needs beside its pairs, and gives the loss of their vectors (`losses`)."""
 
 from collections.abc import Mapping, Sequence
 from itertools import permutations
@@ -23,11 +19,9 @@ Vectors = dict[str, torch.Tensor]  # by role: query and passage (B, d), negative
 
 
 class InfoNCE(torch.nn.Module):
-    """`losses.info_nce` of queries and passages, hard negatives among them; the rivals change or add something.
-
-    options: as in `defaults`, each 0 or more. languages: those of the training. width: of the vectors. Raises ValueError for
-    an option that it has not, or that makes no sense.
-    """
+    """`losses.info_nce` of queries and passages, hard negatives among them; the rivals change or add something. options: as
+    in `defaults`, each 0 or more. languages: those of the training. width: of the vectors. Raises ValueError for an option
+    that it has not, or that makes no sense."""
 
     defaults: ClassVar[dict[str, float]] = {}
     hard_negatives = True  # has it a place for them
@@ -50,11 +44,9 @@ class InfoNCE(torch.nn.Module):
         return texts
 
     def more(self, pairs: Pairs, batch: Batch, draw: Sequence[int], n: int = 1) -> Inputs:
-        """What it needs of a batch besides: tensors by name, and as `more` the role and further texts.
-
-        Here, if `translated` says so: the query or passage of each id in up to n further languages, drawn among those it
-        stands in; row, of which pair; place, 0 to n − 1.
-        """
+        """What it needs of a batch besides: tensors by name, and as `more` the role and further texts. Here, if `translated`
+        says so: the query or passage of each id in up to n further languages, drawn among those it stands in; row, of which
+        pair; place, 0 to n − 1."""
         if self.translated is None:
             return {}
         taken, codes = batch.query_languages if self.translated == "query" else batch.passage_languages, self.languages
@@ -74,12 +66,9 @@ class InfoNCE(torch.nn.Module):
 
 
 class Adversarial(InfoNCE):
-    """InfoNCE, and a discriminator that tells the vectors' languages while the encoder learns to hide them.
-
-    The encoder gets the discriminator's gradient times −`weight` · `losses.reversal_strength`. The discriminator has one
-    layer of `hidden` units, with ReLU, and a learning rate of its own. Batches should mix languages. See
-    `losses.adversarial`.
-    """
+    """InfoNCE, and a discriminator that tells the vectors' languages while the encoder learns to hide them. The encoder gets
+    the discriminator's gradient times −`weight` · `losses.reversal_strength`. The discriminator has one layer of `hidden`
+    units, with ReLU, and a learning rate of its own. Batches should mix languages. See `losses.adversarial`."""
 
     defaults: ClassVar[dict[str, float]] = {"weight": 0.1, "hidden": 256, "learning_rate": 1e-3}
 
@@ -143,10 +132,8 @@ class SemanticLanguage(InfoNCE):
 
 
 class Clear(InfoNCE):
-    """English pairs, and the queries in another language that the English passage looks for: see `losses.clear`.
-
-    Made for the strategy `en-en`. Queries that stand in no other language are left out.
-    """
+    """English pairs, and the queries in another language that the English passage looks for: see `losses.clear`. Made for
+    the strategy `en-en`. Queries that stand in no other language are left out."""
 
     defaults: ClassVar[dict[str, float]] = {"alpha": 0.4, "beta": 0.2}
     hard_negatives = False
@@ -164,10 +151,8 @@ class Clear(InfoNCE):
 
 
 class CodeSwitch(InfoNCE):
-    """InfoNCE on queries a `share` of whose words stands in other languages: see `data.code_switch`.
-
-    The dictionaries are made of the queries of the first pairs that have some in both languages.
-    """
+    """InfoNCE on queries a `share` of whose words stands in other languages: see `data.code_switch`. The dictionaries are
+    made of the queries of the first pairs that have some in both languages."""
 
     defaults: ClassVar[dict[str, float]] = {"share": 0.5}
 

@@ -1,24 +1,18 @@
 """Our numbers in the form of the published study's tables, beside them, and the picture of what those show."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from pandas.io.formats.style import Styler
 
 from hbtlib import study as studies
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.data.published import AVERAGES, CELL, FORMS, LOWER, METRICS, NAMES, ROW, as_printed, paper_tables, place
 from hbtlib.metrics import measure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas.io.formats.style import Styler
-
-    from hbtlib.style import Figure
+from hbtlib.style import Figure, canvas
 
 MODELS = {"FacebookAI/xlm-roberta-base": "xlm-r", "xlm-roberta-base": "xlm-r", "sentence-transformers/LaBSE": "labse"}
 DATASETS = {"miracl": "miracl-dev"}  # what the paper calls an encoder and a benchmark of ours; others keep their names
@@ -29,12 +23,9 @@ _COUNTS = {"against": (1.09, "black"), "wins": (1.2, BETTER), "ties": (1.285, EQ
 
 def ours(study: studies.Study, benchmark: str) -> pd.DataFrame:
     """The study's numbers on a benchmark as `paper_tables` has them: dataset, model, setting, metric, language, strategy,
-    value.
-
-    Recomputed from the runs' ranks: a mean over queries, over seeds and, for each query language, over the pools of the
-    setting; then the `mean` and `median` over query languages. `strategy` is the arm (less its encoder, which is the
-    `model`, called as the paper calls it where it is one of its two). Raises FileNotFoundError naming missing runs.
-    """
+    value. Recomputed from the runs' ranks: a mean over queries, over seeds and, for each query language, over the pools of
+    the setting; then the `mean` and `median` over query languages. `strategy` is the arm (less its encoder, which is the
+    `model`, called as the paper calls it where it is one of its two). Raises FileNotFoundError naming missing runs."""
     parts = []
     for run in study.runs:
         ranks = studies.collect(replace(study, runs=(run,)), "ranks", benchmark)
@@ -53,8 +44,7 @@ def beside(mine: pd.DataFrame, tables: Iterable[int]) -> Styler:
     """`ours` in the form of these published tables, and where there is one the published value beside each number, and the
     difference ours − published, coloured about 0: green where ours is better. `.data` is the plain table. There is a
     published value where dataset, encoder and strategy are the paper's; where the languages evaluated are not, only for a
-    single language in the monolingual setting (pools and means are others). ValueError: `mine` has nothing of this form.
-    """
+    single language in the monolingual setting (pools and means are others). ValueError: `mine` has nothing of this form."""
     published = pd.concat(map(paper_tables, tables)).drop(columns="table")
     single = ~published["language"].isin(AVERAGES)
     known = paper_tables().query("dataset in @mine['dataset']")
@@ -95,10 +85,7 @@ def picture(gains: pd.DataFrame, baseline: str = "better of the two") -> Figure:
     """`gaps` drawn: a row a data set, encoder, setting and metric; a dot a language, at hybrid minus the baseline: green
     where hybrid is better, purple where it is worse; the bar is the mean; the outermost languages are named. Right of it the
     baseline's strategy, and in how many languages hybrid wins, ties and loses. Rank distances, in ranks, have a panel of
-    their own, its axis reversed: right is better everywhere. Raises ValueError for a baseline that is none.
-    """
-    from hbtlib.style import canvas
-
+    their own, its axis reversed: right is better everywhere. Raises ValueError for a baseline that is none."""
     if baseline not in set(gains["baseline"]):
         raise ValueError(f"no baseline {baseline!r} here; there are {', '.join(dict.fromkeys(gains['baseline']))}")
     order = place(*NAMES, *SETTINGS, *METRICS, *gains[ROW[1:]].to_numpy().ravel())
@@ -132,8 +119,7 @@ def _dots(axes: Axes, part: pd.DataFrame) -> None:
         y, gain, x = len(lines), row["gain"], row["difference"]
         lines.append(heading if ranks else f"{setting} {metric}")
         axes.axhline(y, color="#EEEEEE", lw=0.8, zorder=0)
-        colours = np.select([gain > 0, gain < 0], [BETTER, WORSE], EQUAL)
-        axes.scatter(x, [y] * len(row), s=20, c=colours, alpha=0.65, lw=0)
+        axes.scatter(x, [y] * len(row), s=20, c=np.select([gain > 0, gain < 0], [BETTER, WORSE], EQUAL), alpha=0.65, lw=0)
         axes.plot([x.mean()] * 2, [y - 0.38, y + 0.38], color="black", lw=2, zorder=3)
         worst, best = row.sort_values("gain", kind="stable")[["language", "difference"]].iloc[[0, -1]].to_numpy()
         for (name, end), side, align in ((worst, -5, "right"), (best, 5, "left")):

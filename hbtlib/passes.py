@@ -138,9 +138,8 @@ class Passes:
 
     def _draw(self, query: Bools, passage: Bools, same: Bools | bool, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """A language each for query and passage, as indices of the plan's, from those that exist. (B, L) → (B,)"""
-        def one(possible: Bools) -> Ints:  # the smallest of exponential times with rates w is w's with w / Σw
-            times = rng.standard_exponential(possible.shape, np.float32) / self.plan.weights
-            return np.where(possible, times, np.inf).argmin(1)
+        def one(possible: Bools) -> Ints:  # the least of times drawn alike is each one's as often
+            return np.where(possible, rng.standard_exponential(possible.shape, np.float32), np.inf).argmin(1)
 
         if same is True:
             return (one(query & passage),) * 2
@@ -208,8 +207,7 @@ class _Recipe:
         for c in flexible:
             while left[c]:  # nothing is left of those before it
                 cell = np.argmax(np.where(serves[c], left @ serves, -1))
-                upto = np.minimum(np.cumsum(left[flexible] * serves[flexible, cell]), self.size)
-                counts = np.diff(upto, prepend=0)
+                counts = np.diff(np.minimum(np.cumsum(left[flexible] * serves[flexible, cell]), self.size), prepend=0)
                 left[flexible] -= counts
                 pieces.append([(other, count) for other, count in zip(flexible, counts.tolist(), strict=True) if count])
         return pieces

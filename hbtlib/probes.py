@@ -1,9 +1,5 @@
-"""How much of an encoder's space is language: removed without training, drawn, and read out.
-
-Vectors' rows follow a benchmark's queries and passages. What is removed is estimated from its texts, without judgements.
-"""
-
-from __future__ import annotations
+"""How much of an encoder's space is language: removed without training, drawn, and read out. Vectors' rows follow a
+benchmark's queries and passages. What is removed is estimated from its texts, without judgements."""
 
 from numbers import Integral
 from typing import Literal
@@ -20,13 +16,11 @@ Floats = NDArray[np.floating]
 
 def without_language(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark,
                      remove: Removal) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Query and passage vectors without what marks their language, of unit length again.
-
-    "mean": the mean of the language's vectors is taken from each of them (Libovický et al. 2020, arXiv 2004.05160). A
-    number r: the vectors' projection on the first r right singular vectors of the language's (uncentred) matrix is, its
-    language-identity components (LIR; Yang et al. 2021, arXiv 2109.04727, section 3). Both for each language and role apart:
-    queries and passages differ in more than language. Raises ValueError for another `remove`, or an r that leaves nothing.
-    """
+    """Query and passage vectors without what marks their language, of unit length again. "mean": the mean of the language's
+    vectors is taken from each of them (Libovický et al. 2020, arXiv 2004.05160). A number r: the vectors' projection on the
+    first r right singular vectors of the language's (uncentred) matrix is, its language-identity components (LIR; Yang et
+    al. 2021, arXiv 2109.04727, section 3). Both for each language and role apart: queries and passages differ in more than
+    language. Raises ValueError for another `remove`, or an r that leaves nothing."""
     width = passage_vectors.shape[1]
     if remove != "mean" and (isinstance(remove, bool) or not isinstance(remove, Integral) or not 1 <= remove < width):
         raise ValueError(f"remove is {remove!r}; it is 'mean', or the number of language-identity components to remove, "
@@ -48,13 +42,11 @@ def without_language(query_vectors: Floats, passage_vectors: Floats, benchmark: 
 
 
 def points(query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *, questions: int = 40) -> pd.DataFrame:
-    """Where some questions and their passages lie, in two dimensions, for a map of the space by language.
-
-    One row a text: benchmark, role (query or passage), language, question_id, x, y (the first two principal components of
-    all passages), centroid_x, centroid_y (those of the languages' means over their passages: the directions in which
-    languages lie apart), language_share (in every row: the share of the passages' variance that lies between languages, 0 to
-    1). The texts are those of `questions` questions, the ones in most languages first.
-    """
+    """Where some questions and their passages lie, in two dimensions, for a map of the space by language. One row a text:
+    benchmark, role (query or passage), language, question_id, x, y (the first two principal components of all passages),
+    centroid_x, centroid_y (those of the languages' means over their passages: the directions in which languages lie apart),
+    language_share (in every row: the share of the passages' variance that lies between languages, 0 to 1). The texts are
+    those of `questions` questions, the ones in most languages first."""
     passages = np.asarray(passage_vectors, np.float64)
     middle = passages.mean(0)
     codes, languages = pd.factorize(benchmark.passages["language"], sort=True)
@@ -89,11 +81,10 @@ def language_probe(vectors: Floats, languages: ArrayLike, questions: ArrayLike |
     One row a language: language, n_texts, accuracy (the share of its texts that are told right), chance (1/L). The mean of
     `accuracy` is the balanced accuracy: 1/L where nothing is left of language, 1 where all is. vectors: (n, d); languages:
     (n,). questions: (n,), whose text each is: all translations of a question stand in one fold, so that no vector is known
-    by its twin; without it each text stands by itself. Where languages differ in what they speak of, that is told too.
-    The classifier is scikit-learn's logistic regression, each language of one weight, on vectors centred and divided by
-    their root mean square, one number (a rotation changes nothing). Raises ValueError for lengths that differ, fewer than
-    two languages, or a language with fewer questions than folds.
-    """
+    by its twin; without it each text stands by itself. Where languages differ in what they speak of, that is told too. The
+    classifier is scikit-learn's logistic regression, each language of one weight, on vectors centred and divided by their
+    root mean square, one number (a rotation changes nothing). Raises ValueError for lengths that differ, fewer than two
+    languages, or a language with fewer questions than folds."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
 

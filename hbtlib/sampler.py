@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hbtlib.passes import Batch, Ints, Passes, Source, generator
 from hbtlib.strategies import STRATEGIES, Alpha, Kind, Schedule, Strategy
@@ -14,11 +13,10 @@ __all__ = ["STRATEGIES", "Alpha", "Batch", "BatchPlan", "Kind", "Source", "Strat
 class BatchPlan:
     """Every batch of a training run, before it runs: `plan[t]` is batch t, a pure function of (seed, epoch, t).
 
-    pairs: one source, or several. sources: how several share the batches: "size" (in proportion), a power of the size
-    (0: evenly), or a weight a source by name. strategy: a name of `STRATEGIES` or a `Strategy`. alpha: see
-    `strategies.Alpha`; a schedule needs `steps`, the length of the training. mix: "batch" draws the kind of a whole
-    batch, "pair" of every pair by itself (its batches mix languages). language_weights: how often a language is drawn,
-    1 where not given.
+    pairs: one source, or several. sources: how several share the batches: "size" (in proportion), a power of the size (0:
+    evenly), or a weight a source by name. strategy: a name of `STRATEGIES` or a `Strategy`. alpha: see `strategies.Alpha`; a
+    schedule needs `steps`, the length of the training. mix: "batch" draws the kind of a whole batch, "pair" of every pair by
+    itself (its batches mix languages).
 
     An epoch has `len(plan)` batches and visits each usable id once (with several sources: when they share by size; otherwise
     each source goes through its ids once before it repeats one). The last batch of an epoch is short. No id stands twice in
@@ -28,8 +26,7 @@ class BatchPlan:
     the passage's among the others. Raises ValueError for a request that cannot be met, saying why and what to do."""
 
     def __init__(self, pairs: Source | Sequence[Source], strategy: str | Strategy = "hybrid", alpha: Alpha = 0.5,
-                 batch_size: int = 100, seed: int = 0, *, languages: Sequence[str] | None = None,
-                 language_weights: Mapping[str, float] | None = None, mix: str = "batch",
+                 batch_size: int = 100, seed: int = 0, *, languages: Sequence[str] | None = None, mix: str = "batch",
                  sources: str | float | Mapping[str, float] = "size", steps: int | None = None) -> None:
         if isinstance(strategy, str) and strategy not in STRATEGIES:
             raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
@@ -45,7 +42,6 @@ class BatchPlan:
         if not self.pairs:
             raise ValueError("no pairs to draw from: give one source at least")
         self.languages = self._languages(languages)
-        self.weights = _weights(language_weights or {}, self.languages)
         self._passes = [Passes(p, i, self) for i, p in enumerate(self.pairs)]
         self.usable = sum(p.usable for p in self._passes)
         self._length = sum(p.length for p in self._passes)
@@ -59,8 +55,7 @@ class BatchPlan:
         if self.strategy.languages:  # en-en stays English, whatever is trained on beside it
             chosen = [code for code in chosen if code in self.strategy.languages] or self.strategy.languages
         for code in (code for code in chosen if code not in have):
-            raise ValueError(f"no pairs in {code!r}: the sources have {' '.join(have)}. Leave it out, or add pairs "
-                             "that have it")
+            raise ValueError(f"no pairs in {code!r}: the sources have {' '.join(have)}. Leave it out, or add such pairs")
         chosen = tuple(dict.fromkeys(chosen))
         different = [k.name for k in self.strategy[:2] if k and not k.same]
         if different and len(chosen) < 2:
@@ -105,15 +100,6 @@ class BatchPlan:
     def draws(self, t: int) -> np.random.Generator:
         """Batch t's random stream: Philox by key and counter, without a new seed sequence each time."""
         return np.random.Generator(np.random.Philox(key=self._key, counter=[0, t, 0, 0]))
-
-
-def _weights(given: Mapping[str, float], languages: tuple[str, ...]) -> NDArray[np.float64]:
-    for code, weight in given.items():
-        if code not in languages:
-            raise ValueError(f"a weight is given for {code!r}, which is not drawn from; languages: {' '.join(languages)}")
-        if not weight > 0:
-            raise ValueError(f"the weight of {code!r} is {weight}; it must be above 0 (leave the language out instead)")
-    return np.array([given.get(code, 1) for code in languages], float)
 
 
 def _shares(sources: str | float | Mapping[str, float], passes: Sequence[Passes]) -> list[int]:

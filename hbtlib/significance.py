@@ -1,17 +1,14 @@
-"""Is a difference between runs real? Paired tests whose unit is the question, or something larger.
-
-A question stands in a benchmark in many languages, and its translations are hard or easy together. Taken as independent
-they would make chance look like proof: so everything here is first averaged over a question's languages. Questions of one
-paragraph or one pattern are alike too: `unit` takes all of them as one.
-"""
-
-from __future__ import annotations
+"""Is a difference between runs real? Paired tests whose unit is the question, or something larger. A question stands in a
+benchmark in many languages, and its translations are hard or easy together. Taken as independent they would make chance look
+like proof: so everything here is first averaged over a question's languages. Questions of one paragraph or one pattern are
+alike too: `unit` takes all of them as one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy  # whose parts come when first used
 from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import SETTINGS
@@ -32,25 +29,22 @@ def compare(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame | Mapping[str, pd.DataF
 
     difference: the mean over questions of a's minus b's, each question averaged over its query languages and pools (and
     seeds) first; so it is not quite the difference of the macro-averages of `summarise` where questions have some of the
-    languages only. low, high: its 95 % bootstrap interval over units, and over seeds and units where there are several
-    seeds (two levels, percentiles; widened for few units or seeds as Student's t is, so rather too wide than too narrow; NaN
-    for one unit). p: two-sided paired sign-flip permutation test on the units' differences, (b + 1) / (m + 1) for b of m
-    random sign patterns at least as far from 0.
-    p_holm: adjusted over all rows of this call (Holm 1979): name the family by what you ask for, before you look. p_t:
-    Student's paired t-test on units (cluster-robust where they hold several questions). effect: mean over standard
-    deviation of the questions' differences (Cohen's d for pairs; of means over languages and seeds, so it cannot be set
-    against that of another setting). wins, ties, losses: pairs of query language and pool in which a's mean is better, equal
-    or worse (a rank distance is better when lower). n_questions, n_units, n_seeds.
+    languages only. low, high: its 95 % bootstrap interval over units, and over seeds and units where there are several seeds
+    (two levels, percentiles; widened for few units or seeds as Student's t is, so rather too wide than too narrow; NaN for
+    one unit). p: two-sided paired sign-flip permutation test on the units' differences, (b + 1) / (m + 1) for b of m random
+    sign patterns at least as far from 0. p_holm: adjusted over all rows of this call (Holm 1979): name the family by what
+    you ask for, before you look. p_t: Student's paired t-test on units (cluster-robust where they hold several questions).
+    effect: mean over standard deviation of the questions' differences (Cohen's d for pairs; of means over languages and
+    seeds, so it cannot be set against that of another setting). wins, ties, losses: pairs of query language and pool in
+    which a's mean is better, equal or worse (a rank distance is better when lower). n_questions, n_units, n_seeds.
 
-    unit: what each question belongs to, if questions are not independent (`hbt.units(ranks)` knows it of some
-    benchmarks); None: the question itself. p, and with one seed the interval, speak of these trained models on other
-    units; the interval over several seeds speaks of another training too. So a difference is to be believed where p_holm is
-    small and the interval is without 0.
+    unit: what each question belongs to, if questions are not independent (`hbt.units(ranks)` knows it of some benchmarks);
+    None: the question itself. p, and with one seed the interval, speak of these trained models on other units; the interval
+    over several seeds speaks of another training too. So a difference is to be believed where p_holm is small and the
+    interval is without 0.
 
     ranks_a, ranks_b: tables of `hbt.rank`; a column `seed` tells runs of several seeds apart, and both need the same. The
-    same call gives the same numbers on every machine. Raises ValueError where the two do not hold the same queries and
-    pools.
-    """
+    same call gives the same numbers on every machine. Raises ValueError where the queries and pools are not the same."""
     metrics, settings = _asked(metric, setting, permutations, samples)
     baselines = ranks_b if isinstance(ranks_b, Mapping) else {"": ranks_b}
     if not baselines:
@@ -77,9 +71,8 @@ def contrasts(questions: pd.DataFrame, wanted: Mapping[str, Mapping[str, float]]
 
     questions: `metrics.by_question`'s tables of several runs with the columns arm and seed, of one group of languages
     (`study.collect(…, "questions")`). Columns as in `compare`, without wins and losses: difference is the mean over
-    questions of Σ weight × the arm's value. Raises ValueError for an arm that is not there, and where arms do not have
-    the same seeds and questions.
-    """
+    questions of Σ weight × the arm's value. Raises ValueError for an arm that is not there, and where arms do not have the
+    same seeds and questions."""
     metrics, settings = _asked(metric, setting, permutations, samples)
     if questions.duplicated(["arm", "seed", "setting", "question_id"]).any():
         raise ValueError("a question stands twice in a run: choose one benchmark and one group of languages")
@@ -98,11 +91,9 @@ def contrasts(questions: pd.DataFrame, wanted: Mapping[str, Mapping[str, float]]
 def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str = "mAP", unit: Unit = None,
                   permutations: int | None = None, seed: int = 0) -> pd.DataFrame:
     """Every pair of query language and pool: query_language, pool, difference, p, p_holm (over all of them), n_questions.
-
     The test is `compare`'s, on the questions that have the pair; it says which cells of a heatmap of differences may be
     chance. Several seeds are averaged, and p speaks of these trained models. permutations: None for 100 a cell, 10,000 at
-    least, so that Holm's correction leaves something to be found. Raises as `compare`.
-    """
+    least, so that Holm's correction leaves something to be found. Raises as `compare`."""
     metrics, _ = _asked(metric, SETTINGS, 1 if permutations is None else permutations, 1)
     tables = [_measured(ranks, metrics) for ranks in (ranks_a, ranks_b)]
     _same_rows(tables[0], tables[1], "")
@@ -117,14 +108,9 @@ def compare_pairs(ranks_a: pd.DataFrame, ranks_b: pd.DataFrame, *, metric: str =
 
 
 def units(ranks: pd.DataFrame) -> dict[str, int]:
-    """What each question of a benchmark belongs to, question_id → number, for `unit` of `compare`.
-
-    Questions with a relevant passage in common, in any language, belong together, directly or through others. For xquad-r
-    and mlqa-r the passage's paragraph counts, for worldfacts the relation a question asks for (its pattern).
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
+    """What each question of a benchmark belongs to, question_id → number, for `unit` of `compare`. Questions with a relevant
+    passage in common, in any language, belong together, directly or through others. For xquad-r and mlqa-r the passage's
+    paragraph counts, for worldfacts the relation a question asks for (its pattern)."""
     table = ranks[["benchmark", "question_id", "passage_id"]].drop_duplicates().astype("str")
     shared = table["passage_id"]
     shared = shared.where(~table["benchmark"].isin(["xquad-r", "mlqa-r"]), shared.str.rsplit(":", n=1).str[0])
@@ -132,8 +118,9 @@ def units(ranks: pd.DataFrame) -> dict[str, int]:
     questions, names = pd.factorize(table["question_id"], sort=True)
     others, more = pd.factorize(shared)
     size = len(names) + len(more)
-    links = coo_array((np.ones(len(table)), (questions, others + len(names))), shape=(size, size))
-    return dict(zip(names, connected_components(links, directed=False)[1][:len(names)].tolist(), strict=True))
+    links = scipy.sparse.coo_array((np.ones(len(table)), (questions, others + len(names))), shape=(size, size))
+    _, found = scipy.sparse.csgraph.connected_components(links, directed=False)
+    return dict(zip(names, found[:len(names)].tolist(), strict=True))
 
 
 def _asked(metric: str | Sequence[str], setting: str | Sequence[str], permutations: int,
@@ -194,8 +181,6 @@ def _by_unit(by: pd.DataFrame, unit: Unit) -> tuple[Floats, Floats]:
 
 def _test(by: pd.DataFrame, unit: Unit, permutations: int, samples: int, seed: int) -> dict[str, float]:
     """Everything that is said of the differences of each seed (rows) and question (columns)."""
-    from scipy import stats
-
     if not np.isfinite(by.to_numpy()).all():
         raise ValueError("the seeds do not hold the same questions; rank the same benchmark with all of them")
     sums, sizes = _by_unit(by, unit)  # (seeds, units)
@@ -207,16 +192,14 @@ def _test(by: pd.DataFrame, unit: Unit, permutations: int, samples: int, seed: i
     # The standard error over units; with one question a unit it is Student's.
     error = np.sqrt(len(units) / (len(units) - 1) * ((units - mean * sizes) ** 2).sum()) / n if len(units) > 1 else 0.0
     return {"difference": mean, "low": low, "high": high, "p": float(sign_flip(units, permutations, seed)),
-            "p_t": 2 * stats.t.sf(abs(mean / error), len(units) - 1) if error > nothing else np.nan,
+            "p_t": 2 * scipy.stats.t.sf(abs(mean / error), len(units) - 1) if error > nothing else np.nan,
             "effect": mean / spread if spread > nothing else np.nan,
             "n_questions": n, "n_units": len(units), "n_seeds": len(by)}
 
 
 def sign_flip(differences: Floats, permutations: int = 10_000, seed: int = 0) -> NDArray[np.float64]:
     """The two-sided p of a paired sign-flip permutation test: are the differences symmetric about 0? (b + 1) / (m + 1).
-
-    differences: (n,), or (n, tests) for several tests with the same patterns; p has the shape of what is left.
-    """
+    differences: (n,), or (n, tests) for several tests with the same patterns; p has the shape of what is left."""
     if not np.isfinite(differences).all():
         raise ValueError("a difference is not finite: the test is of numbers alone")
     rng = np.random.default_rng(seed)
@@ -249,13 +232,11 @@ def _bootstrap(sums: Floats, sizes: Floats, samples: int, seed: int) -> Floats:
 
 
 def _widening(count: int) -> float:
-    """By what deviations grow, so that percentiles of so few draws have the width of Student's interval.
-
-    A bootstrap of n makes the variance too small by (n − 1) / n, and its percentiles are a normal's, not a t's.
-    """
-    from scipy import stats
-
-    return float(np.sqrt(count / (count - 1)) * stats.t.ppf(0.975, count - 1) / stats.norm.ppf(0.975)) if count > 1 else 1.0
+    """By what deviations grow, so that percentiles of so few draws have the width of Student's interval. A bootstrap of n
+    makes the variance too small by (n − 1) / n, and its percentiles are a normal's, not a t's."""
+    if count < 2:
+        return 1.0
+    return float(np.sqrt(count / (count - 1)) * scipy.stats.t.ppf(0.975, count - 1) / scipy.stats.norm.ppf(0.975))
 
 
 def holm(p: Floats) -> Floats:

@@ -159,8 +159,7 @@ def unknown_parameter(key: str, known: Mapping[str, Any]) -> str:
 
 def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters a notebook runs with, from its namespace; the second cell of each calls it. Raises ValueError for a
-    name that is no parameter (papermill alone would inject a misspelt one and go on), and for a value of another type
-    than its default."""
+    name that is no parameter (papermill would inject a misspelt one and go on), or a value not of its default's type."""
     defaults = notebook_parameters(notebook)
     for name, value in namespace.items():
         plain = value is None or isinstance(value, str | int | float | list | dict)  # what papermill can inject

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from PIL import Image
 
-from hbtlib.languages import by_script, native_name
+from hbtlib.languages import LANGUAGES, native_name
 
 matplotlib.rcParams.update({"pdf.fonttype": 42, "font.size": 9, "axes.titlesize": 10, "axes.titlelocation": "left",
                             "figure.labelsize": 9, "figure.dpi": 100, "savefig.dpi": 150, "axes.spines.top": False,
@@ -60,8 +60,11 @@ def png(figure: matplotlib.figure.Figure, dpi: int) -> bytes:
 
 
 def ordered(codes: Iterable[str], trained: Sequence[str] = ()) -> list[str]:
-    """Trained languages first, then unseen ones, `all` last; languages of one script beside each other."""
-    return sorted(by_script([str(c) for c in codes]), key=lambda code: (code == "all", code not in trained))
+    """Trained languages first, then unseen ones, `all` last; in both, those of one script together, Latin first, then
+    alphabetical; codes that `languages.LANGUAGES` lacks after them."""
+    script = {code: known.script for code, known in LANGUAGES.items()}
+    return sorted(map(str, codes), key=lambda code: (code == "all", code not in trained, code not in script,
+                                                     script.get(code) != "Latin", script.get(code, ""), code))
 
 
 def star(code: str, trained: Sequence[str]) -> str:

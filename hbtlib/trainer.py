@@ -1,7 +1,5 @@
 """The contrastive trainer: a transformers.Trainer whose batches are those of a plan."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import inspect
@@ -10,6 +8,7 @@ import math
 import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
 
 from hbtlib.batches import PlanBatches, gather, tokens_of
 from hbtlib.data.pairs import Pairs
@@ -28,6 +28,7 @@ from hbtlib.objectives import OBJECTIVES, InfoNCE, Inputs
 from hbtlib.sampler import Alpha, BatchPlan, Strategy
 
 _WHOLE = "whole"  # stands in a checkpoint once all of it is written
+_only = itemgetter(0)  # of the items that a DataLoader puts together: each is a whole batch
 
 
 def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, output: str | Path,
@@ -38,15 +39,13 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
           temperature: float = 0.05, objective: str = "info-nce", objective_options: dict[str, Any] | None = None,
           validation: Pairs | Callable[[Encoder], float] | None = None, validation_strategy: str = "x-x-mono",
           evaluate_every: int | None = None, patience: int | None = None, log_every: int = 10,
-          precision: str = "fp32", chunk_tokens: int | None = None,
-          lora: dict[str, Any] | None = None, label: str | None = None,
-          arguments: dict[str, Any] | None = None) -> Encoder:
+          precision: str = "fp32", chunk_tokens: int | None = None, lora: dict[str, Any] | None = None,
+          label: str | None = None, arguments: dict[str, Any] | None = None) -> Encoder:
     """Fine-tunes a copy of the encoder on batches of the strategy; returns it, and leaves `output/model` and its log.
 
     strategy, alpha, mix, languages, sources, batch_size, seed: as in `BatchPlan`. One optimiser step a batch: AdamW with
-    `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps and
-    falling linearly to 0. objective: what its loss is, and its options (`objectives.OBJECTIVES`). precision: fp32, bf16 or
-    fp16.
+    `learning_rate` (and another for the token embeddings, if given), rising over the first `warmup` of the steps and falling
+    linearly to 0. objective: what its loss is, and its options (`objectives.OBJECTIVES`). precision: fp32, bf16 or fp16.
 
     validation: pairs, of which the InfoNCE loss on fixed batches, drawn by `validation_strategy` whatever the training's, is
     taken every `evaluate_every` steps (default: 20 times in all), or a function of the encoder. The weights with the lowest
@@ -67,9 +66,8 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
     the same arguments it goes on from the last whole one, to the same weights; called when all is done it loads the model.
 
     Raises ValueError for arguments that make no sense or that differ from those the folder was begun with (all but `label`
-    and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step, and the ids, when the
-    loss or the score is not finite.
-    """
+    and `chunk_tokens`, which do not change what is learnt), and FloatingPointError with the step, and the ids, when the loss
+    or the score is not finite."""
     output = Path(output)
     checkpoints, log_file = output / "checkpoints", output / "training_log.parquet"
     asked = _request(locals())
@@ -131,13 +129,13 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         output.mkdir(parents=True, exist_ok=True)
         _same_request(output, asked, begin=True)
         checkpoint = last_whole_checkpoint(checkpoints)
+    if checkpoint:
+        trained.load_state_dict(load_file(Path(checkpoint) / "objective.safetensors"))
     trainer = ContrastiveTrainer(
         model=encoder, args=settings, train_dataset=batches(plan, steps, objective=trained), eval_dataset=checked,
-        data_collator=_only,
-        callbacks=[_Progress(label or (strategy if isinstance(strategy, str) else "training"))],
-        objective=trained, score=validation if callable(validation) else None,
-        embedding_learning_rate=embedding_learning_rate, cached=chunk_tokens is not None,
-    )
+        data_collator=_only, callbacks=[_Progress(label or (strategy if isinstance(strategy, str) else "training"))],
+        objective=trained, score=validation if callable(validation) else None, cached=chunk_tokens is not None,
+        embedding_learning_rate=embedding_learning_rate)
     trainer.remove_callback(transformers.PrinterCallback)
     if patience is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
@@ -150,8 +148,7 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
         encoder.model = encoder.model.merge_and_unload()
     if trainer.is_world_process_zero():
         training_log(trainer.state.log_history).to_parquet(log_file)
-        encoder.save(output / "model.part", {**asked, "languages": known,
-                                             "best_step": trainer.state.best_global_step})
+        encoder.save(output / "model.part", {**asked, "languages": known, "best_step": trainer.state.best_global_step})
         (output / "model.part").rename(output / "model")
         if (checkpoints / "runs").exists():  # what TensorBoard reads
             (checkpoints / "runs").rename(output / "runs")
@@ -161,17 +158,13 @@ def train(pairs: Pairs | Sequence[Pairs], encoder: Encoder | str | Path, *, outp
 
 
 class ContrastiveTrainer(transformers.Trainer):
-    """transformers.Trainer on a plan's batches; its checkpoints say when they are whole.
-
-    score: of the encoder, to validate by, in place of InfoNCE's loss. cached: one chunk of the batch at a time has a graph
-    (see `Encoder.forward`), instead of all at once.
-    """
+    """transformers.Trainer on a plan's batches; its checkpoints say when they are whole. score: of the encoder, to validate
+    by, in place of InfoNCE's loss. cached: one chunk of the batch at a time has a graph (see `Encoder.forward`)."""
 
     def __init__(self, *args: Any, objective: InfoNCE, score: Callable[[Encoder], float] | None,
                  embedding_learning_rate: float | None, cached: bool, **kwargs: Any) -> None:
         self.objective, self.score, self.cached = objective, score, cached
         self.embedding_learning_rate = embedding_learning_rate
-        self.tokens = 0
         self._embedded = torch.zeros(2, dtype=torch.int64)  # since the last log: tokens, and with padding
         super().__init__(*args, **kwargs)
         self.objective.to(self.args.device)
@@ -193,16 +186,10 @@ class ContrastiveTrainer(transformers.Trainer):
         self.objective.zero_grad()  # transformers does it for the model alone
         return super().training_step(model, inputs, num_items_in_batch)
 
-    def compute_loss(self, model: torch.nn.Module, inputs: Inputs, return_outputs: bool = False,
-                     num_items_in_batch: Any = None) -> Any:
-        """InfoNCE of one batch."""
-        vectors = {role: model(tokens, cached=self.cached) for role, tokens in tokens_of(inputs).items()}
-        loss = self.loss(vectors, inputs)
-        return (loss, vectors) if return_outputs else loss
-
-    def loss(self, vectors: dict[str, torch.Tensor], inputs: Inputs) -> torch.Tensor:
-        """The objective's loss, in validation InfoNCE's: of this process's vectors by role, and those of the others."""
-        vectors = {role: gather(own, inputs["counts"][role]) for role, own in vectors.items()}
+    def compute_loss(self, model: torch.nn.Module, inputs: Inputs, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """The objective's loss of one batch, in validation InfoNCE's: of this process's vectors, and those of the others."""
+        own = {role: model(tokens, cached=self.cached) for role, tokens in tokens_of(inputs).items()}
+        vectors = {role: gather(mine, inputs["counts"][role]) for role, mine in own.items()}
         progress = self.state.global_step / max(self.state.max_steps, 1)
         loss = (self.objective if self.model.training else self.validated)(vectors, inputs, progress)
         if self.model.training and not torch.isfinite(loss):
@@ -221,8 +208,7 @@ class ContrastiveTrainer(transformers.Trainer):
         """The validation loss, or the encoder's score."""
         if self.score is None:
             return super().evaluate(*args, **kwargs)
-        encoder = self.accelerator.unwrap_model(self.model)
-        found = {"eval_score": float(self.score(encoder.eval()))}
+        found = {"eval_score": float(self.score(self.accelerator.unwrap_model(self.model).eval()))}
         if not math.isfinite(found["eval_score"]):
             raise FloatingPointError(f"the score is {found['eval_score']} at step {self.state.global_step}: no number")
         self.log(found)
@@ -235,29 +221,20 @@ class ContrastiveTrainer(transformers.Trainer):
         if own := list(self.objective.parameters()):
             optimizer.add_param_group({"params": own, "lr": self.objective.options["learning_rate"]})
         if self.embedding_learning_rate is not None:
-            encoder = self.accelerator.unwrap_model(self.model)
-            words = encoder.model.get_input_embeddings().weight
+            words = self.accelerator.unwrap_model(self.model).model.get_input_embeddings().weight
             group = next(g for g in optimizer.param_groups if any(p is words for p in g["params"]))
             group["params"] = [p for p in group["params"] if p is not words]
-            optimizer.add_param_group({**{k: v for k, v in group.items() if k != "params"}, "params": [words],
-                                       "lr": self.embedding_learning_rate})
+            optimizer.add_param_group({**group, "params": [words], "lr": self.embedding_learning_rate})
         return optimizer
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Adds the tokens read so far, and the share of padding."""
         if "loss" in logs:
             real, embedded = self.accelerator.reduce(self._embedded.to(self.args.device), "sum").tolist()
-            self.tokens += real
-            logs |= {"tokens": self.tokens, "padding": 1 - real / max(embedded, 1)}
+            before = max((int(entry.get("tokens", 0)) for entry in self.state.log_history), default=0)
+            logs |= {"tokens": before + real, "padding": 1 - real / max(embedded, 1)}
             self._embedded.zero_()
         super().log(logs, *args, **kwargs)
-
-    def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if resume_from_checkpoint:
-            state = TrainerState.load_from_json(str(Path(resume_from_checkpoint) / "trainer_state.json"))
-            self.tokens = max((int(entry.get("tokens", 0)) for entry in state.log_history), default=0)
-            self.objective.load_state_dict(load_file(Path(resume_from_checkpoint) / "objective.safetensors"))
-        return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
@@ -285,14 +262,11 @@ class _Progress(TrainerCallback):
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to the end; others are removed."""
-    whole = {}
+    """The newest checkpoint that was written to the end; what was not is removed."""
     for checkpoint in folder.glob("checkpoint-*"):
-        if (checkpoint / _WHOLE).exists():
-            whole[int(checkpoint.name.split("-")[1])] = checkpoint
-        else:
+        if not (checkpoint / _WHOLE).exists():
             shutil.rmtree(checkpoint)
-    return str(whole[max(whole)]) if whole else None
+    return get_last_checkpoint(str(folder)) if folder.exists() else None
 
 
 def training_log(history: Sequence[dict[str, float]]) -> pd.DataFrame:
@@ -302,10 +276,6 @@ def training_log(history: Sequence[dict[str, float]]) -> pd.DataFrame:
     validated = "validation_score" if "validation_score" in table else "validation_loss"
     columns = ["loss", "learning_rate", "grad_norm", "tokens", "padding", validated]
     return table.reindex(columns=columns).dropna(how="all").reset_index()
-
-
-def _only(items: list[Inputs]) -> Inputs:
-    return items[0]
 
 
 def _request(given: dict[str, Any]) -> dict[str, Any]:
@@ -330,8 +300,7 @@ def _same_request(output: Path, request: dict[str, Any], begin: bool = False) ->
     file = output / "training.json"
     if file.exists():
         before = json.loads(file.read_text(encoding="utf-8"))
-        changed = [k for k in request if before.get(k) != request[k]]
-        if changed:
+        if changed := [k for k in request if before.get(k) != request[k]]:
             raise ValueError(f"{output} was begun with {changed[0]} = {before.get(changed[0])!r}, now it is "
                              f"{request[changed[0]]!r}: give another output folder, or remove this one")
     elif begin:

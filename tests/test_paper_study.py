@@ -32,9 +32,10 @@ def test_it_asks_what_is_published() -> None:
 
 def shaped(name: str, folder: Path) -> int:
     """Makes an encoder of the shape, with random weights and WorldFacts' tokenizer; returns the number of its weights."""
+    from sentence_transformers.sentence_transformer.modules import Dense
     from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
-    from hbtlib.encoder import Encoder, Settings, _Dense
+    from hbtlib.encoder import Encoder, Settings
 
     tokenizer = Encoder.load("small").tokenizer
     torch.manual_seed(0)
@@ -43,8 +44,7 @@ def shaped(name: str, folder: Path) -> int:
         made = Encoder(XLMRobertaModel(config, add_pooling_layer=False), tokenizer, Settings())
     else:
         config = BertConfig(vocab_size=501_153, max_position_embeddings=512, layer_norm_eps=1e-12, pad_token_id=1)
-        dense = _Dense({"in_features": 768, "out_features": 768, "bias": True, "activation_function": "torch.nn.Tanh"})
-        made = Encoder(BertModel(config, add_pooling_layer=False), tokenizer, Settings(pooling="cls"), [dense])
+        made = Encoder(BertModel(config, add_pooling_layer=False), tokenizer, Settings(pooling="cls"), [Dense(768, 768)])
     made.save(folder)
     return sum(p.numel() for p in made.parameters())
 

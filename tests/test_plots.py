@@ -198,7 +198,7 @@ def test_points_lie_where_the_table_says(points: pd.DataFrame) -> None:
 
 
 def test_labels_in_one_place_are_moved_apart() -> None:
-    from hbtlib.language_maps import apart
+    from hbtlib.plots import apart
 
     size = np.array([0.08, 0.06])
     moved = apart(np.full((11, 2), 0.5), size)
