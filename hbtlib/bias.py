@@ -12,6 +12,7 @@ import scipy  # whose parts come when first used
 
 from hbtlib.metrics import known_to, need, per_query
 
+__all__ = ["bias", "chance_rank_distance", "favoured", "top_shares"]
 ALL = "all"  # the pool of all languages; as a query language: all of them together
 
 

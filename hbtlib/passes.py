@@ -138,8 +138,9 @@ class Passes:
 
     def _draw(self, query: Bools, passage: Bools, same: Bools | bool, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """A language each for query and passage, as indices of the plan's, from those that exist. (B, L) → (B,)"""
-        def one(possible: Bools) -> Ints:  # the least of times drawn alike is each one's as often
-            return np.where(possible, rng.standard_exponential(possible.shape, np.float32), np.inf).argmin(1)
+        def one(possible: Bools) -> Ints:  # the smallest of exponential times with rates w is w's with w / Σw
+            times = rng.standard_exponential(possible.shape, np.float32) / self.plan.weights
+            return np.where(possible, times, np.inf).argmin(1)
 
         if same is True:
             return (one(query & passage),) * 2

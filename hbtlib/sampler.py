@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hbtlib.passes import Batch, Ints, Passes, Source, generator
 from hbtlib.strategies import STRATEGIES, Alpha, Kind, Schedule, Strategy
@@ -16,7 +17,7 @@ class BatchPlan:
     pairs: one source, or several. sources: how several share the batches: "size" (in proportion), a power of the size (0:
     evenly), or a weight a source by name. strategy: a name of `STRATEGIES` or a `Strategy`. alpha: see `strategies.Alpha`; a
     schedule needs `steps`, the length of the training. mix: "batch" draws the kind of a whole batch, "pair" of every pair by
-    itself (its batches mix languages).
+    itself (its batches mix languages). language_weights: how often a language is drawn, 1 where not given.
 
     An epoch has `len(plan)` batches and visits each usable id once (with several sources: when they share by size; otherwise
     each source goes through its ids once before it repeats one). The last batch of an epoch is short. No id stands twice in
@@ -26,7 +27,8 @@ class BatchPlan:
     the passage's among the others. Raises ValueError for a request that cannot be met, saying why and what to do."""
 
     def __init__(self, pairs: Source | Sequence[Source], strategy: str | Strategy = "hybrid", alpha: Alpha = 0.5,
-                 batch_size: int = 100, seed: int = 0, *, languages: Sequence[str] | None = None, mix: str = "batch",
+                 batch_size: int = 100, seed: int = 0, *, languages: Sequence[str] | None = None,
+                 language_weights: Mapping[str, float] | None = None, mix: str = "batch",
                  sources: str | float | Mapping[str, float] = "size", steps: int | None = None) -> None:
         if isinstance(strategy, str) and strategy not in STRATEGIES:
             raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
@@ -42,6 +44,7 @@ class BatchPlan:
         if not self.pairs:
             raise ValueError("no pairs to draw from: give one source at least")
         self.languages = self._languages(languages)
+        self.weights = _weights(language_weights or {}, self.languages)
         self._passes = [Passes(p, i, self) for i, p in enumerate(self.pairs)]
         self.usable = sum(p.usable for p in self._passes)
         self._length = sum(p.length for p in self._passes)
@@ -100,6 +103,15 @@ class BatchPlan:
     def draws(self, t: int) -> np.random.Generator:
         """Batch t's random stream: Philox by key and counter, without a new seed sequence each time."""
         return np.random.Generator(np.random.Philox(key=self._key, counter=[0, t, 0, 0]))
+
+
+def _weights(given: Mapping[str, float], languages: tuple[str, ...]) -> NDArray[np.float64]:
+    for code, weight in given.items():
+        if code not in languages:
+            raise ValueError(f"a weight is given for {code!r}, which is not drawn from; languages: {' '.join(languages)}")
+        if not weight > 0:
+            raise ValueError(f"the weight of {code!r} is {weight}; it must be above 0 (leave the language out instead)")
+    return np.array([given.get(code, 1) for code in languages], float)
 
 
 def _shares(sources: str | float | Mapping[str, float], passes: Sequence[Passes]) -> list[int]:

@@ -114,6 +114,8 @@ def requests(draw: st.DrawFn) -> Request:
     if draw(st.booleans()):
         options["languages"] = draw(st.permutations(have))[:draw(st.sampled_from([2, 3, 4, 1]))]
     request = Request(sources, options)
+    if set(request.drawn) <= set(have) and draw(st.booleans()):
+        options["language_weights"] = {request.drawn[0]: draw(st.sampled_from([0.1, 5]))}
     if len(sources) > 1:
         options["sources"] = draw(st.sampled_from(["size", 0.0, 0.5, {s.name: 2.0 ** -i for i, s in enumerate(sources)}]))
     fewest = min(len(request.usable(s)) for s in range(len(sources)))
@@ -319,19 +321,26 @@ def follows(counts: Counter[tuple[str, str]], expected: dict[tuple[str, str], fl
 
 
 @pytest.mark.parametrize("strategy", ["x-x-mono", "x-x", "x-y", "x-y-mono"])
-def test_languages_are_drawn_uniformly(strategy: str) -> None:
-    mono = strategy.endswith("mono")
-    plan = BatchPlan(full(3000), strategy, batch_size=1 if mono else 3000)
+@pytest.mark.parametrize("weights", [{}, {"de": 4, "fr": 0.5}])
+def test_languages_are_drawn_by_weight(strategy: str, weights: dict[str, float]) -> None:
+    mono, w = strategy.endswith("mono"), {c: weights.get(c, 1.0) for c in FIVE}
+    plan = BatchPlan(full(3000), strategy, batch_size=1 if mono else 3000, language_weights=weights)
     counts = Counter(p for t in range(3000 if mono else 2) for p in pairs_of(plan[t]))
-    # The query's first, then the passage's among the others: all ordered pairs alike.
-    same = strategy.startswith("x-x")
-    assert follows(counts, {(a, b): 1.0 for a in FIVE for b in FIVE if (a == b) == same})
+    # The query's first, then the passage's among the others: for equal weights, all ordered pairs alike.
+    assert follows(counts, {(a, a): w[a] for a in FIVE} if strategy.startswith("x-x") else
+                   {(a, b): w[a] * w[b] / (sum(w.values()) - w[a]) for a in FIVE for b in FIVE if a != b})
 
 
 def test_languages_are_drawn_uniformly_from_what_an_id_has() -> None:
     plan = BatchPlan(of_codes(*[("de en fr", "de en")] * 6000, *["ja sw"] * 6000), "x-y", batch_size=12000)
     assert follows(Counter(pairs_of(plan[0])), {("de", "en"): 2, ("en", "de"): 2, ("fr", "de"): 1, ("fr", "en"): 1,
                                                 ("ja", "sw"): 3, ("sw", "ja"): 3})
+
+
+def test_a_language_of_hardly_any_weight_is_drawn_where_there_is_no_other() -> None:
+    plan = BatchPlan(of_codes("en", "de", "en", "de en"), "x-x", batch_size=4, language_weights={"en": 1e-46})
+    assert dict(zip(plan[0].ids.tolist(), pairs_of(plan[0]), strict=True)) == {0: ("en", "en"), 1: ("de", "de"),
+                                                                               2: ("en", "en"), 3: ("de", "de")}
 
 
 @pytest.mark.parametrize(("sources", "batches"), [("size", (10, 40)), (1.0, (10, 40)), (0, (25, 25)), (0.5, (16.7, 33.3)),
@@ -358,6 +367,8 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
     *[(GOOD, {"batch_size": size}, "whole number from 1") for size in (0, -1, 2.5)],
     (GOOD, {"mix": "token"}, "'batch' or 'pair'"),
     ([], {}, "one source at least"),
+    *[(GOOD, {"languages": FIVE[:2], "language_weights": {c: 1}}, f"'{c}'.*languages: de en") for c in ("xx", "sw")],
+    *[(GOOD, {"language_weights": {"en": w}}, "above 0.*leave the language out") for w in (0, -1, np.nan)],
     *[(TWO, {"sources": weights}, "must name each of") for weights in ({"full": 1, "b": 1, "other": 1}, {"b": 1})],
     *[(TWO, {"sources": {"full": w, "b": 1}}, "above 0") for w in (0, -1, np.nan)],
     *[(TWO, {"sources": s}, "'size', a power") for s in ("even", np.nan)],
