@@ -69,7 +69,7 @@ class Encoder(torch.nn.Module):
         asked = zip(Settings._fields, (pooling, normalize, query_prefix, passage_prefix, max_length), strict=True)
         given: dict[str, Any] = {name: value for name, value in asked if value is not None}
         if name_or_folder == "small":
-            from hbtlib.small import worldfacts_encoder
+            from hbtlib.data.worldfacts_encoder import worldfacts_encoder
 
             small = worldfacts_encoder(**model_options)
             return cls(small.model, small.tokenizer, small.settings._replace(**given)).to(device or _device()).eval()

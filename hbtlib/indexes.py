@@ -1,7 +1,5 @@
 """Approximate search with faiss: for pools so large that not even one matrix product is wanted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,8 +1,6 @@
 """Linear layers in float32 on a CPU with AVX-512 through oneDNN: torch asks MKL, which keeps to AVX2 on AMD's processors
 and takes twice the time (tests/benchmarks/training_speed.py). The numbers are as precise, and differ in the last digits."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -15,17 +15,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
-from xxhash import xxh3_128_hexdigest
+from xxhash import xxh3_128_hexdigest as checksum
 
 if TYPE_CHECKING:
     from hbtlib.encoder import Encoder
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-
-
-def checksum(content: bytes | memoryview) -> str:
-    """32 hexadecimal digits (xxHash, 128 bits)."""
-    return str(xxh3_128_hexdigest(content))
 
 
 class Store:
@@ -99,8 +94,8 @@ def embed_to(folder: str | Path, encoder: Encoder, texts: Sequence[str] | pd.Ser
     home.mkdir(parents=True, exist_ok=True)
     (home / "about.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     column = pd.Series(texts)
-    parts = [(column, start, min(start + shard, len(column))) for start in range(0, len(column), shard)]
-    files = [home / f"{checksum(json.dumps(_texts(*part)).encode())}.safetensors" for part in parts]
+    parts = [column.iloc[start:start + shard] for start in range(0, len(column), shard)]
+    files = [home / f"{checksum(json.dumps(part.tolist()).encode())}.safetensors" for part in parts]
     bar = tqdm(total=len(column), unit="text", disable=None if progress else True, desc=f"embedding, {role}")
     for patience in (0, -1):  # first what nobody is at; then, once it is there, what others were at
         for file, part in zip(files, parts, strict=True):
@@ -109,23 +104,18 @@ def embed_to(folder: str | Path, encoder: Encoder, texts: Sequence[str] | pd.Ser
             try:
                 with FileLock(file.with_suffix(".lock"), timeout=patience):
                     if not file.exists():
-                        _write(file, encoder, _texts(*part), role, precision, DTYPES[dtype])
+                        _write(file, encoder, part, role, precision, DTYPES[dtype])
             except Timeout:
                 continue
-            bar.update(part[2] - part[1])
+            bar.update(len(part))
             file.with_suffix(".lock").unlink(missing_ok=True)
     bar.close()
     return Store(files)
 
 
-def _texts(column: pd.Series, start: int, stop: int) -> list[str]:
-    texts: list[str] = column.iloc[start:stop].tolist()
-    return texts
-
-
-def _write(file: Path, encoder: Encoder, texts: list[str], role: str, precision: str, dtype: torch.dtype) -> None:
+def _write(file: Path, encoder: Encoder, texts: pd.Series, role: str, precision: str, dtype: torch.dtype) -> None:
     """One shard, every distinct text embedded once."""
-    codes, distinct = pd.factorize(np.array(texts, dtype=object))
+    codes, distinct = pd.factorize(texts)
     vectors = torch.from_numpy(encoder.embed(list(distinct), role, precision=precision)).to(dtype)
     finite = torch.isfinite(vectors).all(1).numpy()
     if not finite.all():

@@ -89,7 +89,7 @@ def random_benchmark(seed: int, *, languages: int = 3, questions: int = 6, width
 @pytest.fixture(scope="session")
 def tiny_encoder_factory():  # type: ignore[no-untyped-def]
     """Makes an encoder of width 32 with random weights and a tokenizer of `tiny_pairs`' words."""
-    from hbtlib.small import small_encoder, train_tokenizer
+    from hbtlib.data.worldfacts_encoder import small_encoder, train_tokenizer
 
     words = [f"{kind} {i} in {code}" for kind in ("question", "passage", "Query:", "Passage:") for i in range(12)
              for code in ("aa", "bb", "cc")]

@@ -166,7 +166,7 @@ def test_the_small_encoder_is_the_same_in_every_process() -> None:
     import subprocess
     import sys
 
-    script = ("from hbtlib.small import worldfacts_encoder; e = worldfacts_encoder(); import hashlib, json;"
+    script = ("from hbtlib.data.worldfacts_encoder import worldfacts_encoder as made; e = made(); import hashlib, json;"
               "w = hashlib.sha256(b''.join(t.numpy().tobytes() for t in e.state_dict().values())).hexdigest();"
               "v = hashlib.sha256(json.dumps(sorted(e.tokenizer.get_vocab().items())).encode()).hexdigest();"
               "print(w, v)")

@@ -27,7 +27,7 @@ def test_the_public_names_are_there() -> None:
     for name in hbt.__all__:
         assert getattr(hbt, name) is not None
     assert callable(hbt.bias)
-    with pytest.raises(AttributeError, match="hbtlib has no 'nosuch'"):
+    with pytest.raises(AttributeError, match="No hbtlib attribute nosuch"):
         _ = hbt.nosuch
 
 

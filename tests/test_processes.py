@@ -17,9 +17,9 @@ from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaPoole
 
 from hbtlib.batches import PlanBatches, share, tokens_of
 from hbtlib.data.pairs import Pairs
+from hbtlib.data.worldfacts_encoder import small_encoder, train_tokenizer
 from hbtlib.encoder import Encoder
 from hbtlib.sampler import BatchPlan
-from hbtlib.small import small_encoder, train_tokenizer
 from hbtlib.trainer import train
 
 # Twelve ids: batches of eleven and of one, so that shares are uneven and one process has nothing of its own.

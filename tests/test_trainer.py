@@ -91,7 +91,7 @@ torch.set_num_threads(1)
 sys.path.insert(0, {tests!r})
 import conftest
 from hbtlib.data.pairs import Pairs
-from hbtlib.small import small_encoder, train_tokenizer
+from hbtlib.data.worldfacts_encoder import small_encoder, train_tokenizer
 from hbtlib.trainer import train
 codes = ("aa", "bb", "cc")
 pairs = Pairs.from_texts("tiny", *[[{{c: f"{{kind}} {{i}} in {{c}}" for c in codes}} for i in range(40)]

@@ -103,7 +103,7 @@ def main() -> None:
     asked = parser.parse_args()
     os.environ["HF_DATASETS_CACHE"] = str(asked.folder / "cache")
     import hbtlib as hbt
-    from hbtlib.small import small_encoder, train_tokenizer
+    from hbtlib.data.worldfacts_encoder import small_encoder, train_tokenizer
 
     rows: list[dict[str, Any]] = []
     collection = asked.folder / "miracl"

@@ -55,8 +55,8 @@ def folder_of(asked: argparse.Namespace, to: Path) -> str:
     import torch
     from transformers import XLMRobertaConfig, XLMRobertaModel
 
+    from hbtlib.data.worldfacts_encoder import train_tokenizer
     from hbtlib.encoder import Encoder, Settings
-    from hbtlib.small import train_tokenizer
 
     torch.manual_seed(0)
     config = XLMRobertaConfig(vocab_size=250_002, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5)
