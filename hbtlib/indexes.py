@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from xxhash import xxh3_128_hexdigest as checksum
 
 from hbtlib.search import ALL, Gold, Matrix, Rows, Vectors, nearest, take
-from hbtlib.store import Store, checksum
+from hbtlib.store import Store
 
 SAMPLE = 100  # queries of which recall is measured
 
