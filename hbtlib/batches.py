@@ -1,7 +1,5 @@
 """The batches of a plan as a trainer takes them: texts fetched and tokenised, who answers whom, shared among processes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,12 +19,9 @@ ROLES = ("query", "passage", "negative", "more")  # what of a batch is embedded;
 
 
 class PlanBatches(Dataset):
-    """The batches of a plan, tokenised: item t is batch t, so that going on at step t needs none of those before.
-
-    Its length is `steps`, or an epoch. objective: whose further texts it fetches. chunk_tokens: see `Encoder.tokenize`. Of
-    several processes each tokenises its own `share` of the texts; who answers whom, and `counts` of texts by role, are of
-    the whole batch.
-    """
+    """The batches of a plan, tokenised: item t is batch t, so that going on at step t needs none of those before. Its
+    length is `steps`, or an epoch. objective: whose further texts it fetches. chunk_tokens: see `Encoder.tokenize`. Of
+    several processes each tokenises its `share` of the texts; who answers whom, and `counts`, are of the whole batch."""
 
     def __init__(self, plan: BatchPlan, steps: int | None, encoder: Encoder, objective: InfoNCE | None = None,
                  chunk_tokens: int | None = None, rank: int = 0, processes: int = 1) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple, Self
@@ -25,6 +25,7 @@ Chunks = dict[str, Any]  # "chunks": input_ids and attention_mask, (b, T) each; 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 POOLINGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token", "lasttoken": "pooling_mode_lasttoken"}
 _POOLED = {"mean": "mean of the token states", "cls": "first token's state", "lasttoken": "last token's state"}
+_NO_MATTER = ("transformers_version", "architectures", "dtype", "_name_or_path")  # of a model's configuration
 _LARGE_TABLE = 2**22  # numbers in the token embeddings: of a smaller table one gradient a chunk costs nothing
 
 
@@ -96,13 +97,15 @@ class Encoder(torch.nn.Module):
         return int(self.layers[-1].out_features if self.layers else self.model.config.hidden_size)
 
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of the weights, their shape and the tokenizer: with the settings, of what makes a vector."""
-        digest = hashlib.sha256(self.model.config.to_json_string().encode())
-        words = json.loads(self.tokenizer.backend_tokenizer.to_str())
+        """16 hexadecimal digits of weights, layers and tokenizer: with the settings, of all that makes a vector."""
+        config = {k: v for k, v in self.model.config.to_dict().items() if k not in _NO_MATTER}
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        words = json.loads(backend.to_str()) if backend else self.tokenizer.get_vocab()
         words.update(padding=None, truncation=None)  # these say what it was last asked for
-        digest.update(json.dumps(words).encode())
+        made = [config, words, repr(self.layers), repr(getattr(self.model, "peft_config", None))]
+        digest = hashlib.sha256(json.dumps(made, sort_keys=True, default=str).encode())
         for name, tensor in self.state_dict().items():
-            digest.update(name.encode() + tensor.detach().cpu().float().numpy().tobytes())
+            digest.update(f"{name} {tensor.dtype} {tensor.shape}".encode() + tensor.detach().cpu().float().numpy().tobytes())
         return digest.hexdigest()[:16]
 
     def tokenize(self, texts: Sequence[str], role: str, chunk_tokens: int | None = None) -> Chunks:
@@ -145,7 +148,8 @@ class Encoder(torch.nn.Module):
         return torch.cat(vectors)[tokens["place"].to(self.device)]
 
     def _vectors(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        with FastLinear():  # entered again where a chunk is computed once more
+        # Entered here, for where a chunk is computed once more; not where the model itself computes its layers once more.
+        with nullcontext() if getattr(self.model, "is_activation_checkpointing", False) else FastLinear():
             states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (B, T, d)
             features = {"sentence_embedding": pool(states, attention_mask, self.settings.pooling)}
             pooled = self.layers(features)["sentence_embedding"].float()
@@ -154,13 +158,17 @@ class Encoder(torch.nn.Module):
     @contextmanager
     def _one_lookup(self, chunks: Sequence[dict[str, torch.Tensor]]) -> Iterator[None]:
         """The token embeddings of all chunks are looked up at once: their gradient, as large as the table, is made once."""
-        words = self.model.get_input_embeddings()
-        if not torch.is_grad_enabled() or not words.weight.requires_grad or words.weight.numel() < _LARGE_TABLE:
+        words: Any = None
+        with suppress(NotImplementedError):
+            words = self.model.get_input_embeddings()
+        weight = getattr(words, "weight", None)
+        if weight is None or not (torch.is_grad_enabled() and weight.requires_grad) or weight.numel() < _LARGE_TABLE:
             yield
             return
         ids = [chunk["input_ids"].ravel() for chunk in chunks]
-        found = iter(words(torch.cat(ids)).split([len(i) for i in ids]))
-        hook = words.register_forward_hook(lambda module, inputs, output: next(found).view_as(output))
+        found = dict(zip([i.data_ptr() for i in ids], words(torch.cat(ids)).split([len(i) for i in ids]), strict=True))
+        hook = words.register_forward_hook(lambda module, inputs, output: found[inputs[0].data_ptr()].view_as(output)
+                                           if inputs[0].data_ptr() in found else None)
         try:
             yield
         finally:

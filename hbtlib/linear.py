@@ -8,11 +8,12 @@ from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
 
 _SMALLEST = 2**17  # weights of a layer: below, a call costs what it saves
+_THERE = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 def product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """a @ b.T (+ bias), (…, k) and (n, k) → (…, n), float32: the fastest way there is."""
-    if a.device.type != "cpu" or not _there():
+    if a.device.type != "cpu" or not _THERE:
         return torch.nn.functional.linear(a, b, bias)
     return torch.ops.mkldnn._linear_pointwise(a, b, bias, "none", [], "")
 
@@ -20,7 +21,7 @@ def product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) 
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        ctx.save_for_backward(x, weight)
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None)
         return product(x, weight, bias)
 
     @staticmethod
@@ -43,8 +44,4 @@ class FastLinear(TorchFunctionMode):
 
 def _pays(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> bool:
     return (weight.device.type == "cpu" and weight.numel() >= _SMALLEST and x.dtype == weight.dtype == torch.float32
-            and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling() and _there())
-
-
-def _there() -> bool:
-    return torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() == "AVX512"
+            and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling() and _THERE)

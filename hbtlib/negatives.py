@@ -1,18 +1,12 @@
 """Hard negatives, mined with our own search."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from hbtlib.data.pairs import Pairs
+from hbtlib.encoder import Encoder
 from hbtlib.search import nearest
-
-if TYPE_CHECKING:
-    from hbtlib.encoder import Encoder
 
 
 def mine_negatives(pairs: Pairs, encoder: Encoder, *, n: int = 1, ranks: tuple[int, int] = (10, 100), margin: float = 0.0,
@@ -26,8 +20,7 @@ def mine_negatives(pairs: Pairs, encoder: Encoder, *, n: int = 1, ranks: tuple[i
     all that are no answers.
 
     Source: the rank window after Karpukhin et al. 2020 and Xiong et al. 2021 (arXiv 2007.00808), the margin after Moreira et
-    al. 2024 (arXiv 2407.15831). Raises ValueError for a window without n ranks, or a pool with too few other passages.
-    """
+    al. 2024 (arXiv 2407.15831). Raises ValueError for a window without n ranks, or a pool with too few other passages."""
     first, last = ranks
     if n < 1 or first < 1 or last - first + 1 < n:
         raise ValueError(f"n is {n} and ranks are {first} to {last}: a window from rank 1 or later, of n ranks at least")

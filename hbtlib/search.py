@@ -3,8 +3,7 @@
 A score is the dot product, summed in double precision and rounded to single. Equal scores are ordered as trec_eval does: by
 passage id, the larger (by its characters' code points) first. So ranks depend neither on the order in which passages come
 nor on blocks, threads or machine, and trec_eval's measures of the same scores are ours. Matrix products in single precision
-settle what they can; what lies nearer than they round is scored once more, as said.
-"""
+settle what they can; what lies nearer than they round is scored once more, as said."""
 
 from __future__ import annotations
 
@@ -47,7 +46,7 @@ def embed(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", st
     pools it stands in. precision: what texts are embedded in (`Encoder.embed`). store: a folder in which vectors are kept
     on disk in this dtype, and found again (`store.embed_to`), for what does not fit the memory or takes hours; by default
     the one that HBT_EMBEDDINGS names, if it does."""
-    store, found = store or os.environ.get("HBT_EMBEDDINGS"), list[Matrix]()
+    store, found = os.environ.get("HBT_EMBEDDINGS") if store is None else store, list[Matrix]()
     for role, table in (("query", benchmark.queries), ("passage", benchmark.passages)):
         if store:
             from hbtlib.store import embed_to
@@ -59,10 +58,10 @@ def embed(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", st
     return found[0], found[1]
 
 
-def rank(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", store: str | Path | None = None,
+def rank(encoder: Encoder, benchmark: Benchmark, *, precision: str = "fp32", store: str | Path = "",
          dtype: str = "float32", progress: bool = False, **options: Any) -> pd.DataFrame:
-    """The rank of every relevant passage in its language's pool and in the pool of all: `embed`, then `rank_vectors`, to
-    which the `options` go."""
+    """The rank of every relevant passage in its language's pool and in the pool of all: `embed` (in no store unless one is
+    given, for a training asks this again and again), then `rank_vectors`, to which the `options` go."""
     vectors = embed(encoder, benchmark, precision=precision, store=store, dtype=dtype, progress=progress)
     return rank_vectors(*vectors, benchmark, **options)
 
@@ -74,7 +73,7 @@ def rank_vectors(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benc
     One row a (query, relevant passage, pool): benchmark, query_id, question_id, query_language, pool (a language, or
     `all`), passage_id, passage_language, rank (1 = best), score, grade, n_passages (in the pool), n_relevant (of the
     query, in the pool). Exact, at the cost of one matrix product, on a GPU where there is one. memory: the GB it may take
-    beside the queries' vectors and some 30 bytes a passage, whatever the pools' size.
+    beside the queries' vectors and some 30 bytes a passage, whatever the pools' size (`remove` and `index` take more).
 
     index: each language's passages are searched with a faiss index instead, made by this factory string ("IVF4096,PQ64",
     "HNSW32") and searched with `index_options` ("nprobe=64"); see `indexes.search`. A rank past `depth` is then missing
@@ -93,7 +92,7 @@ def rank_vectors(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benc
     by_query = np.lexsort([tie[passage], query])
     query, passage = query[by_query], passage[by_query]
     distinct, which = np.unique(passage, return_inverse=True)
-    score = _dots(rows, query, np.ascontiguousarray(columns[distinct], np.float32), which)
+    score = dots(rows, query, np.ascontiguousarray(columns[distinct], np.float32), which)
     gold = Gold(query, passage, pool[passage], tie[passage], score)
     if index is None:
         in_pool, in_all = _ranks(rows, columns, gold, pool, tie, memory)
@@ -102,7 +101,8 @@ def rank_vectors(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benc
 
         asked_of = (rows, columns, gold, pool, tie, list(languages))
         in_pool, in_all, recall = indexes.ranks(*asked_of, index, index_options, depth, memory)
-    asked, found = queries.iloc[query].reset_index(drop=True), passages.iloc[passage].reset_index(drop=True)
+    asked, found = queries.iloc[query], passages[["passage_id", "language"]].iloc[passage]  # no texts
+    asked, found = asked.reset_index(drop=True), found.reset_index(drop=True)
     common = pd.DataFrame({
         "benchmark": benchmark.name, "query_id": asked["query_id"], "question_id": asked["question_id"],
         "query_language": asked["language"], "passage_id": found["passage_id"], "passage_language": found["language"],
@@ -130,7 +130,7 @@ def top(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benchmark, *,
     queries, passages = benchmark.queries, benchmark.passages
     rows, columns = _prepared(query_vectors, passage_vectors, benchmark, remove)
     best, _ = nearest(rows, columns, k, tie=_ties(passages), memory=memory)
-    found = passages.iloc[best.ravel()].reset_index(drop=True)
+    found = passages[["passage_id", "language"]].iloc[best.ravel()].reset_index(drop=True)
     asked = queries.iloc[np.repeat(np.arange(len(queries)), best.shape[1])].reset_index(drop=True)
     table = pd.DataFrame({
         "benchmark": benchmark.name, "query_id": asked["query_id"], "query_language": asked["language"],
@@ -178,8 +178,8 @@ def _prepared(query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benchma
         if len(vectors.shape) != 2 or vectors.shape[0] != len(table):
             raise ValueError(f"{what}_vectors have shape {vectors.shape}, but {benchmark.name!r} has {len(table)} "
                              f"{what} rows: give one vector a row, in its order")
-        for start in range(0, len(table) if isinstance(vectors, np.ndarray) else 0, 65_536):  # a store's are checked
-            finite = np.isfinite(np.asarray(vectors[start:start + 65_536], np.float32)).all(1)
+        for start in range(0, 0 if hasattr(vectors, "files") else len(table), 8192):  # a store's are checked
+            finite = np.isfinite(np.asarray(vectors[start:start + 8192], np.float32)).all(1)
             if not finite.all():
                 row = start + int(finite.argmin())
                 raise ValueError(f"the vector of {what} row {row} ({table.iloc[row, 0]!r}) is not finite: the model "
@@ -229,13 +229,12 @@ class _Tile(NamedTuple):
 
 def _tiles(queries: Vectors, passages: Matrix, memory: float, order: Rows | None = None) -> Iterator[_Tile]:
     """All scores, in tiles of which one and its passages' vectors are held within `memory` GB; passages in the order given,
-    each read once. Slack: four standard errors of a sum of d products, each rounded to single precision."""
+    each read once. Slack bounds the rounding of d products and their sum, in whatever order (Higham 2002, section 3.1)."""
     import torch
 
     from hbtlib.linear import product
 
-    n, width = passages.shape
-    free = memory * 1e9 / 4
+    (n, width), free = passages.shape, memory * 1e9 / 4
     if not memory > 0:
         raise ValueError(f"memory is {memory}; it is a number of GB above 0")
     wide = int(min(max(free // (4 * width + 1024), 1), 8192))
@@ -244,30 +243,41 @@ def _tiles(queries: Vectors, passages: Matrix, memory: float, order: Rows | None
     asked = torch.from_numpy(queries).to(device)
     lengths = np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64))
     precision = torch.get_float32_matmul_precision()  # a training may have left a lower one, which slack does not know
-    torch.set_float32_matmul_precision("highest")
     for start in range(0, n, wide):
         rows = np.arange(start, min(start + wide, n)) if order is None else order[start:start + wide]
-        block = torch.from_numpy(np.ascontiguousarray(take(passages, rows))).float()
-        found = block.numpy()
-        slack = lengths * np.sqrt(np.einsum("ij,ij->i", found, found).max() * width) * 4 * 2.0**-24
+        found = np.ascontiguousarray(np.asarray(take(passages, rows)), np.float32)
+        block = torch.from_numpy(found if found.flags.writeable else found.copy()).to(device)
+        most = lengths * np.sqrt(np.einsum("ij,ij->i", found, found, dtype=np.float64).max())
+        if not (most < np.finfo(np.float32).max).all():
+            raise ValueError("scores of these vectors are past single precision: give them at a smaller scale")
+        slack = (most * (width + 2) * 2.0**-24 + width * 2.0**-149).astype(np.float32)
         for begin in range(0, len(queries), high):
             part = slice(begin, min(begin + high, len(queries)))
-            scores = product(asked[part], block.to(device)).cpu().numpy()
-            yield _Tile(part, queries[part], start, rows, found, scores, slack[part].astype(np.float32))
-    torch.set_float32_matmul_precision(precision)
+            torch.set_float32_matmul_precision("highest")
+            try:
+                scores = product(asked[part], block).cpu().numpy()
+            finally:
+                torch.set_float32_matmul_precision(precision)
+            yield _Tile(part, queries[part], start, rows, found, scores, slack[part])
 
 
 @numba.njit(cache=True, nogil=True)
 def _dot(a: Vectors, b: Vectors) -> np.float32:
     """The score: summed in double precision, always in one order."""
-    total = 0.0
-    for i in range(len(a)):
-        total += np.float64(a[i]) * np.float64(b[i])
-    return np.float32(total)
+    s0 = s1 = s2 = s3 = 0.0
+    for i in range(0, len(a) - 3, 4):
+        s0 += np.float64(a[i]) * np.float64(b[i])
+        s1 += np.float64(a[i + 1]) * np.float64(b[i + 1])
+        s2 += np.float64(a[i + 2]) * np.float64(b[i + 2])
+        s3 += np.float64(a[i + 3]) * np.float64(b[i + 3])
+    for i in range(len(a) // 4 * 4, len(a)):
+        s0 += np.float64(a[i]) * np.float64(b[i])
+    return np.float32((s0 + s1) + (s2 + s3))
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _dots(queries: Vectors, query: Rows, passages: Vectors, passage: Rows) -> Vectors:
+def dots(queries: Vectors, query: Rows, passages: Vectors, passage: Rows) -> Vectors:
+    """The scores of some (query row, passage row), each (G,)."""
     scores = np.empty(len(query), np.float32)
     for g in numba.prange(len(query)):
         scores[g] = _dot(queries[query[g]], passages[passage[g]])

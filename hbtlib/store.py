@@ -1,11 +1,9 @@
 """Vectors on disk: written in shards that are whole or absent, under a key of all that changes a vector."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +15,7 @@ from safetensors.torch import save_file
 from tqdm import tqdm
 from xxhash import xxh3_128_hexdigest as checksum
 
-if TYPE_CHECKING:
-    from hbtlib.encoder import Encoder
+from hbtlib.encoder import Encoder
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -28,8 +25,7 @@ class Store:
     shard's checksum is taken when it is first read: ValueError names the file that is not what was written."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self.files = list(files)
-        self.folder = self.files[0].parent
+        self.files, self.folder = list(files), files[0].parent
         self.name = checksum(" ".join(file.name for file in self.files).encode())
         shapes = [self._tensor(file, check=False).shape for file in self.files]
         self._starts = np.cumsum([0, *(rows for rows, _ in shapes)])
@@ -39,18 +35,13 @@ class Store:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[np.float32]:
-        if isinstance(rows, slice):
-            start, stop, step = rows.indices(len(self))
-            if step != 1:
-                return self[np.arange(start, stop, step)]
-            first, last = np.searchsorted(self._starts, [start, stop - 1], "right") - 1
-            parts = [self._tensor(self.files[i])[max(start - self._starts[i], 0):stop - self._starts[i]].float()
-                     for i in range(first, last + 1)]
-            return (torch.cat(parts) if len(parts) != 1 else parts[0]).numpy() if stop > start else self[:1][:0]
+    def __getitem__(self, rows: Any) -> NDArray[np.float32]:
+        rows = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
+        if rows.dtype == bool or (rows < 0).any():
+            rows = np.arange(len(self))[rows]
         found = np.empty((len(rows), self.shape[1]), np.float32)
         shard = np.searchsorted(self._starts, rows, "right") - 1
-        for i in np.unique(shard):
+        for i in pd.unique(shard):
             mine = np.flatnonzero(shard == i)
             found[mine] = self._tensor(self.files[i])[torch.from_numpy(rows[mine] - self._starts[i])].float().numpy()
         return found

@@ -10,6 +10,7 @@ from typing import Any
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the study; more only fight each other here
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches for the network
+os.environ.pop("HBT_EMBEDDINGS", None)
 
 import numpy as np
 import pandas as pd

@@ -15,6 +15,8 @@ from hbtlib.linear import FastLinear, product
 
 TEXTS = [f"passage {i} " * (i + 1) for i in range(9)]
 
+pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
+
 
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
@@ -26,7 +28,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
         return product(a, b, bias)
 
     monkeypatch.setattr(linear, "_SMALLEST", 0)
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    monkeypatch.setattr(linear, "_THERE", True)
     monkeypatch.setattr(linear, "product", noted)
     return shapes
 
@@ -66,6 +68,18 @@ def test_an_encoder_learns_the_same(tiny_encoder_factory: Any, monkeypatch: pyte
         torch.testing.assert_close(gradients[name], plain[name], atol=1e-6, rtol=1e-4, msg=name)
 
 
+@pytest.mark.parametrize("cached", [False, True])
+def test_activations_computed_a_second_time_are_those_of_the_first(tiny_encoder_factory: Any, taken: list[torch.Size],
+                                                                   cached: bool) -> None:
+    """The model computes its layers once more where no mode is entered: what is kept for gradients has to be the same."""
+    encoder = tiny_encoder_factory(dropout=0.2).train()
+    _, plain = learnt(encoder)
+    encoder.activation_checkpointing_enable()
+    _, twice = learnt(encoder, cached)
+    for name in plain:
+        torch.testing.assert_close(twice[name], plain[name], atol=1e-6, rtol=1e-4, msg=name)
+
+
 def test_no_gradient_is_taken_that_is_not_asked_for(taken: list[torch.Size]) -> None:
     layer = torch.nn.Linear(24, 40).requires_grad_(False)
     layer.bias.requires_grad_(True)
@@ -84,7 +98,7 @@ def test_elsewhere_the_layer_is_torch_s_own(where: str, taken: list[torch.Size],
     elif where == "a small layer":
         monkeypatch.setattr(linear, "_SMALLEST", 24 * 40 + 1)
     elif where == "another CPU":
-        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+        monkeypatch.setattr(linear, "_THERE", False)
     with FastLinear(), torch.autocast("cpu", enabled=where == "autocast"):
         assert layer(x).dtype == (torch.bfloat16 if where == "autocast" else x.dtype)
     assert not taken
@@ -118,3 +132,33 @@ def test_one_lookup_of_all_chunks_gives_the_gradients_of_one_each(tiny_encoder_f
     learnt(encoder, cached=True)
     assert len(handed) == chunks  # one chunk's graph at a time: no tensor of all tokens
     assert not words._forward_hooks
+
+
+def test_a_model_that_looks_its_words_up_twice_gets_the_same(tiny_encoder_factory: Any,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = tiny_encoder_factory().train()
+    words, run = encoder.model.get_input_embeddings(), encoder.model.forward
+
+    def twice(input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
+        words(torch.zeros_like(input_ids))  # others than the texts' are as they are
+        words(input_ids)
+        return run(input_ids=input_ids, attention_mask=attention_mask)
+
+    monkeypatch.setattr(encoder.model, "forward", twice)
+    vectors, gradients = learnt(encoder)
+    monkeypatch.setattr(encoder_module, "_LARGE_TABLE", 0)
+    again, of_one = learnt(encoder)
+    assert torch.equal(again, vectors)
+    for name in gradients:
+        torch.testing.assert_close(of_one[name], gradients[name], atol=1e-7, rtol=1e-5, msg=name)
+
+
+def test_a_model_without_a_table_of_words_learns_too(tiny_encoder_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = tiny_encoder_factory().train()
+
+    def none() -> Any:
+        raise NotImplementedError
+
+    monkeypatch.setattr(encoder.model, "get_input_embeddings", none)
+    assert encoder.embed(TEXTS).shape == (9, 32)
+    assert learnt(encoder)[1]

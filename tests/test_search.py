@@ -345,3 +345,46 @@ def test_memory_is_a_number_above_zero() -> None:
     for memory in (0, -1.0, float("nan")):
         with pytest.raises(ValueError, match="it is a number of GB above 0"):
             hbt.rank_vectors(q, p, benchmark, memory=memory)
+
+
+@pytest.mark.parametrize("width", [96, 384, 513])
+def test_vectors_whose_products_all_round_one_way_rank_the_same(width: int) -> None:
+    """Near-constant vectors of one sign: the error of a sum in order grows with its length, not with its root."""
+    benchmark, _, _ = with_doubles(6, 12, 120, 8)
+    rng = np.random.default_rng(1)
+    q, p = (np.float32(0.1) + rng.integers(0, 3, (n, width)).astype(np.float32) * np.float32(2e-7) for n in (12, 120))
+    ranks = hbt.rank_vectors(q, p, benchmark)
+    exact = (q.astype(np.float64) @ p.T.astype(np.float64))[0].astype(np.float32)
+    assert len(np.unique(exact)) > 3
+    for memory in (1e-5, 5e-5, 2e-4):
+        pd.testing.assert_frame_equal(hbt.rank_vectors(q, p, benchmark, memory=memory), ranks)
+
+
+@pytest.mark.parametrize(("of_queries", "of_passages"), [(1.0, 2.0**-99), (2.0**-70, 2.0**-70), (2.0**60, 2.0**50)])
+def test_the_scale_of_vectors_changes_no_rank(of_queries: float, of_passages: float) -> None:
+    benchmark, q, p = with_doubles(7, 9, 60, 16)
+    ranks = hbt.rank_vectors(q, p, benchmark).drop(columns="score")
+    scaled = hbt.rank_vectors(q * np.float32(of_queries), p * np.float32(of_passages), benchmark).drop(columns="score")
+    if of_queries == 2.0**-70:  # products below single precision's smallest number: fewer scores to tell apart
+        assert len(scaled) == len(ranks)
+    else:
+        pd.testing.assert_frame_equal(scaled, ranks)
+
+
+def test_scores_past_single_precision_are_refused() -> None:
+    benchmark, q, p = random_benchmark(0)
+    with pytest.raises(ValueError, match="past single precision: give them at a smaller scale"):
+        hbt.rank_vectors(q * np.float32(1e20), p * np.float32(1e20), benchmark)
+
+
+def test_tensors_and_read_only_arrays_rank_as_arrays_do() -> None:
+    benchmark, q, p = random_benchmark(8)
+    ranks = hbt.rank_vectors(q, p, benchmark)
+    frozen = p.copy()
+    frozen.flags.writeable = False
+    for passages in (torch.from_numpy(p), frozen, p.astype(">f4"), np.asfortranarray(p)[:, ::-1][:, ::-1]):
+        pd.testing.assert_frame_equal(hbt.rank_vectors(q, passages, benchmark), ranks)
+    wrong = torch.from_numpy(p.copy())
+    wrong[3, 0] = torch.nan
+    with pytest.raises(ValueError, match="passage row 3"):
+        hbt.rank_vectors(q, wrong, benchmark)
