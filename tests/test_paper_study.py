@@ -53,8 +53,8 @@ def shaped(name: str, folder: Path) -> int:
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize(("name", "weights"), WEIGHTS.items())
 def test_its_first_steps(name: str, weights: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of 100 WorldFacts pairs in the nine languages, two steps, then ranks in two languages: some 10 minutes and 12
-    GiB each on two cores."""
+    """Batches of 100 WorldFacts pairs in the nine languages, two steps, then ranks in two languages: two and a half minutes
+    and 10 GiB each on two cores."""
     papermill = pytest.importorskip("papermill")
     shutil.copytree(REPOSITORY / "notebooks", tmp_path / "notebooks")
     assert shaped(name, tmp_path / "encoder") == weights
