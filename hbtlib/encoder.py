@@ -26,7 +26,7 @@ PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float
 POOLINGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token", "lasttoken": "pooling_mode_lasttoken"}
 _POOLED = {"mean": "mean of the token states", "cls": "first token's state", "lasttoken": "last token's state"}
 _NO_MATTER = ("transformers_version", "architectures", "dtype", "_name_or_path")  # of a model's configuration
-_LARGE_TABLE = 2**22  # numbers in the token embeddings: of a smaller table one gradient a chunk costs nothing
+_LARGE_TABLE = 2**22  # numbers in the token embeddings: so the small encoder's committed runs stay as they are
 
 
 class Settings(NamedTuple):

@@ -7,7 +7,7 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
 
-_SMALLEST = 2**17  # weights of a layer: below, a call costs what it saves
+_SMALLEST = 2**17  # weights of a layer: so the small encoder's committed runs stay what they are, bit for bit
 _THERE = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
