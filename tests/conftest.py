@@ -31,7 +31,7 @@ def real_data() -> Path:
 
 def stopped(step: int, call: Callable[[], Any]) -> None:
     """The call, in a process that dies before step `step`."""
-    from hbtlib.trainer import ContrastiveTrainer
+    from hbtlib.training.trainer import ContrastiveTrainer
 
     usual = ContrastiveTrainer.training_step
 
@@ -59,8 +59,14 @@ def tiny_pairs() -> Pairs:
     return Pairs.from_texts("tiny", queries, passages)
 
 
-def random_benchmark(seed: int, *, languages: int = 3, questions: int = 6, width: int = 4, ties: bool = True,
-                     ) -> tuple[Benchmark, np.ndarray, np.ndarray]:
+def random_benchmark(
+    seed: int,
+    *,
+    languages: int = 3,
+    questions: int = 6,
+    width: int = 4,
+    ties: bool = True,
+) -> tuple[Benchmark, np.ndarray, np.ndarray]:
     """A benchmark and vectors with ties, several relevant passages, grades, queries without any, and a pool of one.
 
     The first language has one passage (twelve where it is alone). Ids begin with characters of one to four UTF-8 bytes,
@@ -70,32 +76,66 @@ def random_benchmark(seed: int, *, languages: int = 3, questions: int = 6, width
     rng = np.random.default_rng(seed)
     codes = [chr(97 + i) * 2 for i in range(languages)]
     mark = lambda: rng.choice(list("Zaé中\uffee😀"))  # noqa: E731
-    lack = rng.integers(0, 4) if languages > 2 else -1  # 0: no query in the last language; 1: no passage
-    queries = pd.DataFrame([{"query_id": f"{mark()}q{i}-{c}", "question_id": f"q{i}", "language": c, "text": f"{i} {c}"}
-                            for i in range(questions) for c in (codes[:-1] if lack == 0 else codes)])
+    lack = (
+        rng.integers(0, 4) if languages > 2 else -1
+    )  # 0: no query in the last language; 1: no passage
+    queries = pd.DataFrame(
+        [
+            {
+                "query_id": f"{mark()}q{i}-{c}",
+                "question_id": f"q{i}",
+                "language": c,
+                "text": f"{i} {c}",
+            }
+            for i in range(questions)
+            for c in (codes[:-1] if lack == 0 else codes)
+        ]
+    )
     sizes = [1 if languages > 1 else 12, *rng.integers(2, 30, languages - 1)]
-    passages = pd.DataFrame([{"passage_id": f"{mark()}p{i}-{c}", "language": c, "text": f"{i} {c}"}
-                             for c, n in list(zip(codes, sizes, strict=True))[:-1 if lack == 1 else None] for i in range(n)])
+    passages = pd.DataFrame(
+        [
+            {"passage_id": f"{mark()}p{i}-{c}", "language": c, "text": f"{i} {c}"}
+            for c, n in list(zip(codes, sizes, strict=True))[: -1 if lack == 1 else None]
+            for i in range(n)
+        ]
+    )
     queries = queries.iloc[rng.permutation(len(queries))]
     passages = passages.iloc[rng.permutation(len(passages))]
-    judged = [(q, p, int(rng.integers(0, 4))) for q in queries["query_id"] for p in passages["passage_id"]
-              if rng.random() < 0.15]
+    judged = [
+        (q, p, int(rng.integers(0, 4)))
+        for q in queries["query_id"]
+        for p in passages["passage_id"]
+        if rng.random() < 0.15
+    ]
     judgements = pd.DataFrame(judged, columns=["query_id", "passage_id", "grade"])
     # Halves give exact products, so that ties are ties on every machine.
-    draw = (lambda n: rng.integers(-2, 3, (n, width)) / 2) if ties else (lambda n: rng.standard_normal((n, width)))
-    return (Benchmark(f"random{seed}", queries, passages, judgements), draw(len(queries)).astype(np.float32),
-            draw(len(passages)).astype(np.float32))
+    draw = (
+        (lambda n: rng.integers(-2, 3, (n, width)) / 2)
+        if ties
+        else (lambda n: rng.standard_normal((n, width)))
+    )
+    return (
+        Benchmark(f"random{seed}", queries, passages, judgements),
+        draw(len(queries)).astype(np.float32),
+        draw(len(passages)).astype(np.float32),
+    )
 
 
 @pytest.fixture(scope="session")
 def tiny_encoder_factory():  # type: ignore[no-untyped-def]
     """Makes an encoder of width 32 with random weights and a tokenizer of `tiny_pairs`' words."""
-    from hbtlib.data.worldfacts_encoder import small_encoder, train_tokenizer
+    from hbtlib.encoders.small import small_encoder, train_tokenizer
 
-    words = [f"{kind} {i} in {code}" for kind in ("question", "passage", "Query:", "Passage:") for i in range(12)
-             for code in ("aa", "bb", "cc")]
+    words = [
+        f"{kind} {i} in {code}"
+        for kind in ("question", "passage", "Query:", "Passage:")
+        for i in range(12)
+        for code in ("aa", "bb", "cc")
+    ]
 
     def make(seed: int = 0, dropout: float = 0.0):  # type: ignore[no-untyped-def]
-        return small_encoder(train_tokenizer(words, 200), seed=seed, width=32, heads=2, dropout=dropout).to("cpu")
+        return small_encoder(
+            train_tokenizer(words, 200), seed=seed, width=32, heads=2, dropout=dropout
+        ).to("cpu")
 
     return make

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hbtlib import study as studies
-from hbtlib.metrics import by_training, measure
+from hbtlib.evaluation.metrics import by_training, measure
+from hbtlib.study import study as studies
 
 KEYS = ["study", "benchmark", "arm", "seed", "languages", "setting", "metric"]
 DECIMALS = {"mAP": 4, "rank-distance": 1}
@@ -40,12 +40,29 @@ def scores(name: str) -> pd.DataFrame:
     trained = study.runs[0].parameters["languages"].split()
     parts = [pd.DataFrame(columns=[*KEYS, "found"])]
     for run in study.runs:
-        tables = [path for what in ("ranks", "metrics") if (path := run.folder / f"{what}.parquet").exists()]
-        for benchmark, table in pd.read_parquet(tables[0]).groupby("benchmark", observed=True) if tables else ():
-            measured = by_training(measure(table, list(DECIMALS)) if "rank" in table else table, trained)
+        tables = [
+            path
+            for what in ("ranks", "metrics")
+            if (path := run.folder / f"{what}.parquet").exists()
+        ]
+        for benchmark, table in (
+            pd.read_parquet(tables[0]).groupby("benchmark", observed=True) if tables else ()
+        ):
+            measured = by_training(
+                measure(table, list(DECIMALS)) if "rank" in table else table, trained
+            )
             measured = measured[measured["metric"].isin(DECIMALS)]
-            means = measured.groupby(["languages", "setting", "metric"])["value"].mean().rename("found").reset_index()
-            parts.append(means.assign(study=name, benchmark=benchmark, arm=run.arm, seed=run.parameters["seed"]))
+            means = (
+                measured.groupby(["languages", "setting", "metric"])["value"]
+                .mean()
+                .rename("found")
+                .reset_index()
+            )
+            parts.append(
+                means.assign(
+                    study=name, benchmark=benchmark, arm=run.arm, seed=run.parameters["seed"]
+                )
+            )
     return pd.concat(parts[1:] or parts)[[*KEYS, "found"]]
 
 
@@ -57,11 +74,18 @@ def write() -> Path:
         found = scores(name)
         if len(found):
             studies.collect(studies.load(name))  # says what is missing
-            parts.append(found.rename(columns={"found": "score"}).assign(command=f"make study STUDY={name}"))
+            parts.append(
+                found.rename(columns={"found": "score"}).assign(command=f"make study STUDY={name}")
+            )
     if not parts:
-        raise FileNotFoundError(f"no study has runs in {studies.ROOT / 'results'}: run `make study`")
+        raise FileNotFoundError(
+            f"no study has runs in {studies.ROOT / 'results'}: run `make study`"
+        )
     table = pd.concat(parts).sort_values(KEYS)
-    table["score"] = [f"{score:.{DECIMALS[metric]}f}" for score, metric in zip(table["score"], table["metric"], strict=True)]
+    table["score"] = [
+        f"{score:.{DECIMALS[metric]}f}"
+        for score, metric in zip(table["score"], table["metric"], strict=True)
+    ]
     table[[*KEYS, "score", "command"]].to_csv(file(), index=False)
     return file()
 
@@ -69,11 +93,15 @@ def write() -> Path:
 def read() -> pd.DataFrame:
     """The expected scores. Raises FileNotFoundError or ValueError, with what to do, for a file that is none."""
     if not file().exists():
-        raise FileNotFoundError(f"{file()} does not exist: `python tests/expected.py --write` makes it from the runs")
+        raise FileNotFoundError(
+            f"{file()} does not exist: `python tests/expected.py --write` makes it from the runs"
+        )
     table = pd.read_csv(file())
     if list(table.columns) != [*KEYS, "score", "command"]:
-        raise ValueError(f"{file()} has the columns {', '.join(table.columns)}; it must have {', '.join(KEYS)}, score and "
-                         "command")
+        raise ValueError(
+            f"{file()} has the columns {', '.join(table.columns)}; it must have {', '.join(KEYS)}, score and "
+            "command"
+        )
     return table
 
 
@@ -85,13 +113,22 @@ def check() -> pd.DataFrame:
     """
     expected = read()
     found = pd.concat([scores(study) for study in expected["study"].unique()])
-    table = expected.drop(columns="command").merge(found.astype({"seed": "int64"}), on=KEYS, how="outer")
+    table = expected.drop(columns="command").merge(
+        found.astype({"seed": "int64"}), on=KEYS, how="outer"
+    )
     decimals = table["metric"].map(DECIMALS)
     gap = (table["found"] - table["score"]).abs()
     limit = CLOSE * np.where(table["metric"] == "rank-distance", table["score"].abs(), 1.0)
     table["status"] = np.select(
-        [table["score"].isna(), table["found"].isna(), gap <= 0.5 * 10.0 ** -decimals + 1e-9, gap <= limit],
-        ["new", "FAIL (missing)", "OK", "close"], "FAIL")
+        [
+            table["score"].isna(),
+            table["found"].isna(),
+            gap <= 0.5 * 10.0**-decimals + 1e-9,
+            gap <= limit,
+        ],
+        ["new", "FAIL (missing)", "OK", "close"],
+        "FAIL",
+    )
     return table
 
 
@@ -102,9 +139,15 @@ def main(*given: str) -> None:
         return
     table = check()
     for column in ("score", "found"):
-        table[column] = [f"{v:.{DECIMALS[m]}f}" for v, m in zip(table[column], table["metric"], strict=True)]
+        table[column] = [
+            f"{v:.{DECIMALS[m]}f}" for v, m in zip(table[column], table["metric"], strict=True)
+        ]
     print(table.to_string(index=False))
-    print("", ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items()), sep="\n")
+    print(
+        "",
+        ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items()),
+        sep="\n",
+    )
     if table["status"].str.startswith("FAIL").any():
         raise SystemExit(1)
 

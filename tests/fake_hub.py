@@ -25,7 +25,9 @@ class Server(ThreadingHTTPServer):
         self.web: dict[str, bytes] = {}
         self.asked: list[tuple[str, str, str | None]] = []  # method, path, range
         self.served = 0  # bytes of files
-        self.refuse: dict[str, tuple[int, Headers]] = {}  # of a kind (resolve, tree, revision, web): the answer instead
+        self.refuse: dict[
+            str, tuple[int, Headers]
+        ] = {}  # of a kind (resolve, tree, revision, web): the answer instead
         self.cuts: list[float] = []  # after which part of each body to come the connection breaks
 
     def put(self, hub: Hub, files: dict[str, bytes]) -> None:
@@ -33,7 +35,11 @@ class Server(ThreadingHTTPServer):
 
     def bodies(self) -> list[tuple[str, str | None]]:
         """The files whose content was asked for, and the parts of them."""
-        return [(path, part) for method, path, part in self.asked if method == "GET" and not path.startswith("/api/")]
+        return [
+            (path, part)
+            for method, path, part in self.asked
+            if method == "GET" and not path.startswith("/api/")
+        ]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -45,10 +51,16 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        path = unquote(self.requestline.split()[1].partition("?")[0])  # self.path has lost doubled slashes
+        path = unquote(
+            self.requestline.split()[1].partition("?")[0]
+        )  # self.path has lost doubled slashes
         self.server.asked.append((self.command, path, self.headers["Range"]))
-        found = re.fullmatch(r"(?:/api)?/datasets/([^/]+/[^/]+)/(resolve|tree|revision)/([^/]+)/?(.*)", path)
-        repository, kind, revision, file = found.groups() if found else ("", "web", "", path.removeprefix("/web/"))
+        found = re.fullmatch(
+            r"(?:/api)?/datasets/([^/]+/[^/]+)/(resolve|tree|revision)/([^/]+)/?(.*)", path
+        )
+        repository, kind, revision, file = (
+            found.groups() if found else ("", "web", "", path.removeprefix("/web/"))
+        )
         revisions = self.server.files.get(repository, {})
         files = revisions.get(revision, {}) if found else self.server.web
         if kind in self.server.refuse:
@@ -60,12 +72,24 @@ class Handler(BaseHTTPRequestHandler):
         elif kind == "revision":
             self.answer(200, {}, json.dumps({"id": repository, "sha": revision}).encode())
         elif kind == "tree":  # in no order of names
-            self.answer(200, {}, json.dumps([{"type": "file", "path": f, "oid": "0" * 40, "size": len(files[f])}
-                                             for f in sorted(files, reverse=True) if f.startswith(file)]).encode())
+            self.answer(
+                200,
+                {},
+                json.dumps(
+                    [
+                        {"type": "file", "path": f, "oid": "0" * 40, "size": len(files[f])}
+                        for f in sorted(files, reverse=True)
+                        if f.startswith(file)
+                    ]
+                ).encode(),
+            )
         elif file not in files:
             self.answer(404, {"X-Error-Code": "EntryNotFound"})
         else:
-            self.file(files[file], {"X-Repo-Commit": revision, "ETag": f'"{hashlib.sha1(files[file]).hexdigest()}"'})
+            self.file(
+                files[file],
+                {"X-Repo-Commit": revision, "ETag": f'"{hashlib.sha1(files[file]).hexdigest()}"'},
+            )
 
     do_HEAD = do_GET  # noqa: N815
 
@@ -74,9 +98,9 @@ class Handler(BaseHTTPRequestHandler):
         if part:
             start, end = int(part[1]), int(part[2] or len(content) - 1)
             headers |= {"Content-Range": f"bytes {start}-{end}/{len(content)}"}
-            status, content = 206, content[start:end + 1]
+            status, content = 206, content[start : end + 1]
         cut = self.server.cuts.pop(0) if self.command == "GET" and self.server.cuts else 1.0
-        sent = content[:int(len(content) * cut)]
+        sent = content[: int(len(content) * cut)]
         self.server.served += len(sent) * (self.command == "GET")
         self.close_connection = cut < 1
         self.answer(status, headers | {"Content-Length": str(len(content))}, sent)

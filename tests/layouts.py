@@ -16,13 +16,25 @@ import pyarrow.parquet as pq
 
 Row = dict[str, Any]
 SENTENCES = {
-    "en": [["The river rises in the north. ", "It is long. ", "Fish live in it."],
-           ["The tower was built in 1900. ", "It burned down. ", "It stands again."]],
-    "de": [["Der Fluss entspringt im Norden. ", "Er ist lang. ", "Fische leben in ihm."],
-           ["Der Turm wurde 1900 gebaut. ", "Er brannte ab. ", "Er steht wieder."]],
+    "en": [
+        ["The river rises in the north. ", "It is long. ", "Fish live in it."],
+        ["The tower was built in 1900. ", "It burned down. ", "It stands again."],
+    ],
+    "de": [
+        ["Der Fluss entspringt im Norden. ", "Er ist lang. ", "Fische leben in ihm."],
+        ["Der Turm wurde 1900 gebaut. ", "Er brannte ab. ", "Er steht wieder."],
+    ],
 }
-ASKED = {"en": [["Where does it rise?", "What lives there?"], ["When was it built?", "What happened to it?"]],
-         "de": [["Wo entspringt er?", "Was lebt dort?"], ["Wann wurde er gebaut?", "Was geschah mit ihm?"]]}
+ASKED = {
+    "en": [
+        ["Where does it rise?", "What lives there?"],
+        ["When was it built?", "What happened to it?"],
+    ],
+    "de": [
+        ["Wo entspringt er?", "Was lebt dort?"],
+        ["Wann wurde er gebaut?", "Was geschah mit ihm?"],
+    ],
+}
 ANSWERED_BY = [[0, 2], [0, 1]]  # the sentence of each paragraph's questions
 
 
@@ -33,8 +45,15 @@ def questions(language: str) -> list[Row]:
         for q, asked in enumerate(ASKED[language][p]):
             said = sentences[ANSWERED_BY[p][q]].strip()
             start = "".join(sentences).index(said)
-            rows.append({"id": f"q{p}{q}", "title": f"Title {p}", "context": "".join(sentences), "question": asked,
-                         "answers": {"text": [said[-8:]], "answer_start": [start + len(said) - 8]}})
+            rows.append(
+                {
+                    "id": f"q{p}{q}",
+                    "title": f"Title {p}",
+                    "context": "".join(sentences),
+                    "question": asked,
+                    "answers": {"text": [said[-8:]], "answer_start": [start + len(said) - 8]},
+                }
+            )
     return rows
 
 
@@ -44,14 +63,29 @@ def squad(language: str, *, breaks: bool) -> Row:
     for sentences in SENTENCES[language]:
         context = "".join(sentences)
         own = [row for row in questions(language) if row["context"] == context]
-        qas = [{"id": row["id"], "question": row["question"],
-                "answers": [{"text": row["answers"]["text"][0], "answer_start": row["answers"]["answer_start"][0]}]}
-               for row in own]
+        qas = [
+            {
+                "id": row["id"],
+                "question": row["question"],
+                "answers": [
+                    {
+                        "text": row["answers"]["text"][0],
+                        "answer_start": row["answers"]["answer_start"][0],
+                    }
+                ],
+            }
+            for row in own
+        ]
         spans = [[context.index(s), context.index(s) + len(s)] for s in sentences]
         more = {"sentences": sentences, "sentence_breaks": spans} if breaks else {}
         paragraphs.append({"context": context, "qas": qas, **more})
-    return {"version": 1.0, "data": [{"title": "River", "paragraphs": paragraphs[:1]},
-                                     {"title": "Tower", "paragraphs": paragraphs[1:]}]}
+    return {
+        "version": 1.0,
+        "data": [
+            {"title": "River", "paragraphs": paragraphs[:1]},
+            {"title": "Tower", "paragraphs": paragraphs[1:]},
+        ],
+    }
 
 
 def put(file: Path, content: str | bytes) -> None:
@@ -80,22 +114,34 @@ def xquad_r(folder: Path) -> None:
 
 def mlqa_dev(folder: Path) -> None:
     for language in SENTENCES:
-        put_json(folder / f"dev-context-{language}-question-{language}.json", squad(language, breaks=False))
+        put_json(
+            folder / f"dev-context-{language}-question-{language}.json",
+            squad(language, breaks=False),
+        )
 
 
 def xtreme(folder: Path) -> None:
     for language in SENTENCES:
-        put_parquet(folder / f"MLQA.{language}.{language}" / "validation-00000-of-00001.parquet", questions(language))
+        put_parquet(
+            folder / f"MLQA.{language}.{language}" / "validation-00000-of-00001.parquet",
+            questions(language),
+        )
 
 
 def xquad_hub(folder: Path) -> None:
     for language in SENTENCES:
-        put_parquet(folder / f"xquad.{language}" / "validation-00000-of-00001.parquet", questions(language))
+        put_parquet(
+            folder / f"xquad.{language}" / "validation-00000-of-00001.parquet", questions(language)
+        )
 
 
 def tydiqa_hub(folder: Path) -> None:
     names = {"en": "english", "de": "finnish"}  # TyDiQA has no German
-    rows = [{**row, "id": f"{names[language]}-{row['id']}"} for language in SENTENCES for row in questions(language)]
+    rows = [
+        {**row, "id": f"{names[language]}-{row['id']}"}
+        for language in SENTENCES
+        for row in questions(language)
+    ]
     put_parquet(folder / "secondary_task" / "validation-00000-of-00001.parquet", rows)
 
 
@@ -104,74 +150,164 @@ def tydiqa_json(folder: Path) -> None:
         content = squad(language, breaks=False)
         for article in content["data"]:
             for qa in article["paragraphs"][0]["qas"]:
-                qa["answers"] = [{"text": "", "answer_start": 0}]  # blank, as in the data for this project
+                qa["answers"] = [
+                    {"text": "", "answer_start": 0}
+                ]  # blank, as in the data for this project
         put_json(folder / f"tydiqa.goldp.{name}.dev.json", content)
 
 
 def belebele(folder: Path) -> None:
     for language, variant in (("en", "eng_Latn"), ("de", "deu_Latn")):
-        put_parquet(folder / variant / "test-00000-of-00001.parquet", [
-            {"link": f"link{p}", "question_number": q + 1, "flores_passage": "".join(SENTENCES[language][p]),
-             "question": asked,
-             "mc_answer1": "a", "mc_answer2": "b", "mc_answer3": "c", "mc_answer4": "d", "correct_answer_num": "1"}
-            for p, both in enumerate(ASKED[language]) for q, asked in enumerate(both)])
+        put_parquet(
+            folder / variant / "test-00000-of-00001.parquet",
+            [
+                {
+                    "link": f"link{p}",
+                    "question_number": q + 1,
+                    "flores_passage": "".join(SENTENCES[language][p]),
+                    "question": asked,
+                    "mc_answer1": "a",
+                    "mc_answer2": "b",
+                    "mc_answer3": "c",
+                    "mc_answer4": "d",
+                    "correct_answer_num": "1",
+                }
+                for p, both in enumerate(ASKED[language])
+                for q, asked in enumerate(both)
+            ],
+        )
 
 
 def miracl(folder: Path, language: str = "sw") -> None:
-    put(folder / f"miracl-v1.0-{language}" / "topics" / f"topics.miracl-v1.0-{language}-dev.tsv", "7\tMto uko "
-                                                                                                  "wapi?\n9\tMnara?\n")
-    put(folder / f"miracl-v1.0-{language}" / "qrels" / f"qrels.miracl-v1.0-{language}-dev.tsv",
-        "7 Q0 1#0 1\n7 Q0 1#1 1\n7\tQ0\t2#0\t0\n9\tQ0\t2#0\t1\n")
-    put_jsonl(folder / f"miracl-corpus-v1.0-{language}" / "docs-0.jsonl.gz", [
-        {"docid": "1#0", "title": "Mto", "text": "Mto ni mrefu."}, {"docid": "1#1", "title": "Mto", "text": "Una samaki."},
-        {"docid": "2#0", "title": "", "text": "Mnara ulijengwa."}, {"docid": "3#0", "title": "Mji", "text": "Ni mji."}])
+    put(
+        folder / f"miracl-v1.0-{language}" / "topics" / f"topics.miracl-v1.0-{language}-dev.tsv",
+        "7\tMto uko wapi?\n9\tMnara?\n",
+    )
+    put(
+        folder / f"miracl-v1.0-{language}" / "qrels" / f"qrels.miracl-v1.0-{language}-dev.tsv",
+        "7 Q0 1#0 1\n7 Q0 1#1 1\n7\tQ0\t2#0\t0\n9\tQ0\t2#0\t1\n",
+    )
+    put_jsonl(
+        folder / f"miracl-corpus-v1.0-{language}" / "docs-0.jsonl.gz",
+        [
+            {"docid": "1#0", "title": "Mto", "text": "Mto ni mrefu."},
+            {"docid": "1#1", "title": "Mto", "text": "Una samaki."},
+            {"docid": "2#0", "title": "", "text": "Mnara ulijengwa."},
+            {"docid": "3#0", "title": "Mji", "text": "Ni mji."},
+        ],
+    )
 
 
 def miracl_hard(folder: Path, language: str = "sw") -> None:
-    put_parquet(folder / f"{language}-queries" / "dev-00000-of-00001.parquet",
-                [{"_id": "7", "text": "Mto uko wapi?"}, {"_id": "9", "text": "Mnara?"}])
-    put_parquet(folder / f"{language}-qrels" / "dev-00000-of-00001.parquet",
-                [{"query-id": q, "corpus-id": p, "score": s}
-                 for q, p, s in (("7", "1#0", 1), ("7", "2#0", 0), ("9", "2#0", 1))])
-    for shard, rows in enumerate(([{"_id": "1#0", "title": "Mto", "text": "Mto ni mrefu."}],
-                                  [{"_id": "2#0", "title": "", "text": "Mnara."},
-                                   {"_id": "3#0", "title": None, "text": "Mji."}])):
+    put_parquet(
+        folder / f"{language}-queries" / "dev-00000-of-00001.parquet",
+        [{"_id": "7", "text": "Mto uko wapi?"}, {"_id": "9", "text": "Mnara?"}],
+    )
+    put_parquet(
+        folder / f"{language}-qrels" / "dev-00000-of-00001.parquet",
+        [
+            {"query-id": q, "corpus-id": p, "score": s}
+            for q, p, s in (("7", "1#0", 1), ("7", "2#0", 0), ("9", "2#0", 1))
+        ],
+    )
+    for shard, rows in enumerate(
+        (
+            [{"_id": "1#0", "title": "Mto", "text": "Mto ni mrefu."}],
+            [
+                {"_id": "2#0", "title": "", "text": "Mnara."},
+                {"_id": "3#0", "title": None, "text": "Mji."},
+            ],
+        )
+    ):
         put_parquet(folder / f"{language}-corpus" / f"dev-0000{shard}-of-00002.parquet", rows)
 
 
 def mtop(folder: Path) -> None:
-    texts = {"en": ["wake me at six", "play jazz", "set an alarm", "stop the music"],
-             "de": ["weck mich um sechs", "spiel Jazz", "stell einen Wecker", "stopp die Musik"]}
+    texts = {
+        "en": ["wake me at six", "play jazz", "set an alarm", "stop the music"],
+        "de": ["weck mich um sechs", "spiel Jazz", "stell einen Wecker", "stopp die Musik"],
+    }
     for language, utterances in texts.items():
-        rows = [{"id": i, "text": text, "label": i % 2, "label_text": ("CREATE_ALARM", "PLAY_MUSIC")[i % 2]}
-                for i, text in enumerate(utterances)]
+        rows = [
+            {
+                "id": i,
+                "text": text,
+                "label": i % 2,
+                "label_text": ("CREATE_ALARM", "PLAY_MUSIC")[i % 2],
+            }
+            for i, text in enumerate(utterances)
+        ]
         put_parquet(folder / language / "test-00000-of-00001.parquet", rows)
-        put_parquet(folder / language / "validation-00000-of-00001.parquet", [
-            {"id": 0, "text": f"{utterances[0]} !", "label": 0, "label_text": "CREATE_ALARM"},
-            {"id": 1, "text": f"{utterances[1]} !", "label": 1, "label_text": "PLAY_MUSIC"},
-            {"id": 2, "text": f"{utterances[1]} ?", "label": 2, "label_text": "SEND_MESSAGE"}])
+        put_parquet(
+            folder / language / "validation-00000-of-00001.parquet",
+            [
+                {"id": 0, "text": f"{utterances[0]} !", "label": 0, "label_text": "CREATE_ALARM"},
+                {"id": 1, "text": f"{utterances[1]} !", "label": 1, "label_text": "PLAY_MUSIC"},
+                {"id": 2, "text": f"{utterances[1]} ?", "label": 2, "label_text": "SEND_MESSAGE"},
+            ],
+        )
 
 
 def xm3600(folder: Path) -> None:
     for language, word in (("en", "A dog"), ("de", "Ein Hund")):
-        put_parquet(folder / "data" / f"{language}-00000-of-00001.parquet", [
-            {"image_id": f"img{i}", "image_locale": language, "captions": [f"{word} {i} {n}" for n in range(2 + i % 2)],
-             "image": b"\x00" * 100} for i in range(3)])
+        put_parquet(
+            folder / "data" / f"{language}-00000-of-00001.parquet",
+            [
+                {
+                    "image_id": f"img{i}",
+                    "image_locale": language,
+                    "captions": [f"{word} {i} {n}" for n in range(2 + i % 2)],
+                    "image": b"\x00" * 100,
+                }
+                for i in range(3)
+            ],
+        )
 
 
 def beir(folder: Path) -> None:
-    put_jsonl(folder / "queries.jsonl", [
-        {"_id": f"q{p}{q}-{language}", "question_id": f"q{p}{q}", "language": language, "text": asked}
-        for language in SENTENCES for p, both in enumerate(ASKED[language]) for q, asked in enumerate(both)]
-        + [{"_id": "mixed", "language": "hi-en", "text": "Yeh river kahan rises?"},
-           {"_id": "train-only", "language": "en", "text": "Why?"}])
-    put_jsonl(folder / "corpus.jsonl", [
-        {"_id": f"p{p}-{language}", "title": f"Title {p}", "language": language, "text": "".join(sentences)}
-        for language in SENTENCES for p, sentences in enumerate(SENTENCES[language])])
+    put_jsonl(
+        folder / "queries.jsonl",
+        [
+            {
+                "_id": f"q{p}{q}-{language}",
+                "question_id": f"q{p}{q}",
+                "language": language,
+                "text": asked,
+            }
+            for language in SENTENCES
+            for p, both in enumerate(ASKED[language])
+            for q, asked in enumerate(both)
+        ]
+        + [
+            {"_id": "mixed", "language": "hi-en", "text": "Yeh river kahan rises?"},
+            {"_id": "train-only", "language": "en", "text": "Why?"},
+        ],
+    )
+    put_jsonl(
+        folder / "corpus.jsonl",
+        [
+            {
+                "_id": f"p{p}-{language}",
+                "title": f"Title {p}",
+                "language": language,
+                "text": "".join(sentences),
+            }
+            for language in SENTENCES
+            for p, sentences in enumerate(SENTENCES[language])
+        ],
+    )
     header = "query-id\tcorpus-id\tscore\n"
-    judged = [f"q{p}{q}-{language}\tp{p}-{other}\t1\n" for language in SENTENCES for other in SENTENCES
-              for p in range(2) for q in range(2)]
-    put(folder / "qrels" / "test.tsv", header + "".join(judged) + "mixed\tp0-en\t2\nmixed\tp1-en\t0\n")
+    judged = [
+        f"q{p}{q}-{language}\tp{p}-{other}\t1\n"
+        for language in SENTENCES
+        for other in SENTENCES
+        for p in range(2)
+        for q in range(2)
+    ]
+    put(
+        folder / "qrels" / "test.tsv",
+        header + "".join(judged) + "mixed\tp0-en\t2\nmixed\tp1-en\t0\n",
+    )
     put(folder / "qrels" / "train.tsv", header + "train-only\tp1-en\t1\n")
 
 
@@ -182,9 +318,17 @@ def trec(folder: Path) -> None:
 
 
 def pairs(folder: Path) -> None:
-    put_jsonl(folder / "pairs.jsonl", [
-        {"id": f"id{i}", "question": {"en": f"Who is {i}?", **({"de": f"Wer ist {i}?"} if i % 2 else {})},
-         "passage": {"de": f"Nummer {i // 2} ist jemand."}} for i in range(60)])
+    put_jsonl(
+        folder / "pairs.jsonl",
+        [
+            {
+                "id": f"id{i}",
+                "question": {"en": f"Who is {i}?", **({"de": f"Wer ist {i}?"} if i % 2 else {})},
+                "passage": {"de": f"Nummer {i // 2} ist jemand."},
+            }
+            for i in range(60)
+        ],
+    )
 
 
 def ntrex(folder: Path) -> None:

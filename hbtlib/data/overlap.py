@@ -31,8 +31,14 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
                 found.setdefault(row, f"the question {id_!r}")
     relevant = benchmark.judgements.loc[benchmark.judgements["grade"] > 0, "passage_id"]
     gold = benchmark.passages[benchmark.passages["passage_id"].isin(relevant)]
-    answers = {plain(form): id_ for text, id_ in zip(gold["text"], gold["passage_id"], strict=True) for form in _forms(text)}
-    asked = dict(zip(map(plain, benchmark.queries["text"]), benchmark.queries["query_id"], strict=True))
+    answers = {
+        plain(form): id_
+        for text, id_ in zip(gold["text"], gold["passage_id"], strict=True)
+        for form in _forms(text)
+    }
+    asked = dict(
+        zip(map(plain, benchmark.queries["text"]), benchmark.queries["query_id"], strict=True)
+    )
     inside = ahocorasick.Automaton()
     for answer, id_ in answers.items():
         if len(answer.encode()) >= INSIDE:
@@ -47,7 +53,9 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
                 found.setdefault(row, f"the relevant passage {answers[same]!r} ({text[:60]})")
             elif role == "passage" and len(inside):
                 for _, id_ in inside.iter(same):
-                    found.setdefault(row, f"the relevant passage {id_!r}, inside a passage ({text[:60]}…)")
+                    found.setdefault(
+                        row, f"the relevant passage {id_!r}, inside a passage ({text[:60]}…)"
+                    )
     return found
 
 
@@ -62,9 +70,11 @@ def check_disjoint(pairs: Pairs, benchmark: Benchmark) -> None:
     found = overlap(pairs, benchmark)
     if found:
         row = min(found)
-        raise ValueError(f"{len(found)} of the {len(pairs)} ids of the pairs {pairs.name!r} hold what {benchmark.name!r} "
-                         f"evaluates on, id {row} for one: {found[row]}; leave them out (hbt.leave_out(pairs, benchmark)), "
-                         "or evaluate on another benchmark")
+        raise ValueError(
+            f"{len(found)} of the {len(pairs)} ids of the pairs {pairs.name!r} hold what {benchmark.name!r} "
+            f"evaluates on, id {row} for one: {found[row]}; leave them out (hbt.leave_out(pairs, benchmark)), "
+            "or evaluate on another benchmark"
+        )
 
 
 def leave_out(pairs: Pairs, benchmark: Benchmark) -> Pairs:
@@ -80,10 +90,15 @@ def plain(text: str) -> str:
 
 def _texts(pairs: Pairs, role: str) -> Iterator[tuple[int, str]]:
     prefixes = (f"{role}_", "negatives_") if role == "passage" else (f"{role}_",)
-    columns = [c for c in pairs.dataset.column_names if c.startswith(prefixes) and c != f"{role}_key"]
+    columns = [
+        c for c in pairs.dataset.column_names if c.startswith(prefixes) and c != f"{role}_key"
+    ]
     first = 0
     for rows in pairs.dataset.select_columns(columns).iter(10_000):
         for column in columns:
             for i, found in enumerate(rows[column]):
-                yield from ((first + i, text) for text in ([found] if isinstance(found, str) else found or []))
+                yield from (
+                    (first + i, text)
+                    for text in ([found] if isinstance(found, str) else found or [])
+                )
         first += len(rows[columns[0]])

@@ -35,21 +35,34 @@ class Pairs:
         self.dataset = dataset
         self._single: dict[str, Dataset] = {}
         columns = set(dataset.column_names)
-        self.query_languages = tuple(sorted(c[6:] for c in columns if c.startswith("query_") and c != "query_key"))
-        self.passage_languages = tuple(sorted(c[8:] for c in columns if c.startswith("passage_") and c != "passage_key"))
+        self.query_languages = tuple(
+            sorted(c[6:] for c in columns if c.startswith("query_") and c != "query_key")
+        )
+        self.passage_languages = tuple(
+            sorted(c[8:] for c in columns if c.startswith("passage_") and c != "passage_key")
+        )
         if not self.query_languages or not self.passage_languages:
-            raise ValueError(f"pairs {name!r}: no columns query_LANG and passage_LANG among {sorted(columns)}")
+            raise ValueError(
+                f"pairs {name!r}: no columns query_LANG and passage_LANG among {sorted(columns)}"
+            )
         self.languages = tuple(sorted({*self.query_languages, *self.passage_languages}))
         self.query_mask = self._mask("query", self.query_languages)
         self.passage_mask = self._mask("passage", self.passage_languages)
         for role, mask in (("query", self.query_mask), ("passage", self.passage_mask)):
             empty = np.flatnonzero(mask == 0) if mask.strides[0] else np.flatnonzero(mask[:1] == 0)
             if empty.size:
-                raise ValueError(f"pairs {name!r}: id {empty[0]} has no {role} in any language; leave such ids out")
+                raise ValueError(
+                    f"pairs {name!r}: id {empty[0]} has no {role} in any language; leave such ids out"
+                )
 
     @classmethod
-    def from_texts(cls, name: str, queries: Sequence[dict[str, str]], passages: Sequence[dict[str, str]],
-                   **columns: Sequence[object]) -> Pairs:
+    def from_texts(
+        cls,
+        name: str,
+        queries: Sequence[dict[str, str]],
+        passages: Sequence[dict[str, str]],
+        **columns: Sequence[object],
+    ) -> Pairs:
         """Pairs from memory: for each id a map language → query and a map language → passage.
 
         Ids with a query (a passage) in common in some language get one `query_key` (`passage_key`), unless it is given.
@@ -57,13 +70,19 @@ class Pairs:
         from datasets import Dataset
 
         if len(queries) != len(passages) or not len(queries):
-            raise ValueError(f"pairs {name!r}: {len(queries)} queries but {len(passages)} passages; give one of each for an "
-                             "id, and some ids")
+            raise ValueError(
+                f"pairs {name!r}: {len(queries)} queries but {len(passages)} passages; give one of each for an "
+                "id, and some ids"
+            )
         for role, texts in (("query", queries), ("passage", passages)):
             for i, forms in enumerate(texts):
-                if not isinstance(forms, dict) or not all(isinstance(t, str) and t.strip() for t in forms.values()):
-                    raise ValueError(f"pairs {name!r}: the {role} of id {i} is {forms!r:.80}, where a map language → text "
-                                     "belongs, no text empty")
+                if not isinstance(forms, dict) or not all(
+                    isinstance(t, str) and t.strip() for t in forms.values()
+                ):
+                    raise ValueError(
+                        f"pairs {name!r}: the {role} of id {i} is {forms!r:.80}, where a map language → text "
+                        "belongs, no text empty"
+                    )
         table: dict[str, list[object]] = {k: list(v) for k, v in columns.items()}
         for role, texts in (("query", queries), ("passage", passages)):
             table.setdefault(f"{role}_key", list(shared_keys(texts)))
@@ -82,13 +101,21 @@ class Pairs:
         table = table.merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
         table = table.drop_duplicates(["question_id", "passage_id"])
         if table.empty:
-            raise ValueError(f"{benchmark.name}: no passage is judged relevant, so there is nothing to train on")
+            raise ValueError(
+                f"{benchmark.name}: no passage is judged relevant, so there is nothing to train on"
+            )
         asked: dict[str, dict[str, list[str]]] = {}
-        for question, code, form in benchmark.queries[["question_id", "language", "text"]].itertuples(index=False):
+        for question, code, form in benchmark.queries[
+            ["question_id", "language", "text"]
+        ].itertuples(index=False):
             asked.setdefault(question, {}).setdefault(code, []).append(form)
-        rows = benchmark.passages.set_index("passage_id")[["language", "text"]].loc[table["passage_id"]]
+        rows = benchmark.passages.set_index("passage_id")[["language", "text"]].loc[
+            table["passage_id"]
+        ]
         answers: dict[str, dict[str, list[str]]] = {}
-        for question, code, form in zip(table["question_id"], rows["language"], rows["text"], strict=True):
+        for question, code, form in zip(
+            table["question_id"], rows["language"], rows["text"], strict=True
+        ):
             answers.setdefault(question, {}).setdefault(code, []).append(form)
         ids: list[str] = []
         queries: list[dict[str, str]] = []
@@ -104,7 +131,9 @@ class Pairs:
     def _mask(self, role: Role, languages: tuple[str, ...]) -> NDArray[np.unsignedinteger]:
         """One bit a language of `self.languages`: does the id's text exist in it; broadcast where it does for all."""
         n = len(self.dataset)
-        dtype = np.min_scalar_type(1 << (len(self.languages) - 1) if len(self.languages) > 16 else 1 << 15)
+        dtype = np.min_scalar_type(
+            1 << (len(self.languages) - 1) if len(self.languages) > 16 else 1 << 15
+        )
         common, partial = 0, []
         for language in languages:
             if self.dataset.data.column(f"{role}_{language}").null_count == 0:
@@ -124,10 +153,14 @@ class Pairs:
         return len(self.dataset)
 
     def __repr__(self) -> str:
-        return (f"Pairs({self.name!r}, {len(self):,} ids, queries in {' '.join(self.query_languages)}, "
-                f"passages in {' '.join(self.passage_languages)})")
+        return (
+            f"Pairs({self.name!r}, {len(self):,} ids, queries in {' '.join(self.query_languages)}, "
+            f"passages in {' '.join(self.passage_languages)})"
+        )
 
-    def texts(self, ids: Sequence[int] | NDArray[np.integer], languages: Codes, role: Role) -> list[str]:
+    def texts(
+        self, ids: Sequence[int] | NDArray[np.integer], languages: Codes, role: Role
+    ) -> list[str]:
         """The text of each (id, language), in the order given. One language stands for all ids.
 
         Raises KeyError naming the first id whose text does not exist in the language asked for.
@@ -139,14 +172,20 @@ class Pairs:
                 raise KeyError(f"pairs {self.name!r}: id {ids[i]} has no {role} in {code!r}")
         return found
 
-    def stands(self, ids: Sequence[int] | NDArray[np.integer], language: str, role: Role) -> NDArray[np.bool_]:
+    def stands(
+        self, ids: Sequence[int] | NDArray[np.integer], language: str, role: Role
+    ) -> NDArray[np.bool_]:
         """Does the query or passage of each id exist in the language?"""
         if language not in (self.query_languages if role == "query" else self.passage_languages):
             return np.zeros(len(ids), bool)
         mask = self.query_mask if role == "query" else self.passage_mask
-        return (mask[np.asarray(ids)] >> mask.dtype.type(self.languages.index(language)) & 1).astype(bool)
+        return (
+            mask[np.asarray(ids)] >> mask.dtype.type(self.languages.index(language)) & 1
+        ).astype(bool)
 
-    def negatives(self, ids: Sequence[int] | NDArray[np.integer], languages: Codes) -> list[list[str]]:
+    def negatives(
+        self, ids: Sequence[int] | NDArray[np.integer], languages: Codes
+    ) -> list[list[str]]:
         """The hard negatives of each (id, language): a list an id, empty lists where the pairs bring none."""
         if not any(c.startswith("negatives_") for c in self.dataset.column_names):
             return [[] for _ in ids]
@@ -156,25 +195,37 @@ class Pairs:
         """An integer an id: equal where two ids share the question (role query) or the passage in any language."""
         if f"{role}_key" not in self.dataset.column_names:
             return np.asarray(ids, dtype=np.int64)
-        return np.asarray(self._read(f"{role}_key", np.asarray(ids, dtype=np.int64)), dtype=np.int64)
+        return np.asarray(
+            self._read(f"{role}_key", np.asarray(ids, dtype=np.int64)), dtype=np.int64
+        )
 
-    def _column(self, ids: Sequence[int] | NDArray[np.integer], languages: Codes, role: str) -> list:
+    def _column(
+        self, ids: Sequence[int] | NDArray[np.integer], languages: Codes, role: str
+    ) -> list:
         wanted = np.asarray(ids, dtype=np.int64)
-        codes = np.full(len(wanted), languages) if isinstance(languages, str) else np.asarray(languages)
+        codes = (
+            np.full(len(wanted), languages) if isinstance(languages, str) else np.asarray(languages)
+        )
         if len(codes) != len(wanted):
-            raise ValueError(f"{len(wanted)} ids but {len(codes)} languages: give one language an id, or one for all")
+            raise ValueError(
+                f"{len(wanted)} ids but {len(codes)} languages: give one language an id, or one for all"
+            )
         found: list = [None] * len(wanted)
         for code in map(str, np.unique(codes) if len(codes) else []):
             column = f"{role}_{code}"
             if column not in self.dataset.column_names:
-                raise KeyError(f"pairs {self.name!r} has no {role or 'such role'} in {code!r}; it has {self!r}")
+                raise KeyError(
+                    f"pairs {self.name!r} has no {role or 'such role'} in {code!r}; it has {self!r}"
+                )
             rows = np.flatnonzero(codes == code)
             for row, text in zip(rows, self._read(column, wanted[rows]), strict=True):
                 found[row] = text
         return found
 
     def _read(self, column: str, rows: NDArray[np.int64]) -> list:
-        if column not in self._single:  # narrowing a Dataset to one column costs milliseconds: once a column
+        if (
+            column not in self._single
+        ):  # narrowing a Dataset to one column costs milliseconds: once a column
             self._single[column] = self.dataset.select_columns(column)
         return list(self._single[column][rows][column])
 
@@ -188,7 +239,9 @@ class Pairs:
         Raises ValueError for more than there are.
         """
         if not 1 <= n <= len(self):
-            raise ValueError(f"pairs {self.name!r} has {len(self):,} ids; a sample of {n:,} cannot be had")
+            raise ValueError(
+                f"pairs {self.name!r} has {len(self):,} ids; a sample of {n:,} cannot be had"
+            )
         return self.select(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
 
     def save(self, folder: Path | str) -> None:

@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
-from hbtlib.data.read import DataError, expect, read_json
+from hbtlib.data.formats.files import DataError, expect, read_json
 
 
 class Hub(NamedTuple):
@@ -45,10 +45,14 @@ def local_folder(name: str, data: str | Path | None, folders: Sequence[str]) -> 
                 return folder
         except (OSError, RuntimeError):  # a name that is too long, a user that is not there
             pass
-        raise DataError(f"{name}: {str(data)[:300]!r} is not a folder; give data= the folder with its files")
+        raise DataError(
+            f"{name}: {str(data)[:300]!r} is not a folder; give data= the folder with its files"
+        )
     root = os.environ.get("HBT_DATA")
     if root and not Path(root).is_dir():
-        raise DataError(f"HBT_DATA is {root!r}, which is not a folder; set it to the one that holds {' or '.join(folders)}")
+        raise DataError(
+            f"HBT_DATA is {root!r}, which is not a folder; set it to the one that holds {' or '.join(folders)}"
+        )
     places = [Path(root) / folder for folder in folders] if root else []
     return next((place for place in places if place.is_dir()), None)
 
@@ -75,8 +79,10 @@ class Source:
             return _from_hub(self.name, self.published, file)
         if not (self.folder / file).is_file():
             have = sorted(p.name for p in self.folder.iterdir())[:6]
-            raise DataError(f"{self.name}: {self.folder} has no {file} (it has {', '.join(have) or 'nothing'}…); give data= "
-                            "the folder that holds it, or the languages whose files are there")
+            raise DataError(
+                f"{self.name}: {self.folder} has no {file} (it has {', '.join(have) or 'nothing'}…); give data= "
+                "the folder that holds it, or the languages whose files are there"
+            )
         return self.folder / file
 
     def has(self, file: str) -> bool:
@@ -89,16 +95,22 @@ class Source:
             return [self.path(file) for file in self._published(pattern)]
         found = sorted(self.folder.glob(pattern))
         if not found:
-            raise DataError(f"{self.name}: {self.folder} has no file {pattern}; give data= the folder that holds such files")
+            raise DataError(
+                f"{self.name}: {self.folder} has no file {pattern}; give data= the folder that holds such files"
+            )
         whole = re.search(r"-of-(\d+)\.", found[0].name)
         if whole and len(found) != int(whole[1]):
-            raise DataError(f"{self.name}: {self.folder} has {len(found)} of the {int(whole[1])} files {pattern}; fetch the "
-                            "others")
+            raise DataError(
+                f"{self.name}: {self.folder} has {len(found)} of the {int(whole[1])} files {pattern}; fetch the "
+                "others"
+            )
         return found
 
     def _published(self, pattern: str) -> list[str]:
         assert isinstance(self.published, Hub)
-        found = sorted(f for f in _listing(self.name, self.published, pattern) if fnmatch(f, pattern))
+        found = sorted(
+            f for f in _listing(self.name, self.published, pattern) if fnmatch(f, pattern)
+        )
         if not found:
             raise DataError(_why(self.name, self.published, pattern))
         return found
@@ -108,7 +120,9 @@ class Source:
         if self.folder is not None:
             return self.paths(pattern)
         assert isinstance(self.published, Hub)
-        return [_columns(self.name, self.published, file, names) for file in self._published(pattern)]
+        return [
+            _columns(self.name, self.published, file, names) for file in self._published(pattern)
+        ]
 
 
 def _columns(name: str, hub: Hub, file: str, names: Sequence[str]) -> Path:
@@ -123,12 +137,15 @@ def _columns(name: str, hub: Hub, file: str, names: Sequence[str]) -> Path:
                 # A new instance: a kept one remembers refusals, and would refuse after a login too. Each read fetches a
                 # block beyond its end, once a group of rows: large blocks would fetch what stands between the columns.
                 remote = HfFileSystem(endpoint=_endpoint(), skip_instance_cache=True).open(
-                    f"datasets/{hub.repository}@{hub.revision}/{file}", block_size=1 << 16)
+                    f"datasets/{hub.repository}@{hub.revision}/{file}", block_size=1 << 16
+                )
                 with remote, pq.ParquetFile(remote) as content:
                     missing = [n for n in names if n not in content.schema_arrow.names]
                     if missing:
-                        raise DataError(f"{name}: {file} of {hub.repository} lacks the column {missing[0]!r}; it has "
-                                        f"{', '.join(content.schema_arrow.names)}")
+                        raise DataError(
+                            f"{name}: {file} of {hub.repository} lacks the column {missing[0]!r}; it has "
+                            f"{', '.join(content.schema_arrow.names)}"
+                        )
                     pq.write_table(content.read(columns=list(names)), part)
     except DataError:
         raise
@@ -159,8 +176,15 @@ def _from_hub(name: str, hub: Hub, file: str) -> Path:
     from huggingface_hub import hf_hub_download
 
     try:
-        return Path(hf_hub_download(hub.repository, file, repo_type="dataset", revision=hub.revision,
-                                    endpoint=_endpoint()))
+        return Path(
+            hf_hub_download(
+                hub.repository,
+                file,
+                repo_type="dataset",
+                revision=hub.revision,
+                endpoint=_endpoint(),
+            )
+        )
     except Exception as error:
         raise DataError(_why(name, hub, file, error)) from error
 
@@ -173,7 +197,9 @@ def _listing(name: str, hub: Hub, pattern: str) -> list[str]:
     try:
         if not place.exists():
             api = HfApi(endpoint=_endpoint())
-            files = list(api.list_repo_files(hub.repository, repo_type="dataset", revision=hub.revision))
+            files = list(
+                api.list_repo_files(hub.repository, repo_type="dataset", revision=hub.revision)
+            )
             with _whole(place) as part:
                 part.write_text(json.dumps(files), encoding="utf-8")
     except Exception as error:
@@ -185,28 +211,42 @@ def _why(name: str, hub: Hub, file: str, error: Exception | None = None) -> str:
     """One sentence for what kept a file of the hub away, and what to do; without an error: it is not there."""
     from huggingface_hub import errors
 
-    moved = (f"{name}: {hub.repository} at revision {hub.revision[:8]} has no {file} any more (moved or removed); "
-             "tell the maintainers of hbtlib, or give data= a folder with it")
+    moved = (
+        f"{name}: {hub.repository} at revision {hub.revision[:8]} has no {file} any more (moved or removed); "
+        "tell the maintainers of hbtlib, or give data= a folder with it"
+    )
     if error is None:
         return moved
 
-    by_hand = (f"fetch it elsewhere (hf download {hub.repository} --repo-type dataset --revision {hub.revision} --include "
-               f"'{file}' --local-dir FOLDER) and give data=FOLDER")
+    by_hand = (
+        f"fetch it elsewhere (hf download {hub.repository} --repo-type dataset --revision {hub.revision} --include "
+        f"'{file}' --local-dir FOLDER) and give data=FOLDER"
+    )
     # The hub's answer may stand behind a LocalEntryNotFoundError or a FileNotFoundError.
     answer: BaseException | None = error
     while answer is not None and not hasattr(answer, "response"):
         answer = answer.__cause__
     status = getattr(getattr(answer, "response", None), "status_code", None)
     if not isinstance(answer, errors.GatedRepoError) and isinstance(
-            answer, errors.EntryNotFoundError | errors.RevisionNotFoundError | errors.RepositoryNotFoundError
-            | errors.DisabledRepoError):
+        answer,
+        errors.EntryNotFoundError
+        | errors.RevisionNotFoundError
+        | errors.RepositoryNotFoundError
+        | errors.DisabledRepoError,
+    ):
         return moved
     if status in (401, 403):
-        return (f"{name}: the hub asks for a token before it gives {file} of {hub.repository}: accept the terms on the data "
-                "set's page, then log in (hf auth login) or set HF_TOKEN")
+        return (
+            f"{name}: the hub asks for a token before it gives {file} of {hub.repository}: accept the terms on the data "
+            "set's page, then log in (hf auth login) or set HF_TOKEN"
+        )
     if status is not None:
         return f"{name}: the hub answered {status} for {file} of {hub.repository}; try again later, or {by_hand}"
-    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError | TimeoutError):
+    if (
+        isinstance(error, OSError)
+        and error.errno
+        and not isinstance(error, ConnectionError | TimeoutError)
+    ):
         return _no_room(name, file, error)
     return f"{name}: the hub is not in reach for {file} ({type(error.__cause__ or error).__name__}); {by_hand}"
 
@@ -223,19 +263,35 @@ def _from_web(name: str, web: Web, file: str) -> Path:
     place = cache_folder() / name / file
     known = web.hashes.get(file)
     try:
-        return Path(pooch.retrieve(f"{web.address}/{file}", known, fname=place.name, path=place.parent, progressbar=True))
+        return Path(
+            pooch.retrieve(
+                f"{web.address}/{file}",
+                known,
+                fname=place.name,
+                path=place.parent,
+                progressbar=True,
+            )
+        )
     except requests.HTTPError as error:
         status = getattr(error.response, "status_code", None)
         if status not in (404, 410):
-            raise DataError(f"{name}: the server answered {status} for {web.address}/{file}; try again later, or fetch it "
-                            "elsewhere and give data= the folder with it") from error
-        raise DataError(f"{name}: {web.address}/{file} is not there any more ({error}); give data= a folder with "
-                        "it") from error
+            raise DataError(
+                f"{name}: the server answered {status} for {web.address}/{file}; try again later, or fetch it "
+                "elsewhere and give data= the folder with it"
+            ) from error
+        raise DataError(
+            f"{name}: {web.address}/{file} is not there any more ({error}); give data= a folder with "
+            "it"
+        ) from error
     except requests.RequestException as error:
-        raise DataError(f"{name}: {web.address}/{file} is not in reach ({type(error).__name__}); fetch it elsewhere and "
-                        "give data= the folder with it") from error
+        raise DataError(
+            f"{name}: {web.address}/{file} is not in reach ({type(error).__name__}); fetch it elsewhere and "
+            "give data= the folder with it"
+        ) from error
     except OSError as error:
         raise DataError(_no_room(name, file, error)) from error
     except ValueError as error:
-        raise DataError(f"{name}: {web.address}/{file} came with another content than it had ({error}); try again, or give "
-                        "data= a folder with the right one") from error
+        raise DataError(
+            f"{name}: {web.address}/{file} came with another content than it had ({error}); try again, or give "
+            "data= a folder with the right one"
+        ) from error

@@ -61,11 +61,18 @@ def make(data: Path, folder: Path, share: float) -> None:
             if file.exists():
                 continue
             drawn = words[rng.integers(0, len(words), (len(rows), WORDS))]
-            with gzip.open(file.with_suffix(".part"), "wt", encoding="utf-8", compresslevel=1) as out:
+            with gzip.open(
+                file.with_suffix(".part"), "wt", encoding="utf-8", compresslevel=1
+            ) as out:
                 for row, said in zip(rows, drawn, strict=True):
                     text = " ".join([*judged.get(ids[row], []), *said[3:]])
-                    out.write(json.dumps({"docid": ids[row], "title": " ".join(said[:3]), "text": text},
-                                         ensure_ascii=False) + "\n")
+                    out.write(
+                        json.dumps(
+                            {"docid": ids[row], "title": " ".join(said[:3]), "text": text},
+                            ensure_ascii=False,
+                        )
+                        + "\n"
+                    )
             file.with_suffix(".part").rename(file)
 
 
@@ -77,7 +84,10 @@ def watched(rows: list[dict[str, Any]], step: str, of: Callable[[], str]) -> Ite
     def watch() -> None:
         while not over.wait(0.05):
             lines = Path("/proc/self/status").read_text().splitlines()
-            most[0] = max(most[0], sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024)
+            most[0] = max(
+                most[0],
+                sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024,
+            )
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -87,7 +97,14 @@ def watched(rows: list[dict[str, Any]], step: str, of: Callable[[], str]) -> Ite
     finally:
         over.set()
         watcher.join()
-    rows.append({"step": step, "seconds": round(time.perf_counter() - start, 1), "peak MB": round(most[0]), "what": of()})
+    rows.append(
+        {
+            "step": step,
+            "seconds": round(time.perf_counter() - start, 1),
+            "peak MB": round(most[0]),
+            "what": of(),
+        }
+    )
     print(rows[-1], flush=True)
 
 
@@ -96,48 +113,67 @@ def gigabytes(folder: Path, pattern: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     os.environ["HF_DATASETS_CACHE"] = str(asked.folder / "cache")
     import hbtlib as hbt
-    from hbtlib.data.worldfacts_encoder import small_encoder, train_tokenizer
+    from hbtlib.encoders.small import small_encoder, train_tokenizer
 
     rows: list[dict[str, Any]] = []
     collection = asked.folder / "miracl"
     with watched(rows, "make the files", lambda: gigabytes(collection, "docs-*.jsonl.gz")):
         make(Path(os.environ["HBT_DATA"]), collection, asked.share)
-    with watched(rows, "load: files to Arrow", lambda: gigabytes(asked.folder / "cache", "*.arrow")):
+    with watched(
+        rows, "load: files to Arrow", lambda: gigabytes(asked.folder / "cache", "*.arrow")
+    ):
         benchmark = hbt.load_benchmark("miracl", collection, languages=list(SIZES))
     print(benchmark)
     with watched(rows, "load again", lambda: "from the cache"):
         benchmark = hbt.load_benchmark("miracl", collection, languages=list(SIZES))
     encoder = small_encoder(train_tokenizer(benchmark.queries["text"].tolist(), 16_000), width=128)
     some = benchmark.passages["text"].iloc[:2000].tolist()
-    tokens = sum(int(c["attention_mask"].sum()) for c in encoder.tokenize(some, "passage")["chunks"]) / len(some)
+    tokens = sum(
+        int(c["attention_mask"].sum()) for c in encoder.tokenize(some, "passage")["chunks"]
+    ) / len(some)
     n, store = len(benchmark.passages), asked.folder / "embeddings"
-    with watched(rows, "embed", lambda: f"{n:,} passages of {tokens:.0f} tokens; {gigabytes(store, '*.safetensors')}"):
+    with watched(
+        rows,
+        "embed",
+        lambda: f"{n:,} passages of {tokens:.0f} tokens; {gigabytes(store, '*.safetensors')}",
+    ):
         vectors = hbt.embed(encoder, benchmark, store=store, dtype="float16")
     with watched(rows, "embed again", lambda: "nothing but checking the texts"):
         vectors = hbt.embed(encoder, benchmark, store=store, dtype="float16")
     measured = {}
-    with watched(rows, "rank, exact", lambda: f"{len(benchmark.queries):,} queries, every rank in every pool"):
+    with watched(
+        rows, "rank, exact", lambda: f"{len(benchmark.queries):,} queries, every rank in every pool"
+    ):
         ranks = hbt.rank_vectors(*vectors, benchmark)
     metrics = ["nDCG@10", "R@100"]
     measured["exact"] = hbt.summarise(hbt.measure(ranks, metrics))
     factory = "IVF1024,PQ32x8"
-    with watched(rows, f"rank, {factory}", lambda: f"depth 100, nprobe 64; {gigabytes(store, '*.faiss')}"):
+    with watched(
+        rows, f"rank, {factory}", lambda: f"depth 100, nprobe 64; {gigabytes(store, '*.faiss')}"
+    ):
         found = hbt.rank_vectors(*vectors, benchmark, index=factory, index_options="nprobe=64")
     measured[factory] = hbt.summarise(hbt.measure(found, metrics))
     recall = found.drop_duplicates("pool").set_index("pool")["recall"].round(3).to_dict()
-    with watched(rows, f"rank again, {factory}", lambda: f"the index is kept; recall of the exact 100 best {recall}"):
+    with watched(
+        rows,
+        f"rank again, {factory}",
+        lambda: f"the index is kept; recall of the exact 100 best {recall}",
+    ):
         hbt.rank_vectors(*vectors, benchmark, index=factory, index_options="nprobe=64")
     for name, table in measured.items():
         print(name, table.to_string(index=False), sep="\n")
-    table = pd.DataFrame(rows).assign(passages=n, machine=f"{platform.processor() or platform.machine()}, "
-                                                          f"{os.cpu_count()} cores")
+    table = pd.DataFrame(rows).assign(
+        passages=n, machine=f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    )
     for name, found_in in measured.items():
         for (setting, metric), value in found_in.iloc[0].items():
             table.loc[table["step"] == f"rank, {name}", f"{metric} {setting}"] = round(value, 4)

@@ -46,8 +46,10 @@ def source(masks: str, n: int) -> Masks:
         every = np.broadcast_to(np.uint16((1 << len(LANGUAGES)) - 1), (n,))
         return Masks("full", LANGUAGES, every, every)
     rng, query = np.random.default_rng(0), np.empty(n, np.uint16)
-    for i in range(0, n, 1 << 20):  # in pieces, so that the peak is the plan's and not that of making the masks
-        piece = query[i:i + (1 << 20)]
+    for i in range(
+        0, n, 1 << 20
+    ):  # in pieces, so that the peak is the plan's and not that of making the masks
+        piece = query[i : i + (1 << 20)]
         piece[:] = rng.integers(0, 1 << len(LANGUAGES), len(piece), np.uint16)
     query |= np.uint16(1 << LANGUAGES.index("en"))
     return Masks("partial", LANGUAGES, query, query.copy())
@@ -60,7 +62,7 @@ def peak() -> float:
 
 
 def case(masks: str, strategy: str, n: int, batches: int) -> dict[str, float]:
-    from hbtlib.sampler import BatchPlan
+    from hbtlib.sampling.plan import BatchPlan
 
     pairs = source(masks, n)
     start, before = time.perf_counter(), peak()
@@ -70,14 +72,30 @@ def case(masks: str, strategy: str, n: int, batches: int) -> dict[str, float]:
     planned = time.perf_counter()
     drawn = sum(len(plan[t]) for t in range(1, batches + 1))
     taken = time.perf_counter() - planned
-    held = 0 if pairs.query_mask.strides[0] == 0 else pairs.query_mask.nbytes + pairs.passage_mask.nbytes
-    return {"built": built - start, "first": planned - built, "rate": drawn / taken, "size": drawn / batches,
-            "before": before, "peak": peak(), "masks": held / 1e6, "usable": plan.usable}
+    held = (
+        0
+        if pairs.query_mask.strides[0] == 0
+        else pairs.query_mask.nbytes + pairs.passage_mask.nbytes
+    )
+    return {
+        "built": built - start,
+        "first": planned - built,
+        "rate": drawn / taken,
+        "size": drawn / batches,
+        "before": before,
+        "peak": peak(),
+        "masks": held / 1e6,
+        "usable": plan.usable,
+    }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--masks", nargs="+", default=["full", "partial"], choices=["full", "partial"])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--masks", nargs="+", default=["full", "partial"], choices=["full", "partial"]
+    )
     parser.add_argument("--strategies", nargs="+", default=STRATEGIES, choices=STRATEGIES)
     parser.add_argument("--ids", type=int, default=40_000_000)
     parser.add_argument("--batches", type=int, default=30_000)
@@ -87,18 +105,36 @@ def main() -> int:
         print(json.dumps(case(given.masks[0], given.strategies[0], given.ids, given.batches)))
         return 0
     print(f"{given.ids:,} ids × {len(LANGUAGES)} languages, {given.batches:,} batches of {BATCH}\n")
-    print("masks    strategy   usable ids  plan s  first batch s    pairs/s  mean batch  peak MB  of it: Python  masks")
+    print(
+        "masks    strategy   usable ids  plan s  first batch s    pairs/s  mean batch  peak MB  of it: Python  masks"
+    )
     failed = []
     for masks in given.masks:
         for strategy in given.strategies:
-            command = [sys.executable, __file__, "--here", "--masks", masks, "--strategies", strategy,
-                       "--ids", str(given.ids), "--batches", str(given.batches)]
+            command = [
+                sys.executable,
+                __file__,
+                "--here",
+                "--masks",
+                masks,
+                "--strategies",
+                strategy,
+                "--ids",
+                str(given.ids),
+                "--batches",
+                str(given.batches),
+            ]
             found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-            print(f"{masks:8} {strategy:9} {found['usable']:11,} {found['built']:7.2f} {found['first']:14.2f} "
-                  f"{found['rate']:10,.0f} {found['size']:11.1f} {found['peak']:8.0f} "
-                  f"{found['before'] - found['masks']:14.0f} {found['masks']:6.0f}", flush=True)
+            print(
+                f"{masks:8} {strategy:9} {found['usable']:11,} {found['built']:7.2f} {found['first']:14.2f} "
+                f"{found['rate']:10,.0f} {found['size']:11.1f} {found['peak']:8.0f} "
+                f"{found['before'] - found['masks']:14.0f} {found['masks']:6.0f}",
+                flush=True,
+            )
             if masks == "full" and (found["rate"] < FLOOR or found["peak"] > CEILING):
-                failed.append(f"{masks} {strategy}: {found['rate']:,.0f} pairs/s, {found['peak']:.0f} MB")
+                failed.append(
+                    f"{masks} {strategy}: {found['rate']:,.0f} pairs/s, {found['peak']:.0f} MB"
+                )
     for line in failed:
         print(f"FAILED {line} (at least {FLOOR:,} pairs/s and at most {CEILING} MB are asked for)")
     return bool(failed)

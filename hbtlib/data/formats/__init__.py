@@ -1,0 +1,1 @@
+"""Reading files: SQuAD, BEIR folders, Arrow on disk."""

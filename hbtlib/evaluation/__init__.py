@@ -1,0 +1,5 @@
+"""Measures, language bias, significance: from ranks alone, without torch."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["metrics", "probes", "trec"])

@@ -1,0 +1,5 @@
+"""Which languages meet in a batch."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["strategies"])

@@ -1,0 +1,5 @@
+"""Fine-tuning an encoder on a plan's batches."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["losses", "objectives"])

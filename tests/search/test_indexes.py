@@ -1,0 +1,203 @@
+"""faiss indexes: an exact one gives the exact ranks; the others say how good they are; nothing is known past the depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import random_benchmark
+
+import hbtlib as hbt
+from hbtlib.search import indexes
+from hbtlib.search.ranking import nearest
+from hbtlib.search.store import embed_to
+
+KEY = ["query_id", "passage_id", "pool"]
+
+
+def large(
+    seed: int = 0, n: int = 700, width: int = 16
+) -> tuple[hbt.Benchmark, np.ndarray, np.ndarray]:
+    """Two languages, 40 questions each asked in both, a passage each that lies near, among many that do not."""
+    rng = np.random.default_rng(seed)
+    p = rng.standard_normal((2 * n, width)).astype(np.float32)
+    p /= np.linalg.norm(p, axis=1, keepdims=True)
+    ids = [(code, i) for code in ("aa", "bb") for i in range(n)]
+    passages = pd.DataFrame(
+        {"passage_id": [f"p{i}-{c}" for c, i in ids], "language": [c for c, _ in ids], "text": "p"}
+    )
+    queries = pd.DataFrame(
+        [
+            {"query_id": f"q{i}-{c}", "question_id": f"q{i}", "language": c, "text": "?"}
+            for c in ("aa", "bb")
+            for i in range(40)
+        ]
+    )
+    q = np.vstack([p[:40], p[n : n + 40]]) + 0.25 * rng.standard_normal((80, width)).astype(
+        np.float32
+    )
+    judgements = pd.DataFrame(
+        [
+            {"query_id": f"q{i}-{c}", "passage_id": f"p{i}-{d}"}
+            for c in ("aa", "bb")
+            for d in ("aa", "bb")
+            for i in range(40)
+        ]
+    )
+    return hbt.Benchmark("large", queries, passages, judgements), q, p
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_flat_index_gives_the_exact_ranks_and_no_others(seed: int) -> None:
+    benchmark, q, p = random_benchmark(seed, languages=3, questions=6, ties=seed % 2 == 0)
+    exact = (
+        hbt.rank_vectors(q, p, benchmark).astype(dict.fromkeys(KEY, "str")).set_index(KEY)["rank"]
+    )
+    for depth in (1, 2, 5, 100):
+        ranks = hbt.rank_vectors(q, p, benchmark, index="Flat", depth=depth)
+        assert (ranks["depth"] == depth).all()
+        found = ranks.astype(dict.fromkeys(KEY, "str")).set_index(KEY)["rank"]
+        known = exact.reindex(found.index)
+        assert (found[known <= depth] == known[known <= depth]).all()
+        assert found[known > depth].isna().all(), (
+            "past the depth nothing is known: no zero, no depth + 1"
+        )
+        assert (ranks["recall"] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("factory", "options"),
+    [("HNSW16", "efSearch=8"), ("IVF16,Flat", "nprobe=2"), ("IVF8,PQ8x4", "")],
+)
+def test_an_index_that_is_not_exact_says_what_share_it_finds(factory: str, options: str) -> None:
+    benchmark, q, p = large()
+    ranks = hbt.rank_vectors(q, p, benchmark, index=factory, index_options=options, depth=10)
+    expected = {}
+    for pool in ("aa", "bb"):
+        mine = np.flatnonzero((benchmark.passages["language"] == pool).to_numpy())
+        scores = q.astype(np.float64) @ p[mine].T.astype(np.float64)
+        best = np.argsort(-scores, axis=1)[:, :10]
+        got, _ = indexes.search(q, p[mine], 10, factory, options)
+        expected[pool] = np.mean([np.isin(a, b).mean() for a, b in zip(best, got, strict=True)])
+    shares = ranks.drop_duplicates("pool").set_index("pool")["recall"]
+    assert shares["aa"] == pytest.approx(expected["aa"], abs=1e-9)
+    assert shares["bb"] == pytest.approx(expected["bb"], abs=1e-9)
+    assert 0.2 < shares["all"] < 0.999
+
+
+def test_what_an_index_found_is_measured_down_to_its_depth_alone(tmp_path: Path) -> None:
+    benchmark, q, p = large(3)
+    exact, ranks = (
+        hbt.rank_vectors(q, p, benchmark),
+        hbt.rank_vectors(q, p, benchmark, index="Flat", depth=20),
+    )
+    assert ranks["rank"].isna().any()
+    shallow = ["mAP@10", "MRR@10", "nDCG@10", "R@1", "R@20", "rank-distance@20"]
+    pd.testing.assert_frame_equal(hbt.measure(ranks, shallow), hbt.measure(exact, shallow))
+    ranks.to_parquet(tmp_path / "ranks.parquet")
+    read = pd.read_parquet(tmp_path / "ranks.parquet")
+    pd.testing.assert_frame_equal(hbt.measure(read, shallow), hbt.measure(exact, shallow))
+    for metric in ("mAP", "rank-distance", "R@21", "MRR"):
+        with pytest.raises(
+            ValueError,
+            match=f"down to 20, and {metric} needs .*: search deeper, rank without an index",
+        ):
+            hbt.measure(ranks, [metric])
+    with pytest.raises(ValueError, match="language bias needs every rank"):
+        hbt.bias(ranks)
+    with pytest.raises(ValueError, match="a run of depth 100 needs ranks down to 100"):
+        hbt.trec.write(ranks, tmp_path)
+    for table, folder in ((ranks, "index"), (exact, "exact")):
+        hbt.trec.write(table, tmp_path / folder, depth=20)
+    for file in (tmp_path / "exact").iterdir():
+        assert sorted((tmp_path / "index" / file.name).read_text().split("\n")) == sorted(
+            file.read_text().split("\n")
+        )
+
+
+def test_an_index_is_kept_beside_its_store(
+    tiny_encoder_factory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import faiss
+
+    benchmark, _, _ = random_benchmark(2, languages=2)
+    encoder, built = tiny_encoder_factory(), []
+    make = faiss.index_factory
+    monkeypatch.setattr(faiss, "index_factory", lambda *args: built.append(args[1]) or make(*args))
+    first = hbt.rank(encoder, benchmark, store=tmp_path, index="HNSW4", depth=5)
+    assert built == ["HNSW4", "HNSW4"]  # a language each
+    again = hbt.rank(encoder, benchmark, store=tmp_path, index="HNSW4", depth=5)
+    assert len(built) == 2
+    pd.testing.assert_frame_equal(first, again)
+    hbt.rank(encoder, benchmark, store=tmp_path, index="HNSW4", dtype="float16", depth=5)
+    assert len(built) == 4  # other vectors, other indexes
+    hbt.rank(encoder, benchmark, store=tmp_path, index="HNSW8", depth=5)
+    assert len(built) == 6
+    assert len(sorted(tmp_path.rglob("*.faiss"))) == 6
+    for file in tmp_path.rglob("*.faiss"):
+        file.write_bytes(file.read_bytes()[:40])
+    with pytest.raises(
+        ValueError, match=rf"it is kept in {tmp_path}.*\.faiss: remove that, and it is made"
+    ):
+        hbt.rank(encoder, benchmark, store=tmp_path, index="HNSW8", depth=5)
+    assert not list(tmp_path.rglob("*.part"))
+    assert embed_to(tmp_path, encoder, benchmark.passages["text"], "passage").shape[0] == len(
+        benchmark.passages
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"index": "Nonsense"}, "with the index 'Nonsense'"),
+        ({"index": "IVF4096,Flat"}, "with the index 'IVF4096,Flat'"),
+        ({"index": "IVF4,Flat", "index_options": "nprob=3"}, "options 'nprob=3'"),
+        ({"index": "Flat", "depth": 0}, "depth is 0"),
+    ],
+)
+def test_refuses_what_cannot_be(options: dict[str, Any], said: str) -> None:
+    benchmark, q, p = random_benchmark(0)
+    with pytest.raises(ValueError, match=said):
+        hbt.rank_vectors(q, p, benchmark, **options)
+
+
+@pytest.mark.parametrize("k", [1, 7, 2000])
+def test_the_exact_search_is_a_sort(k: int) -> None:
+    _, q, p = large(5)
+    rows, scores = nearest(q, p, k, memory=1e-4)
+    exact = (q.astype(np.float64) @ p.T.astype(np.float64)).astype(np.float32)
+    np.testing.assert_array_equal(rows, np.argsort(-exact, axis=1, kind="stable")[:, :k])
+    np.testing.assert_allclose(scores, np.take_along_axis(q @ p.T, rows, 1), atol=1e-5)
+
+
+def test_what_indexes_find_is_scored_exactly_before_it_is_merged() -> None:
+    """Each language's quantiser distorts scores in its own way: merged as they are, they would favour a language."""
+    benchmark, q, p = large(1)
+    ranks = hbt.rank_vectors(q, p, benchmark, index="PQ4x4", depth=50).astype(
+        dict.fromkeys(KEY, "str")
+    )
+    found = {}
+    for code in ("aa", "bb"):
+        members = np.flatnonzero((benchmark.passages["language"] == code).to_numpy())
+        rows, scores = indexes.search(q, p[members], 50, "PQ4x4")
+        np.testing.assert_allclose(scores, np.take_along_axis(q @ p[members].T, rows, 1), atol=1e-6)
+        found[code] = members[rows], scores
+    both = [np.hstack(parts) for parts in zip(*found.values(), strict=True)]
+    order = np.argsort(-both[1], axis=1, kind="stable")[:, :50]
+    merged = pd.DataFrame(
+        np.take_along_axis(both[0], order, 1), index=benchmark.queries["query_id"]
+    )
+    ids = benchmark.passages["passage_id"].to_numpy()
+    expected = {
+        (query, ids[row]): place
+        for query, rows in merged.iterrows()
+        for place, row in enumerate(rows, 1)
+    }
+    joint = ranks[ranks["pool"] == "all"]
+    assert joint["rank"].notna().sum() > 50
+    for row in joint.itertuples():
+        place = expected.get((row.query_id, row.passage_id))
+        assert row.rank == place if place else pd.isna(row.rank)

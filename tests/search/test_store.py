@@ -1,0 +1,466 @@
+"""Vectors on disk: the same as without, under a key of all that changes them; shards that are whole or absent."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import random_benchmark
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from sentence_transformers.sentence_transformer.modules import Dense
+
+import hbtlib as hbt
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.search.store import Store, embed_to
+
+TEXTS = [f"passage {i} in aa" + " question 7" * (i % 5) for i in range(23)]
+
+
+@pytest.fixture
+def encoder(tiny_encoder_factory: Any) -> Encoder:
+    return tiny_encoder_factory()
+
+
+def shards(folder: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*.safetensors")
+    }
+
+
+@pytest.mark.parametrize("shard", [1, 7, 23, 100])
+def test_the_vectors_are_those_of_embed_in_their_order(
+    encoder: Encoder, tmp_path: Path, shard: int
+) -> None:
+    store = embed_to(tmp_path, encoder, TEXTS, "passage", shard=shard)
+    assert store.shape == (23, 32)
+    assert len(store.files) == -(-23 // shard)
+    np.testing.assert_allclose(store[:], encoder.embed(TEXTS), atol=1e-6)
+    assert store[:].dtype == np.float32
+    assert not list(tmp_path.rglob("*.lock")) + list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "apart"), [("float32", 0), ("float16", 2**-11), ("bfloat16", 2**-8)]
+)
+def test_a_dtype_rounds_and_takes_its_bytes(
+    encoder: Encoder, tmp_path: Path, dtype: str, apart: float
+) -> None:
+    store = embed_to(tmp_path, encoder, TEXTS, "passage", dtype=dtype)
+    exact = encoder.embed(TEXTS)
+    assert np.abs(store[:] - exact).max() <= apart * np.abs(exact).max()
+    assert load_file(store.files[0])["vectors"].dtype == getattr(torch, dtype)
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(st.data(), st.integers(1, 9))
+def test_it_is_read_as_an_array_is(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, shard: int
+) -> None:
+    folder, n = tmp_path_factory.mktemp("store"), data.draw(st.integers(1, 25))
+    whole = np.random.default_rng(n).standard_normal((n, 3)).astype(np.float32)
+    files = []
+    for start in range(0, n, shard):
+        part = torch.from_numpy(whole[start : start + shard])
+        from hbtlib.search.store import _checksum
+
+        save_file(
+            {"vectors": part},
+            folder / f"{start}.safetensors",
+            metadata={"checksum": _checksum(part)},
+        )
+        files.append(folder / f"{start}.safetensors")
+    store = Store(files)
+    bound = st.none() | st.integers(-n - 2, n + 2)
+    rows: Any = data.draw(
+        st.builds(slice, bound, bound, st.none() | st.sampled_from([1, 2, -1]))
+        | st.lists(st.integers(-n, n - 1), max_size=30).map(lambda found: np.array(found, np.int64))
+        | st.lists(st.booleans(), min_size=n, max_size=n).map(np.array)
+        | st.lists(st.integers(0, n - 1), min_size=1)
+    )
+    np.testing.assert_array_equal(store[rows], whole[rows])
+    assert len(store) == n
+    with pytest.raises(IndexError):
+        store[np.array([n])]
+
+
+def changed(encoder: Encoder, what: str) -> tuple[Encoder, dict[str, Any]]:
+    """An encoder, or how it is asked, with one thing that changes a vector."""
+    if what == "weights":
+        with torch.no_grad():
+            encoder.model.embeddings.LayerNorm.bias[0] += 1e-3
+    elif what in ("pooling", "normalize", "max_length", "passage_prefix"):
+        new = {"pooling": "cls", "normalize": False, "max_length": 9, "passage_prefix": "text: "}[
+            what
+        ]
+        encoder.settings = encoder.settings._replace(**{what: new})
+    elif what == "dtype of the weights":
+        encoder.model.to(torch.bfloat16)
+    elif what in ("a layer", "its activation"):
+        made = Dense(
+            32,
+            32,
+            activation_function=torch.nn.Tanh() if what == "a layer" else torch.nn.Identity(),
+        )
+        torch.nn.init.eye_(made.linear.weight)
+        return Encoder(encoder.model, encoder.tokenizer, encoder.settings, [made]), {}
+    elif what == "tokenizer":
+        encoder.tokenizer.backend_tokenizer.normalizer = None
+    others = {
+        "role": {"role": "query"},
+        "precision": {"precision": "bf16"},
+        "dtype": {"dtype": "float16"},
+    }
+    return encoder, others.get(what, {})
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "weights",
+        "pooling",
+        "normalize",
+        "max_length",
+        "passage_prefix",
+        "tokenizer",
+        "role",
+        "precision",
+        "dtype",
+        "dtype of the weights",
+        "a layer",
+    ],
+)
+def test_the_key_changes_with_what_changes_a_vector(
+    tiny_encoder_factory: Any, tmp_path: Path, what: str
+) -> None:
+    first = embed_to(tmp_path, tiny_encoder_factory(), TEXTS, "passage")
+    other, how = changed(tiny_encoder_factory(), what)
+    second = embed_to(tmp_path, other, TEXTS, **{"role": "passage", **how})
+    assert first.folder != second.folder
+    again = embed_to(tmp_path, tiny_encoder_factory(), TEXTS, "passage")
+    assert (again.folder, again.name) == (first.folder, first.name)
+    said = json.loads((second.folder / "about.json").read_text())
+    assert (said["role"], said["dtype"]) == (
+        how.get("role", "passage"),
+        how.get("dtype", "float32"),
+    )
+
+
+def test_the_key_knows_a_layer_s_activation_and_an_adapter_s_scale(
+    tiny_encoder_factory: Any,
+) -> None:
+    layers = [
+        changed(tiny_encoder_factory(), what)[0].fingerprint()
+        for what in ("a layer", "its activation")
+    ]
+    assert layers[0] != layers[1]
+    peft = pytest.importorskip("peft")
+    found = []
+    for alpha in (2, 64):
+        torch.manual_seed(0)
+        encoder = tiny_encoder_factory()
+        encoder.model = peft.get_peft_model(
+            encoder.model, peft.LoraConfig(r=2, lora_alpha=alpha, target_modules=["query"])
+        )
+        found.append(encoder.fingerprint())
+    assert found[0] != found[1]
+
+
+def test_the_key_does_not_change_where_no_vector_does(
+    tiny_encoder_factory: Any, tmp_path: Path
+) -> None:
+    encoder = tiny_encoder_factory()
+    before = encoder.fingerprint()
+    encoder.embed(TEXTS)  # sets the tokenizer's truncation
+    encoder.save(tmp_path / "model")
+    encoder.model.config.transformers_version = "9.9"
+    assert encoder.fingerprint() == before == Encoder.load(tmp_path / "model").fingerprint()
+
+
+def test_a_query_s_vector_is_not_a_passage_s_even_without_prefixes(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    encoder.settings = encoder.settings._replace(query_prefix="", passage_prefix="")
+    assert (
+        embed_to(tmp_path, encoder, TEXTS, "query").folder
+        != embed_to(tmp_path, encoder, TEXTS, "passage").folder
+    )
+
+
+def test_the_other_role_s_prefix_changes_no_key_of_this_one(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    first = embed_to(tmp_path, encoder, TEXTS, "query")
+    encoder.settings = encoder.settings._replace(passage_prefix="another: ")
+    assert embed_to(tmp_path, encoder, TEXTS, "query").folder == first.folder
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are embedded."""
+    texts: list[str] = []
+    embed = Encoder.embed
+
+    def noted(self: Encoder, part: list[str], *args: Any, **options: Any) -> Any:
+        texts.extend(part)
+        return embed(self, part, *args, **options)
+
+    monkeypatch.setattr(Encoder, "embed", noted)
+    return texts
+
+
+def test_what_is_there_is_not_embedded_again(
+    encoder: Encoder, tmp_path: Path, asked: list[str]
+) -> None:
+    embed_to(tmp_path, encoder, [*TEXTS[:10], *TEXTS[:3]], "passage", shard=5)
+    assert asked == [*TEXTS[:10], *TEXTS[:3]]
+    asked.clear()
+    embed_to(tmp_path, encoder, [*TEXTS[:10], *TEXTS[:3], *TEXTS[10:12]], "passage", shard=5)
+    assert asked == [
+        *TEXTS[:3],
+        *TEXTS[10:12],
+    ]  # the last shard is another now, the first two are there
+    asked.clear()
+    embed_to(tmp_path, encoder, ["one", "two", "one", "one"], "passage")
+    assert asked == ["one", "two"]  # of a shard, every distinct text once
+
+
+SCRIPT = """
+import sys, time
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.search.store import embed_to
+embed, begun = Encoder.embed, []
+def slow(self, texts, *args, **options):
+    begun.append(1)
+    found = embed(self, texts, *args, **options)
+    if len(begun) == int(sys.argv[3]):
+        print("at", flush=True)
+        time.sleep(60)
+    return found
+Encoder.embed = slow
+embed_to(sys.argv[2], Encoder.load(sys.argv[1]), [f"passage {i}" for i in range(40)], "passage", shard=10)
+"""
+
+
+def test_killed_it_goes_on_at_the_next_shard_to_the_same_store(
+    encoder: Encoder, tmp_path: Path, asked: list[str]
+) -> None:
+    encoder.save(tmp_path / "model")
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "model"), str(tmp_path / "killed"), "3"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "at\n"
+        running.kill()
+    before = shards(tmp_path / "killed")
+    assert len(before) == 2
+    loaded, texts = Encoder.load(tmp_path / "model"), [f"passage {i}" for i in range(40)]
+    embed_to(tmp_path / "killed", loaded, texts, "passage", shard=10)
+    assert len(asked) == 20
+    embed_to(tmp_path / "whole", loaded, texts, "passage", shard=10)
+    assert shards(tmp_path / "killed") == shards(tmp_path / "whole")
+    assert before.items() <= shards(tmp_path / "whole").items()
+
+
+def _fill(model: str, folder: str, texts: list[str], found: Any, both: Any) -> None:
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patched:
+        embedded: list[str] = []
+        embed = Encoder.embed
+        patched.setattr(
+            Encoder,
+            "embed",
+            lambda self, part, *a, **o: (
+                embedded.extend(part),
+                time.sleep(0.05),
+                embed(self, part, *a, **o),
+            )[2],
+        )
+        encoder = Encoder.load(model)
+        both.wait()  # for the other, so that neither is done before the other begins
+        found.put((embedded, embed_to(folder, encoder, texts, "passage", shard=3)[:]))
+
+
+def test_processes_fill_one_store_together(encoder: Encoder, tmp_path: Path) -> None:
+    encoder.save(tmp_path / "model")
+    context = multiprocessing.get_context("spawn")
+    found, texts = context.Queue(), [f"passage {i}" for i in range(60)]
+    both = context.Barrier(2)
+    running = [
+        context.Process(
+            target=_fill,
+            args=(str(tmp_path / "model"), str(tmp_path / "store"), texts, found, both),
+        )
+        for _ in range(2)
+    ]
+    for process in running:
+        process.start()
+    (first, ours), (second, theirs) = found.get(timeout=250), found.get(timeout=250)
+    for process in running:
+        process.join()
+    assert sorted([*first, *second]) == sorted(texts), "a text was embedded twice"
+    assert first
+    assert second
+    np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_allclose(ours, encoder.embed(texts), atol=1e-6)
+
+
+def test_machines_without_a_common_disk_embed_stretches_and_copy(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    for start in (0, 10):
+        embed_to(tmp_path / "store", encoder, TEXTS[start : start + 10], "passage", shard=5)
+    files = shards(tmp_path / "store")
+    store = embed_to(tmp_path / "store", encoder, TEXTS[:20], "passage", shard=5)
+    assert shards(tmp_path / "store") == files
+    np.testing.assert_allclose(store[:], encoder.embed(TEXTS[:20]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "harm", ["a byte", "a byte of the header", "its end", "everything", "the file"]
+)
+def test_a_shard_that_is_not_what_was_written_is_named(
+    encoder: Encoder, tmp_path: Path, harm: str
+) -> None:
+    store = embed_to(tmp_path, encoder, TEXTS, "passage", shard=6)
+    harmed, content = store.files[2], bytearray(store.files[2].read_bytes())
+    if harm == "a byte":
+        content[-5] ^= 1
+    elif harm == "a byte of the header":
+        content[content.index(b"checksum") + 12] ^= 1
+    harmed.write_bytes({"its end": content[:-7], "everything": b""}.get(harm, bytes(content)))
+    if harm == "the file":
+        harmed.unlink()
+    with pytest.raises(
+        ValueError,
+        match=rf"{harmed.name} is not .*: remove it, and the same call embeds its texts again",
+    ):
+        Store(store.files)[:]
+    harmed.unlink(missing_ok=True)
+    np.testing.assert_allclose(
+        embed_to(tmp_path, encoder, TEXTS, "passage", shard=6)[:], encoder.embed(TEXTS), atol=1e-6
+    )
+
+
+def test_nothing_is_left_of_a_shard_that_could_not_be_written(
+    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(tensors: Any, file: Path, **_: Any) -> None:
+        file.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hbtlib.search.store.save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        embed_to(tmp_path, encoder, TEXTS, "passage")
+    assert not list(tmp_path.rglob("*.part")) + list(tmp_path.rglob("*.safetensors"))
+    monkeypatch.undo()
+    assert len(embed_to(tmp_path, encoder, TEXTS, "passage")) == len(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("options", "texts", "said"),
+    [
+        ({"dtype": "int8"}, TEXTS, "dtype is 'int8'"),
+        ({}, [], "of 0 texts"),
+        ({"shard": 0}, TEXTS, "shards of 0"),
+        ({"role": "doc"}, TEXTS, "role is 'doc'"),
+        ({"precision": "fp8"}, TEXTS, "precision is 'fp8'"),
+    ],
+)
+def test_refuses_what_cannot_be(
+    encoder: Encoder, tmp_path: Path, options: dict[str, Any], texts: list[str], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        embed_to(tmp_path, encoder, texts, **{"role": "passage", **options})
+    assert not shards(tmp_path)
+
+
+def test_a_vector_that_is_not_finite_is_not_stored(encoder: Encoder, tmp_path: Path) -> None:
+    encoder.settings = encoder.settings._replace(normalize=False)
+    encoder.model.embeddings.LayerNorm.weight.data *= 1e30
+    with pytest.raises(FloatingPointError, match="the passage 'passage 0 in aa' is not finite in"):
+        embed_to(tmp_path, encoder, TEXTS, "passage", dtype="float16")
+    assert not shards(tmp_path)
+
+
+def test_ranks_from_a_store_are_those_without(
+    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    benchmark, _, _ = random_benchmark(3, languages=3)
+    ranks = hbt.rank(encoder, benchmark)
+    pd.testing.assert_frame_equal(hbt.rank(encoder, benchmark, store=tmp_path, memory=1e-5), ranks)
+    vectors = hbt.embed(encoder, benchmark, store=tmp_path)
+    pd.testing.assert_frame_equal(
+        hbt.top(*vectors, benchmark), hbt.top(*hbt.embed(encoder, benchmark), benchmark)
+    )
+    monkeypatch.setenv("HBT_EMBEDDINGS", str(tmp_path))
+    by_default = hbt.embed(encoder, benchmark)
+    assert [type(part) for part in by_default] == [Store, Store]
+    pd.testing.assert_frame_equal(
+        hbt.probes.points(*by_default, benchmark),
+        hbt.probes.points(*(np.asarray(part) for part in vectors), benchmark),
+    )
+    monkeypatch.delenv("HBT_EMBEDDINGS")
+    without = hbt.rank(encoder, benchmark, remove="mean")
+    pd.testing.assert_frame_equal(hbt.rank_vectors(*vectors, benchmark, remove="mean"), without)
+
+
+def made(folder: Path, n: int, width: int, shard: int) -> Store:
+    """A store of random float16 vectors, made a shard at a time."""
+    from hbtlib.search.store import _checksum
+
+    folder.mkdir()
+    files = []
+    for start in range(0, n, shard):
+        part = torch.from_numpy(
+            np.random.default_rng(start).standard_normal((shard, width)).astype(np.float16)
+        )
+        files.append(folder / f"{start}.safetensors")
+        save_file({"vectors": part}, files[-1], metadata={"checksum": _checksum(part)})
+    return Store(files)
+
+
+def _anonymous_mb() -> float:
+    """Memory of this process that is no file's."""
+    return (
+        sum(
+            int(line.split()[1])
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith("RssAnon")
+        )
+        / 1024
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's count of memory")
+def test_memory_is_bounded_whatever_the_pool_s_size(tmp_path: Path) -> None:
+    """60,000 passages are 92 MB as float32, their scores by 400 queries another 96: 20 MB are asked for."""
+    from hbtlib.search.ranking import nearest
+
+    store = made(tmp_path / "store", 60_000, 384, 15_000)
+    queries = np.random.default_rng(1).standard_normal((400, 384)).astype(np.float32)
+    nearest(queries[:5], store, 3, memory=0.02)  # compiled, and the libraries' own buffers made
+    before, most = _anonymous_mb(), 0.0
+    read = Store.__getitem__
+
+    def watched(self: Store, rows: Any) -> Any:
+        nonlocal most
+        most = max(most, _anonymous_mb())
+        return read(self, rows)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Store, "__getitem__", watched)
+        nearest(queries, store, 10, memory=0.02)
+    assert most - before < 40  # what libraries take for themselves, and do not give back, included

@@ -1,0 +1,437 @@
+"""Objectives: the texts a batch needs beside its pairs, the losses put together by hand, trainings that resume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import stopped
+
+import hbtlib as hbt
+from hbtlib.data.pairs import Pairs
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.training import losses
+from hbtlib.training.batches import PlanBatches, tokens_of
+from hbtlib.training.objectives import OBJECTIVES, InfoNCE
+from hbtlib.training.trainer import ContrastiveTrainer, train
+
+CODES = ("aa", "bb", "cc")
+OPTIONS: dict[str, dict[str, Any]] = {
+    "adversarial": {"weight": 1.0, "hidden": 8},
+    "one-to-k": {"k": 2},
+    "semantic-language": {"semantic": 0.5, "language": 2.0},
+    "clear": {},
+    "code-switch": {},
+}
+
+
+@pytest.fixture
+def partial_pairs() -> Pairs:
+    """Id i has its query in aa and, from 4 on, in bb; its passage in all languages, but ids below 6 not in cc."""
+    queries = [
+        {c: f"question {i} in {c}" for c in (CODES[:2] if i >= 4 else CODES[:1])} for i in range(12)
+    ]
+    passages = [
+        {c: f"passage {i} in {c}" for c in (CODES if i >= 6 else CODES[:2])} for i in range(12)
+    ]
+    return Pairs.from_texts("partial", queries, passages)
+
+
+def embedded(
+    encoder: Encoder, inputs: dict[str, Any], cached: bool = False
+) -> dict[str, torch.Tensor]:
+    return {role: encoder(tokens, cached=cached) for role, tokens in tokens_of(inputs).items()}
+
+
+def batch_of(
+    pairs: Pairs,
+    encoder: Encoder,
+    name: str,
+    strategy: str = "x-x",
+    t: int = 0,
+    **options: Any,
+) -> tuple[hbt.BatchPlan, dict[str, Any], InfoNCE]:
+    plan = hbt.BatchPlan(pairs, strategy, batch_size=8, seed=3)
+    made = OBJECTIVES[name](0.1, plan.languages, encoder.dimension, options or OPTIONS[name])
+    made.prepare([pairs])
+    return plan, PlanBatches(plan, None, encoder, made)[t], made
+
+
+def embed(encoder: Encoder, pairs: Pairs, ids: Any, codes: Any, role: str) -> torch.Tensor:
+    return torch.from_numpy(encoder.embed(pairs.texts(ids, codes, role), role))
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_further_languages_are_others_that_the_text_stands_in(partial_pairs: Pairs, n: int) -> None:
+    made = InfoNCE(0.1, CODES, 4)
+    made.translated = "passage"
+    plan = hbt.BatchPlan(partial_pairs, "x-x", batch_size=12)
+    for t in range(6):
+        batch = plan[t]
+        found = made.more(partial_pairs, batch, (0, t), n)
+        role, texts = found["more"]
+        assert role == "passage"
+        for i, (id_, taken) in enumerate(zip(batch.ids, batch.passage_languages, strict=True)):
+            mine = [text for text, row in zip(texts, found["row"], strict=True) if row == i]
+            others = {
+                f"passage {id_} in {c}" for c in (CODES if id_ >= 6 else CODES[:2]) if c != taken
+            }
+            assert set(mine) <= others
+            assert len(mine) == len(set(mine)) == min(n, len(others))
+            assert found["place"][found["row"] == i].tolist() == list(range(len(mine)))
+        assert texts == made.more(partial_pairs, batch, (0, t), n)["more"][1]
+    drawn = {tuple(made.more(partial_pairs, plan[0], (0, t))["more"][1]) for t in range(20)}
+    assert len(drawn) > 5  # the language is drawn anew each time
+
+
+def test_further_languages_are_those_trained_on_and_may_be_none(partial_pairs: Pairs) -> None:
+    made = InfoNCE(0.1, ("aa", "bb"), 4)
+    made.translated = "passage"
+    batch = hbt.BatchPlan(partial_pairs, "x-x", batch_size=12, languages=("aa", "bb"))[0]
+    assert all(
+        text.endswith(("aa", "bb")) for text in made.more(partial_pairs, batch, (0,), 5)["more"][1]
+    )
+    alone = hbt.BatchPlan(partial_pairs.select(range(4)), "x-x", batch_size=4)[0]
+    made.translated = "query"
+    assert made.more(partial_pairs, alone, (0,)) == {}
+
+
+def test_one_to_k_is_the_loss_of_all_its_passages(
+    partial_pairs: Pairs, tiny_encoder_factory: Any
+) -> None:
+    encoder = tiny_encoder_factory()
+    plan, inputs, made = batch_of(partial_pairs, encoder, "one-to-k", k=3)
+    batch = plan[0]
+    passages, present = torch.zeros(8, 3, encoder.dimension), torch.zeros(8, 3, dtype=torch.bool)
+    for i, (id_, taken) in enumerate(zip(batch.ids, batch.passage_languages, strict=True)):
+        there = [
+            taken,
+            *(c for c in (CODES if id_ >= 6 else CODES[:2]) if c != taken),
+        ]  # their order says nothing
+        passages[i, : len(there)] = embed(
+            encoder, partial_pairs, [id_] * len(there), there, "passage"
+        )
+        present[i, : len(there)] = True
+    assert not present.all()
+    queries = embed(encoder, partial_pairs, batch.ids, batch.query_languages, "query")
+    expected = losses.one_to_k(queries, passages, 0.1, present=present)
+    assert made(embedded(encoder, inputs), inputs, 0.5).item() == pytest.approx(
+        expected.item(), abs=1e-5
+    )
+    assert inputs["counts"]["more"] == int(present.sum()) - 8
+
+
+def test_one_to_one_is_info_nce_both_ways(partial_pairs: Pairs, tiny_encoder_factory: Any) -> None:
+    encoder = tiny_encoder_factory()
+    _, inputs, made = batch_of(partial_pairs, encoder, "one-to-k", k=1)
+    found = embedded(encoder, inputs)
+    both = [
+        losses.info_nce(a, b, 0.1)
+        for a, b in ((found["query"], found["passage"]), (found["passage"], found["query"]))
+    ]
+    assert made(found, inputs, 0).item() == pytest.approx((both[0] + both[1]).item() / 2, abs=1e-6)
+
+
+def test_semantic_language_adds_two_losses_of_the_queries_in_two_languages(
+    partial_pairs: Pairs, tiny_encoder_factory: Any
+) -> None:
+    encoder = tiny_encoder_factory()
+    plan, inputs, made = batch_of(partial_pairs, encoder, "semantic-language")
+    batch, found = plan[0], embedded(encoder, inputs)
+    rows = np.flatnonzero(batch.ids >= 4)  # the others' query stands in aa alone
+    assert 0 < len(rows) < 8
+    first = embed(encoder, partial_pairs, batch.ids[rows], batch.query_languages[rows], "query")
+    turned = np.where(batch.query_languages[rows] == "aa", "bb", "aa")
+    second = embed(encoder, partial_pairs, batch.ids[rows], turned, "query")
+    expected = (
+        losses.info_nce(found["query"], found["passage"], 0.1)
+        + 0.5 * losses.semantic_contrastive(first, second, 0.1)
+        + 2.0 * losses.language_contrastive(first, second, found["passage"], 0.1)
+    )
+    assert made(found, inputs, 0).item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+def test_clear_looks_for_the_query_in_another_language(
+    partial_pairs: Pairs, tiny_encoder_factory: Any
+) -> None:
+    encoder = tiny_encoder_factory()
+    plan, inputs, made = batch_of(partial_pairs, encoder, "clear")
+    batch, found = plan[0], embedded(encoder, inputs)
+    rows = np.flatnonzero(batch.ids >= 4)
+    turned = np.where(batch.query_languages[rows] == "aa", "bb", "aa")
+    other = embed(encoder, partial_pairs, batch.ids[rows], turned, "query")
+    expected = losses.clear(found["query"][rows], found["passage"][rows], other, 0.1)
+    assert made(found, inputs, 0).item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+def test_clear_bridges_from_english_to_the_other_languages(
+    tiny_encoder_factory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The strategy en-en draws English alone; the queries in other languages are there all the same."""
+    codes = ("de", "en")
+    pairs = Pairs.from_texts(
+        "two",
+        *([{c: f"{kind} {i} in {c}" for c in codes} for i in range(12)] for kind in ("q", "p")),
+    )
+    seen = []
+    usual = ContrastiveTrainer.training_step
+
+    def watched(
+        self: ContrastiveTrainer, model: Any, inputs: dict[str, Any], *rest: Any
+    ) -> torch.Tensor:
+        seen.append(inputs["counts"])
+        return usual(self, model, inputs, *rest)
+
+    monkeypatch.setattr(ContrastiveTrainer, "training_step", watched)
+    train(
+        pairs,
+        tiny_encoder_factory(),
+        output=tmp_path,
+        strategy="en-en",
+        objective="clear",
+        batch_size=6,
+        steps=1,
+    )
+    assert seen == [{"query": 6, "passage": 6, "negative": 0, "more": 6}]
+
+
+def test_the_discriminator_learns_languages_and_the_encoder_learns_to_hide_them(
+    tiny_pairs: Pairs, tiny_encoder_factory: Any
+) -> None:
+    encoder = tiny_encoder_factory()
+    plan, inputs, made = batch_of(tiny_pairs, encoder, "adversarial")
+    batch, found = plan[0], embedded(encoder, inputs)
+    codes = np.concatenate([batch.query_languages, batch.passage_languages])
+    assert [plan.languages[i] for i in inputs["languages"]] == codes.tolist()
+    plain = losses.info_nce(found["query"], found["passage"], 0.1)
+    told = torch.nn.functional.cross_entropy(
+        made.discriminator(torch.cat([found["query"], found["passage"]])), inputs["languages"]
+    )
+    loss = made(found, inputs, 0.2)
+    assert loss.item() == pytest.approx((plain + told).item(), abs=1e-6)
+    gradients = [
+        torch.autograd.grad(part, found["query"], retain_graph=True)[0]
+        for part in (loss, plain, told)
+    ]
+    torch.testing.assert_close(
+        gradients[0], gradients[1] - losses.reversal_strength(0.2) * gradients[2]
+    )
+    start = torch.autograd.grad(made(found, inputs, 0.0), found["query"], retain_graph=True)[0]
+    torch.testing.assert_close(start, gradients[1])  # λ is 0 as training begins
+    mine = torch.autograd.grad(loss, list(made.parameters()), retain_graph=True)
+    for ours, theirs in zip(mine, torch.autograd.grad(told, list(made.parameters())), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_code_switched_queries_answer_as_the_originals_do(tiny_encoder_factory: Any) -> None:
+    words = {"aa": ["alpha", "beta", "gamma", "delta"], "bb": ["uno", "due", "tre", "quattro"]}
+    queries = [{c: f"{w[i % 4]} {w[(i + 1) % 4]} {i}" for c, w in words.items()} for i in range(16)]
+    pairs = Pairs.from_texts(
+        "words", queries, [{c: f"passage {i} in {c}" for c in words} for i in range(16)]
+    )
+    encoder = tiny_encoder_factory()
+    plan, inputs, made = batch_of(pairs, encoder, "code-switch", share=1.0)
+    assert made.dictionaries["aa", "bb"]["gamma"] == "tre"
+    batch = plan[0]
+    shown = made.queries(pairs.texts(batch.ids, batch.query_languages, "query"), batch, (3, 0))
+    turned = pairs.texts(batch.ids, np.where(batch.query_languages == "aa", "bb", "aa"), "query")
+    assert shown == turned
+    at = encoder.embed(turned, "query")
+    np.testing.assert_allclose(embedded(encoder, inputs)["query"].detach().numpy(), at, atol=1e-5)
+    assert (inputs["same"] == torch.eye(8, dtype=torch.bool)).all()
+    half = OBJECTIVES["code-switch"](0.1, ("aa", "bb"), 4)
+    half.prepare([pairs])
+    drawn = [
+        tuple(half.queries(pairs.texts(range(8), "aa", "query"), batch, (0, t))) for t in range(4)
+    ]
+    assert len(set(drawn)) == 4
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_gradients_in_chunks_are_those_of_one_graph(
+    partial_pairs: Pairs, tiny_encoder_factory: Any, name: str
+) -> None:
+    encoder = tiny_encoder_factory()
+    _, inputs, made = batch_of(partial_pairs, encoder, name)
+    found = []
+    for cached in (False, True):
+        made(embedded(encoder, inputs, cached), inputs, 0.5).backward()
+        modules = [*encoder.named_parameters(), *made.named_parameters()]
+        found.append({n: p.grad.clone() for n, p in modules if p.grad is not None})
+        encoder.zero_grad()
+        made.zero_grad()
+    assert found[0].keys() == found[1].keys()
+    for key, gradient in found[0].items():
+        torch.testing.assert_close(found[1][key], gradient, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_training_with_it_learns_other_weights_and_goes_on_where_it_stopped(
+    partial_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path, name: str
+) -> None:
+    def run(folder: str, **more: Any) -> tuple[bytes, pd.DataFrame]:
+        train(
+            partial_pairs,
+            tiny_encoder_factory(),
+            output=tmp_path / folder,
+            validation=partial_pairs,
+            **{
+                "strategy": "x-x",
+                "batch_size": 6,
+                "steps": 6,
+                "evaluate_every": 2,
+                "log_every": 1,
+                "learning_rate": 1e-2,
+                "objective": name,
+                "objective_options": OPTIONS[name],
+                **more,
+            },
+        )
+        log = pd.read_parquet(tmp_path / folder / "training_log.parquet")
+        return (tmp_path / folder / "model" / "model.safetensors").read_bytes(), log
+
+    whole, log = run("whole")
+    plain, _ = run("plain", objective="info-nce", objective_options=None)
+    if name != "code-switch":  # its dictionary is empty here: numbers and names that are alike
+        assert whole != plain
+    stopped(4, lambda: run("killed"))
+    resumed, resumed_log = run("killed")
+    assert resumed == whole
+    pd.testing.assert_frame_equal(resumed_log, log)
+    with pytest.raises(ValueError, match="was begun with objective = "):
+        run("killed", objective="info-nce")
+
+
+def test_all_are_validated_by_info_nce_in_all_languages(
+    tiny_encoder_factory: Any, tmp_path: Path
+) -> None:
+    pairs = Pairs.from_texts(
+        "two",
+        *([{c: f"{kind} {i} in {c}" for c in ("de", "en")} for i in range(12)] for kind in "qp"),
+    )
+    found = {}
+    for name in OBJECTIVES:
+        train(
+            pairs,
+            tiny_encoder_factory(),
+            output=tmp_path / name,
+            validation=pairs,
+            strategy="en-en" if name == "clear" else "x-x",
+            batch_size=6,
+            steps=1,
+            learning_rate=1e-9,
+            objective=name,
+            objective_options=OPTIONS.get(name),
+        )
+        assert (
+            '| languages | ["de", "en"] |' in (tmp_path / name / "model" / "README.md").read_text()
+        )
+        found[name] = pd.read_parquet(tmp_path / name / "training_log.parquet").iloc[-1]
+    losses_seen = pd.DataFrame(found).T
+    assert np.ptp(losses_seen["validation_loss"]) < 1e-6
+    assert losses_seen["loss"].nunique() >= 4
+
+
+def test_the_best_weights_by_a_score_are_kept(
+    tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path
+) -> None:
+    """A score that is highest at the second look, and what it is given is an encoder to embed with."""
+    seen: list[np.ndarray] = []
+
+    def score(encoder: Encoder) -> float:
+        seen.append(encoder.embed(["question 1 in aa"], "query"))
+        return -abs(len(seen) - 2.0)
+
+    def run(folder: str) -> Encoder:
+        return train(
+            tiny_pairs,
+            tiny_encoder_factory(),
+            output=tmp_path / folder,
+            batch_size=4,
+            steps=12,
+            evaluate_every=2,
+            validation=score,
+            patience=3,
+            learning_rate=1e-2,
+        )
+
+    kept = run("run")
+    assert len(seen) == 5  # three looks without a better one
+    np.testing.assert_array_equal(kept.embed(["question 1 in aa"], "query"), seen[1])
+    log = pd.read_parquet(tmp_path / "run" / "training_log.parquet")
+    assert log["validation_score"].dropna().tolist() == [-1, 0, -1, -2, -3]
+    assert not log["loss"].isna().all()
+    assert "validation_loss" not in log
+    run("run")
+    assert len(seen) == 5  # done is done
+
+
+def test_a_score_that_is_no_number_stops_the_training(
+    tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(FloatingPointError, match="score is nan at step 2"):
+        train(
+            tiny_pairs,
+            tiny_encoder_factory(),
+            output=tmp_path,
+            batch_size=4,
+            steps=4,
+            evaluate_every=2,
+            validation=lambda encoder: float("nan"),
+        )
+
+
+def test_dictionaries_are_of_the_pairs_that_have_both_languages(tiny_encoder_factory: Any) -> None:
+    words = {"aa": ["alpha", "beta", "gamma", "delta"], "bb": ["uno", "due", "tre", "quattro"]}
+    apart = Pairs.from_texts(
+        "apart", [{"aa": "alpha 1"}, {"bb": "uno 1"}, {"cc": "x 1"}], [{"aa": "p"}] * 3
+    )
+    both = Pairs.from_texts(
+        "both",
+        [{c: f"{w[i % 4]} {w[(i + 1) % 4]}" for c, w in words.items()} for i in range(8)],
+        [{"aa": f"p {i}"} for i in range(8)],
+    )
+    made = OBJECTIVES["code-switch"](0.1, ("aa", "bb", "cc"), 4)
+    made.prepare([apart, both])
+    assert set(made.dictionaries) == {("aa", "bb"), ("bb", "aa")}
+    assert made.dictionaries["bb", "aa"]["tre"] == "gamma"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("triplet", {}, "no objective 'triplet'; there are info-nce, adversarial, one-to-k"),
+        ("one-to-k", {"m": 3}, "m is 3: the objective has .'k': 3., numbers of 0 or more"),
+        ("one-to-k", {"k": 2.5}, "k is 2.5; it is the number of languages"),
+        ("clear", {"alpha": 0.9, "beta": 0.2}, "alpha is 0.9, beta 0.2: weights"),
+        ("code-switch", {"share": 1.5}, "share is 1.5"),
+        ("adversarial", {"weight": -1.0}, "weight is -1.0"),
+        ("info-nce", {"k": 3}, "the objective has no options"),
+    ],
+)
+def test_refuses_what_makes_no_sense_before_anything_is_written(
+    tiny_pairs: Pairs,
+    tiny_encoder_factory: Any,
+    tmp_path: Path,
+    name: str,
+    options: dict[str, Any],
+    said: str,
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        train(
+            tiny_pairs,
+            tiny_encoder_factory(),
+            output=tmp_path / "out",
+            batch_size=4,
+            objective=name,
+            objective_options=options,
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_objective_is_tested() -> None:
+    assert {"info-nce", *OPTIONS} == set(OBJECTIVES)

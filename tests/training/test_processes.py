@@ -1,0 +1,187 @@
+"""Two processes train as one: the same losses, weights and checkpoints. Run by itself, this file is one of the two."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import stopped
+from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaPooler
+
+from hbtlib.data.pairs import Pairs
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.encoders.small import small_encoder, train_tokenizer
+from hbtlib.sampling.plan import BatchPlan
+from hbtlib.training.batches import PlanBatches, share, tokens_of
+from hbtlib.training.trainer import train
+
+# Twelve ids: batches of eleven and of one, so that shares are uneven and one process has nothing of its own.
+COMMON: dict[str, Any] = {
+    "batch_size": 11,
+    "steps": 3,
+    "evaluate_every": 2,
+    "log_every": 1,
+    "learning_rate": 1e-3,
+    "strategy": "x-y",
+    "warmup": 0.0,
+}
+
+
+def pairs() -> Pairs:
+    codes = ("aa", "bb", "cc")
+    texts = [
+        [{c: f"{kind} {i} in {c}" + " passage 3" * (i % 4) for c in codes} for i in range(12)]
+        for kind in ("question", "passage")
+    ]
+    negatives = {
+        f"negatives_{c}": [[f"passage {j} in {c}" for j in (i + 1, i + 2, i)] for i in range(12)]
+        for c in codes
+    }
+    return Pairs.from_texts("hard", *texts, **negatives)
+
+
+def parallel() -> Pairs:
+    """Without hard negatives."""
+    return Pairs(
+        "parallel", pairs().dataset.remove_columns([f"negatives_{c}" for c in ("aa", "bb", "cc")])
+    )
+
+
+def encoder() -> Encoder:
+    """With a pooler that nothing uses, as models from the hub have."""
+    words = [
+        t
+        for c in ("aa", "bb", "cc")
+        for role in ("query", "passage")
+        for t in pairs().texts(range(12), c, role)
+    ]
+    made = small_encoder(train_tokenizer(words, 200), width=32, heads=2).to("cpu")
+    made.model.pooler = XLMRobertaPooler(made.model.config)
+    for parameter in made.model.pooler.parameters():
+        parameter.data.zero_()
+    return made
+
+
+JOBS: dict[str, Callable[[Path], Any]] = {
+    "plain": lambda to: train(pairs(), encoder(), output=to, validation=pairs(), **COMMON),
+    "cached": lambda to: train(pairs(), encoder(), output=to, chunk_tokens=20, **COMMON),
+    "adversarial": lambda to: train(
+        pairs(),
+        encoder(),
+        output=to,
+        objective="adversarial",
+        objective_options={"weight": 3.0},
+        **{**COMMON, "strategy": "x-x"},
+    ),
+    "one-to-k": lambda to: train(
+        parallel(), encoder(), output=to, objective="one-to-k", **{**COMMON, "strategy": "x-x"}
+    ),
+    "whole": lambda to: train(pairs(), encoder(), output=to, **{**COMMON, "steps": 4}),
+}
+
+
+def main(folder: Path) -> None:
+    """What the two processes do, one job after the other."""
+    for name in ("plain", "cached", "adversarial", "one-to-k"):
+        JOBS[name](folder / "two" / name)
+    stopped(2, lambda: JOBS["whole"](folder / "two-then-one"))
+    JOBS["whole"](folder / "one-then-two")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each job done by one process (this) and by two, those that change hands among them."""
+    folder = tmp_path_factory.mktemp("processes")
+    stopped(2, lambda: JOBS["whole"](folder / "one-then-two"))
+    run = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+        __file__,
+        str(folder),
+    ]
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("x-y: step 3 of 3") == 2  # progress is said once
+    for name in JOBS:
+        JOBS[name](folder / "one" / name)
+    JOBS["whole"](folder / "two-then-one")
+    return folder
+
+
+def same_training(ours: Path, theirs: Path) -> None:
+    logs = [pd.read_parquet(run / "training_log.parquet") for run in (ours, theirs)]
+    for column in ("loss", "validation_loss", "learning_rate"):
+        np.testing.assert_allclose(logs[0][column], logs[1][column], atol=1e-5, err_msg=column)
+    np.testing.assert_allclose(logs[0]["grad_norm"], logs[1]["grad_norm"], rtol=1e-4)
+    weights = [Encoder.load(run / "model", device="cpu").state_dict() for run in (ours, theirs)]
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(
+            tensor, weights[1][name], atol=1e-5, rtol=0, msg=lambda m, name=name: f"{name}: {m}"
+        )
+
+
+@pytest.mark.parametrize("name", ["plain", "cached", "adversarial", "one-to-k"])
+def test_two_processes_learn_what_one_learns(folder: Path, name: str) -> None:
+    same_training(folder / "two" / name, folder / "one" / name)
+    moved = (
+        Encoder.load(folder / "one" / name / "model", device="cpu")
+        .model.get_input_embeddings()
+        .weight
+    )
+    assert (
+        float((moved - encoder().model.get_input_embeddings().weight).detach().abs().max()) > 1e-3
+    )
+
+
+@pytest.mark.parametrize("name", ["two-then-one", "one-then-two"])
+def test_a_checkpoint_goes_on_with_another_number_of_processes(folder: Path, name: str) -> None:
+    same_training(folder / name, folder / "one" / "whole")
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 8])
+@pytest.mark.parametrize("n", [0, 1, 5, 6, 7])
+def test_shares_are_alike_and_cover_every_text_in_order(n: int, processes: int) -> None:
+    shares = [share(n, rank, processes) for rank in range(processes)]
+    assert len({len(rows) for rows in shares}) == 1
+    assert np.concatenate(shares)[:n].tolist() == list(range(n))
+    assert all((rows >= 0).all() and (rows < n).all() for rows in shares)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_tokenises_its_share_alone(rank: int) -> None:
+    batch = PlanBatches(
+        BatchPlan(pairs(), "x-y", batch_size=11), None, encoder(), rank=rank, processes=2
+    )[0]
+    rows = {role: len(tokens["place"]) for role, tokens in tokens_of(batch).items()}
+    assert rows == {"query": 6, "passage": 6, "negative": 17}
+    assert (batch["same"].shape, batch["same_negative"].shape) == ((11, 11), (11, 33))
+
+
+def test_a_step_is_one_batch(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match="gradient_accumulation_steps is 2, but a step sees one batch"
+    ):
+        train(
+            pairs(),
+            encoder(),
+            output=tmp_path / "out",
+            arguments={"gradient_accumulation_steps": 2},
+            **COMMON,
+        )
+    assert not (tmp_path / "out").exists()
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main(Path(sys.argv[1]))
