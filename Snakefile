@@ -27,7 +27,7 @@ def read_by(wildcards):
     """What the executed notebook is made of: its source, and the runs it reads."""
     notebook, parameters = SHOWN[wildcards.shown]
     runs = [parameters["run"]] if "run" in parameters else [] if notebook in ("data", "benchmark") else RUNS
-    return [f"notebooks/{notebook}.ipynb", *expand(MADE, run=runs)]
+    return [str(studies.notebook_file(notebook).relative_to(studies.ROOT)), *expand(MADE, run=runs)]
 
 
 wildcard_constraints:
@@ -47,7 +47,7 @@ rule all:
 
 rule train:
     input:
-        "notebooks/train.ipynb",
+        str(studies.notebook_file("train").relative_to(studies.ROOT)),
     output:
         touch(MADE),
     params:

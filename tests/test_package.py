@@ -73,4 +73,4 @@ def test_source_notebooks_are_bare() -> None:
         assert cells[0]["metadata"].get("tags") == ["parameters"], file
         for line in "".join(cells[0]["source"]).splitlines():
             assert re.match(r"\w+ = .*  # .+", line), f"{file}: {line!r} lacks its comment"
-        assert f'check("{file.stem}", globals())' in "".join(cells[1]["source"]), file
+        assert f'check("{file.stem[3:]}", globals())' in "".join(cells[1]["source"]), file

@@ -4,7 +4,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    ["paper", "published"],
+    ["paper", "published", "report"],
     {
         "study": [
             "ROOT",
@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "load",
             "lock",
             "move",
+            "notebook_file",
             "notebook_parameters",
             "run_name",
             "summary",

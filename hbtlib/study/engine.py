@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hbtlib.study.study import ROOT, collect, load, lock, move, whole
+from hbtlib.study.study import ROOT, collect, load, lock, move, notebook_file, whole
 
 
 def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
@@ -21,7 +21,7 @@ def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
     import nbformat
     import papermill
 
-    source = ROOT / "notebooks" / f"{notebook}.ipynb"
+    source = notebook_file(notebook)
     for attempt in range(3):
         try:
             papermill.execute_notebook(

@@ -184,9 +184,17 @@ def run_name(parameters: Mapping[str, Any], arm: str | None = None) -> str:
     return f"{arm}-seed{parameters.get('seed', 0)}-{digest}"
 
 
+def notebook_file(notebook: str) -> Path:
+    """The source of a notebook by its name without its number: notebooks/03-train.ipynb is `train`."""
+    found = sorted((ROOT / "notebooks").glob(f"[0-9][0-9]-{notebook}.ipynb"))
+    if not found:
+        raise ValueError(f"no notebook {notebook!r} in {ROOT / 'notebooks'}")
+    return found[0]
+
+
 def notebook_parameters(notebook: str) -> dict[str, Any]:
     """The parameters of notebooks/NOTEBOOK.ipynb with their defaults, read from its cell tagged `parameters`."""
-    file = ROOT / "notebooks" / f"{notebook}.ipynb"
+    file = notebook_file(notebook)
     for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):
             return {

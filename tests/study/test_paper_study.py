@@ -90,7 +90,7 @@ def test_its_first_steps(
     monkeypatch.setenv("HBT_ROOT", str(tmp_path))
     os.environ.pop("OMP_NUM_THREADS", None)
     papermill.execute_notebook(
-        str(tmp_path / "notebooks" / "train.ipynb"),
+        str(tmp_path / "notebooks" / "03-train.ipynb"),
         str(tmp_path / "out.ipynb"),
         cwd=str(tmp_path),
         parameters={**hybrid, **here, "study": "first-steps", "folder": None},

@@ -1,0 +1,1 @@
+"""The tables that the notebooks show, made from what `collect` gives."""
