@@ -1,6 +1,6 @@
 """Language bias from ranks: does a ranking treat the translations of one passage alike? A measure's docstring is its
-definition. All are of the multilingual pool, and give one value a query language. "Chance" is a random ranking of the pool's
-N passages, n of them relevant to the query.
+definition. All are of the multilingual pool, and give one value a query language. "Chance" is a
+random ranking of the pool's N passages, n of them relevant to the query.
 """
 
 from collections.abc import Callable, Sequence
@@ -74,7 +74,8 @@ class Joint:
         self.queries = self.queries.assign(
             distance=self.queries["last"] - first,
             chance=chance_rank_distance(self.queries["n_passages"], relevant),
-            # Of relevant passages in the query's language: is one of them first, and what share are they? NaN where none is.
+            # Of relevant passages in the query's language: is one of them first, and what share are
+            # they? NaN where none is.
             own_first=(own["min"] == first).astype(float).where(own["size"] > 0),
             own_share=own["size"] / relevant,
         )
@@ -90,8 +91,8 @@ class Joint:
     @cached_property
     def orders(self) -> pd.DataFrame:
         """(query language or `all`, question) × passage language: the place of each among the question's, 1 = first. Several
-        relevant passages in one language count by their mean rank; `all` orders the mean place over the query languages, so
-        that each of them has one say.
+        relevant passages in one language count by their mean rank; `all` orders the mean place over
+        the query languages, so that each of them has one say.
         """
         each = (
             self.rows.groupby(["language", "question", "passage_language"])["rank"]
@@ -146,7 +147,8 @@ class Mean:
 
 def rank_distance_at(joint: Joint, k: int) -> pd.Series:
     """The mean rank distance where ranks past k count as k: what a reader of the top k sees. 0 to k − 1. Ours. Chance: Σ
-    over r < k of 1 − [C(r, n) + C(N − r, n)] / C(N, n). 0 too with nothing relevant in the top k: see complete@k.
+    over r < k of 1 − [C(r, n) + C(N − r, n)] / C(N, n). 0 too with nothing relevant in the top k:
+    see complete@k.
     """
     return joint.mean(joint.queries["last"].clip(upper=k) - joint.queries["first"].clip(upper=k))
 
@@ -160,7 +162,8 @@ def complete(joint: Joint, k: int) -> pd.Series:
 
 def score_gap(joint: Joint) -> pd.Series:
     """Mean score of the relevant passages in the query's language minus that of equally relevant ones in others. Ours. Mean
-    over grades with both, then queries; −2 to 2 for cosines; chance: 0, above it the own language is favoured.
+    over grades with both, then queries; −2 to 2 for cosines; chance: 0, above it the own language
+    is favoured.
     """
     means = (
         joint.rows.groupby(["query", "grade", "own"])["score"]
@@ -173,30 +176,35 @@ def score_gap(joint: Joint) -> pd.Series:
 
 def kendalls_w(joint: Joint) -> pd.Series:
     """Do questions agree on the order of the passage languages? Kendall's coefficient of concordance (1939). The question is
-    the block, the passage language the treatment, what is ordered the ranks of the question's relevant passages, one
-    language each (several in one: their mean rank). 0 (none is favoured consistently) to 1 (the same order in every
-    question); chance: 1 / questions. `hbt.favoured` says which languages they are. The query language `all` has each
-    question once, by its places' mean over query languages. Only questions with a passage in each language that any of the
-    query language has; no row with fewer than two of these (MLQA-R: a question has two to four of seven languages).
+    the block, the passage language the treatment, what is ordered the ranks of the question's
+    relevant passages, one language each (several in one: their mean rank). 0 (none is favoured
+    consistently) to 1 (the same order in every question); chance: 1 / questions. `hbt.favoured`
+    says which languages they are. The query language `all` has each question once, by its places'
+    mean over query languages. Only questions with a passage in each language that any of the query
+    language has; no row with fewer than two of these (MLQA-R: a question has two to four of seven
+    languages).
     """
     return joint.friedman["w"]
 
 
 def friedman_p(joint: Joint) -> pd.Series:
     """Friedman's test (1937) of that: how likely questions agree so well, or better, if no language is favoured. χ² =
-    questions × (languages − 1) × W, ties corrected, with languages − 1 degrees of freedom; chance: uniform on 0 to 1.
-    Questions answered by one passage are taken as independent, which makes it too sure.
+    questions × (languages − 1) × W, ties corrected, with languages − 1 degrees of freedom; chance:
+    uniform on 0 to 1. Questions answered by one passage are taken as independent, which makes it
+    too sure.
     """
     return joint.friedman["p"]
 
 
 def peer(joint: Joint) -> pd.Series:
     """Probability of Equal Expected Rank (Yang et al., SIGIR 2024, arXiv 2405.00978), at the relevant levels alone. For a
-    query and a grade: the p of the Kruskal-Wallis test that the ranks of its passages do not depend on their language; 1
-    where all are in one language, as in the authors' code. Mean over the query's grades (equal weights), then queries. 0
-    (unfair) to 1; chance: about a half with many passages a language. With one relevant passage a language it says nothing:
-    H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The ranks are those among the level's
-    passages, as in the test; the authors' code takes places in the list. Irrelevant ones, not in the table, are left out.
+    query and a grade: the p of the Kruskal-Wallis test that the ranks of its passages do not depend
+    on their language; 1 where all are in one language, as in the authors' code. Mean over the
+    query's grades (equal weights), then queries. 0 (unfair) to 1; chance: about a half with many
+    passages a language. With one relevant passage a language it says nothing: H is then n − 1 and p
+    a constant (.44 for 11 languages) whatever the ranking. The ranks are those among the level's
+    passages, as in the test; the authors' code takes places in the list. Irrelevant ones, not in
+    the table, are left out.
     """
     level = ["query", "grade"]
     places = joint.rows.assign(place=joint.rows.groupby(level)["rank"].rank())
@@ -216,9 +224,10 @@ def peer(joint: Joint) -> pd.Series:
 
 def mrc(joint: Joint) -> pd.Series:
     """Does a question get the same ranking in whatever language it is asked? Mean rank correlation (arXiv 2509.06195).
-    Spearman's ρ of the question's ranks in two query languages, mean over the others, then over questions. Theirs is of
-    whole rankings; the table has relevant passages alone, so this is of the order of these (those relevant in both
-    languages; two or more). −1 to 1; higher is more consistent; chance: 0. A ranking that puts English first whoever asks is
+    Spearman's ρ of the question's ranks in two query languages, mean over the others, then over
+    questions. Theirs is of whole rankings; the table has relevant passages alone, so this is of the
+    order of these (those relevant in both languages; two or more). −1 to 1; higher is more
+    consistent; chance: 0. A ranking that puts English first whoever asks is
     consistent too: read it beside kendalls-w.
     """
     ranks = joint.rows.pivot_table(index=["question", "passage"], columns="language", values="rank")
@@ -231,11 +240,12 @@ def mrc(joint: Joint) -> pd.Series:
 
 def kl(joint: Joint, shares: pd.DataFrame) -> pd.Series:
     """Kullback-Leibler divergence of the language shares of all the top k's of a query language from the pool's shares. In
-    nats, 0 up to −ln of the smallest share of the pool; chance: about (languages − 1) / (2 · k · queries), so nearly 0. Of
-    the top k's together, not a mean over queries: ten passages cannot show the shares of eleven languages, and one query's
-    divergence is large by chance. So it sees a language that is favoured on the whole; what is favoured by one query and not
-    by the next cancels out. Given with `top`, at its depth. Languages without a relevant passage, whose pools the ranks do
-    not hold, count as one. Ours.
+    nats, 0 up to −ln of the smallest share of the pool; chance: about (languages − 1) / (2 · k ·
+    queries), so nearly 0. Of the top k's together, not a mean over queries: ten passages cannot
+    show the shares of eleven languages, and one query's divergence is large by chance. So it sees a
+    language that is favoured on the whole; what is favoured by one query and not by the next
+    cancels out. Given with `top`, at its depth. Languages without a relevant passage, whose pools
+    the ranks do not hold, count as one. Ours.
     """
     if joint.sizes.empty:
         raise ValueError(
@@ -262,7 +272,8 @@ MEASURES: dict[str, Callable[[Joint], pd.Series]] = {
     "rank-distance": Mean(
         "distance",
         """Largest minus smallest rank of the query's relevant passages, mean over queries
-    (arXiv 2408.10536, section 5.3). n − 1 to N − 1 ranks; lower is better. Chance: (N + 1)(n − 1) / (n + 1).""",
+    (arXiv 2408.10536, section 5.3). n − 1 to N − 1 ranks; lower is better. Chance: (N + 1)(n − 1) /
+    (n + 1).""",
     ),
     "rank-distance-median": Mean(
         "distance",
@@ -315,12 +326,13 @@ def bias(
 ) -> pd.DataFrame:
     """Tidy: measure, query_language, value. All in the multilingual pool, one value a query language.
 
-    top: the passages that lead the multilingual pool (`top.parquet`: benchmark, query_id, query_language, rank, passage_id,
-    passage_language); kl@k is of these, at their depth, and is not given without them. k: the cut-off, or several, of
-    rank-distance@k and complete@k.
+    top: the passages that lead the multilingual pool (`top.parquet`: benchmark, query_id,
+    query_language, rank, passage_id, passage_language); kl@k is of these, at their depth, and is
+    not given without them. k: the cut-off, or several, of rank-distance@k and complete@k.
 
-    Raises ValueError for ranks without a multilingual pool, of several benchmarks or runs, or without a column that is
-    needed; for a top of another benchmark, or of several runs; for a k that is no whole number from 1 up.
+    Raises ValueError for ranks without a multilingual pool, of several benchmarks or runs, or
+    without a column that is needed; for a top of another benchmark, or of several runs; for a k
+    that is no whole number from 1 up.
     """
     cuts: list[int] = np.ravel(k).tolist()
     if wrong := [cut for cut in cuts if cut < 1 or cut != int(cut)]:
@@ -358,10 +370,11 @@ bias.__doc__ = "\n".join(
 
 def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
     """Which languages does the multilingual pool favour? Tidy: query_language, passage_language, mean_rank_within, ….
-    mean_rank_within: the mean place of the language's passage among a question's relevant passages, one a language (1 =
-    always first; `kendalls-w` says how it is ordered). chance: what it would be if no language were favoured, (n + 1) / 2
-    for n languages; below it the language is favoured. n_questions: those with a passage in it and another language. The
-    query language `all` has each question once. Where questions lack languages the chance differs by row, and a language is
+    mean_rank_within: the mean place of the language's passage among a question's relevant passages,
+    one a language (1 = always first; `kendalls-w` says how it is ordered). chance: what it would be
+    if no language were favoured, (n + 1) / 2 for n languages; below it the language is favoured.
+    n_questions: those with a passage in it and another language. The query language `all` has each
+    question once. Where questions lack languages the chance differs by row, and a language is
     measured against those it meets alone. Raises ValueError as `bias` does.
     """
     orders = Joint(ranks).orders
@@ -383,8 +396,9 @@ def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
 
 def top_shares(top: pd.DataFrame) -> pd.DataFrame:
     """Tidy: query_language, passage_language, share: how much of its queries' top k is in each language, 0 or more. A query
-    language's shares sum to 1; chance: the language's share of the pool. top: as in `bias`. Raises ValueError for one
-    without a column that is needed, without rows, of several benchmarks, or of several runs.
+    language's shares sum to 1; chance: the language's share of the pool. top: as in `bias`. Raises
+    ValueError for one without a column that is needed, without rows, of several benchmarks, or of
+    several runs.
     """
     need(
         top,

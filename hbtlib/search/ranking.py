@@ -57,16 +57,21 @@ def embed(
         The queries' vectors (Q, d) and the passages' (N, d), rows in the benchmark's order.
 
     Example:
-        >>> import hbtlib as hbt, pandas as pd
+        Anything with such a method `embed` is an encoder.
+
+        >>> import hbtlib as hbt, numpy as np, pandas as pd
+        >>> class CountsLetters:
+        ...     def embed(self, texts, role, *, precision="fp32", progress=False):
+        ...         return np.array([[len(text), 1] for text in texts], np.float32)
         >>> benchmark = hbt.Benchmark(
         ...     "tiny",
         ...     pd.DataFrame({"query_id": ["q"], "language": ["en"], "text": ["Where is Rome?"]}),
         ...     pd.DataFrame({"passage_id": ["p"], "language": ["en"], "text": ["In Italy."]}),
         ...     pd.DataFrame({"query_id": ["q"], "passage_id": ["p"]}),
         ... )
-        >>> queries, passages = hbt.embed(hbt.Encoder.load("small"), benchmark)
-        >>> queries.shape == passages.shape
-        True
+        >>> queries, passages = hbt.embed(CountsLetters(), benchmark, store="")
+        >>> queries.tolist(), passages.tolist()
+        ([[14.0, 1.0]], [[9.0, 1.0]])
     """
     folder = os.environ.get("HBT_EMBEDDINGS") if store is None else store
 
@@ -162,8 +167,8 @@ def rank_vectors(
             an option is out of range.
 
     Example:
-        Two languages, one question asked in both, and a third passage that answers nothing. The
-        German query finds its German answer first, and the English one in third place.
+        Two languages, one question asked in both, and a third passage that answers nothing. In
+        the pool of all, the German query finds its German answer first and the English one third.
 
         >>> import hbtlib as hbt, numpy as np, pandas as pd
         >>> queries = pd.DataFrame({
@@ -185,14 +190,14 @@ def rank_vectors(
         >>> ranks = hbt.rank_vectors(query_vectors, passage_vectors, benchmark)
         >>> print(ranks[["query_id", "pool", "passage_id", "rank"]].to_string(index=False))
         query_id pool passage_id  rank
-            q-de   de    rome-de     1
-            q-de  all    rome-de     1
             q-de   en    rome-en     1
             q-de  all    rome-en     3
-            q-en   de    rome-de     2
-            q-en  all    rome-de     3
+            q-de   de    rome-de     1
+            q-de  all    rome-de     1
             q-en   en    rome-en     1
             q-en  all    rome-en     1
+            q-en   de    rome-de     2
+            q-en  all    rome-de     3
     """
     queries, vectors = prepare(query_vectors, passage_vectors, benchmark, remove)
     passages = PassageTable.of(vectors, benchmark.passages)
