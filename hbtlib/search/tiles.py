@@ -85,9 +85,9 @@ def tile_shape(width: int, memory: float) -> tuple[int, int]:
     """How many queries and passages a tile has, so that it stays within `memory` GB.
 
     Tiles of `MOST_ROWS` × `MOST_COLUMNS` are large enough for a matrix product at full speed. With
-    less memory the columns shrink first, until `MOST_ROWS` rows of scores fit twice beside four
-    copies of each passage's vector (as read, as float32, on the device, and one to spare). Where
-    even one such column does not fit, the rows shrink too.
+    less memory the columns shrink first: each is given the room of four copies of its passage's
+    vector (which is read, converted and moved to the device) and of two times `MOST_ROWS` scores.
+    Where not even one such column fits, the rows shrink too.
 
     Args:
         width: the width d of the vectors.

@@ -209,7 +209,7 @@ def ranks(asked: argparse.Namespace) -> pd.DataFrame:
     found.append(row("hbtlib, ranks", ALL_POOLS, seconds))
     our_seconds, measured = timed(peers.ours, 3)
     found.append(row("hbtlib, ranks and measures", ALL_POOLS, our_seconds))
-    ours = measured.set_index(["query_language", "pool", "metric"])["value"]
+    ours = measured.set_index(["query_language", "pool", "metric"])["value"].sort_index()
     found += [*_time_sentence_transformers(peers, ours), *_time_slow_peers(peers, ours)]
     table = pd.DataFrame(found)
     return table.assign(

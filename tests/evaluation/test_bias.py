@@ -8,174 +8,19 @@ from textwrap import indent
 import numpy as np
 import pandas as pd
 import pytest
-from bias_tables import Found, as_dict, line, pools, random_ranks
+from bias_tables import as_dict, line, pools, random_ranks
+from bias_twins import by_numpy, by_scipy, orders_by_loops
 from conftest import random_benchmark
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import stats
 
 import hbtlib as hbt
 from hbtlib.evaluation.bias import MEASURES, MEASURES_AT
 from hbtlib.evaluation.bias_measures import kl
 
-NEED_MORE = {
-    "kendalls-w",
-    "friedman-p",
-    "mrc",
-}  # have rows of their own: not every query language, or `all` too
-
-
-def means(per_query: dict[tuple[str, str], list[float]]) -> Found:
-    return {key: float(np.mean(values)) for key, values in per_query.items()}
-
-
-def by_numpy(benchmark: hbt.Benchmark, q: NDArray, p: NDArray, k: int) -> Found:
-    """Every measure of one query at a time, from the score matrix."""
-    ids, languages = (
-        benchmark.passages["passage_id"].to_numpy(),
-        benchmark.passages["language"].to_numpy(),
-    )
-    judged = benchmark.judgements[benchmark.judgements["grade"] > 0]
-    found = defaultdict(list)
-    chances = defaultdict(list)
-    for query, vector in zip(benchmark.queries.itertuples(), q, strict=True):
-        mine = judged[judged["query_id"] == query.query_id]
-        gold = dict(zip(mine["passage_id"], mine["grade"], strict=True))
-        if not gold:
-            continue
-        scores = p.astype(np.float64) @ vector.astype(np.float64)
-        order = sorted(range(len(ids)), key=lambda i: (scores[i], ids[i]), reverse=True)
-        places = {i: place for place, i in enumerate(order, 1) if ids[i] in gold}
-        best, worst = min(places.values()), max(places.values())
-
-        def note(name: str, value: float, language: str = query.language) -> None:
-            found[name, language].append(value)
-
-        note("rank-distance", worst - best)
-        note(f"rank-distance@{k}", min(worst, k) - min(best, k))
-        note("max-rank", worst)
-        note(f"complete@{k}", all(place <= k for place in places.values()))
-        chances[query.language].append((len(ids) + 1) * (len(gold) - 1) / (len(gold) + 1))
-        own = [i for i in places if languages[i] == query.language]
-        if own:
-            note("own-language-first", languages[order[best - 1]] == query.language)
-            note("own-language-chance", len(own) / len(gold))
-        gaps = []
-        for grade in set(gold.values()):
-            here = [scores[i] for i in own if gold[ids[i]] == grade]
-            there = [scores[i] for i in places if i not in own and gold[ids[i]] == grade]
-            if here and there:
-                gaps.append(np.mean(here) - np.mean(there))
-        if gaps:
-            note("score-gap", float(np.mean(gaps)))
-        tests = []
-        for grade in set(gold.values()):
-            samples = [
-                [
-                    place
-                    for i, place in places.items()
-                    if gold[ids[i]] == grade and languages[i] == code
-                ]
-                for code in set(languages)
-            ]
-            samples = [sample for sample in samples if sample]
-            tests.append(stats.kruskal(*samples).pvalue if len(samples) > 1 else 1.0)
-        note("peer", float(np.mean(tests)))
-    result = means(found)
-    for code, expected in chances.items():
-        for name in ("rank-distance", "max-rank"):
-            result[f"{name}-median", code] = float(np.median(found[name, code]))
-        chance = float(np.mean(expected))
-        result["rank-distance-relative", code] = (
-            result["rank-distance", code] / chance if chance else np.nan
-        )
-    for name, code in list(result):
-        if name == "own-language-first":
-            result["own-language-preference", code] = (
-                result[name, code] / result["own-language-chance", code]
-            )
-    return result
-
-
-def orders_by_loops(ranks: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
-    """The places of languages among a question's relevant passages.
-
-    Query language (or "all") → question → passage language → place.
-    """
-    joint = ranks[ranks["pool"] == "all"].astype(
-        {"query_language": str, "question_id": str, "passage_language": str}
-    )
-    found: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
-    for (code, question), rows in joint.groupby(["query_language", "question_id"]):
-        mean = {
-            c: rows["rank"][rows["passage_language"] == c].mean()
-            for c in rows["passage_language"].unique()
-        }
-        found[code][question] = dict(zip(mean, stats.rankdata(list(mean.values())), strict=True))
-    every: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for questions in found.values():
-        for question, places in questions.items():
-            for code, place in places.items():
-                every[question][code].append(place)
-    for question, lists in every.items():
-        found["all"][question] = dict(
-            zip(lists, stats.rankdata([np.mean(v) for v in lists.values()]), strict=True)
-        )
-    return found
-
-
-def by_scipy(ranks: pd.DataFrame) -> Found:
-    """Friedman's test, Kendall's W and the mean rank correlation, a question at a time."""
-    result: Found = {}
-    for code, questions in orders_by_loops(ranks).items():
-        languages = sorted({c for places in questions.values() for c in places})
-        blocks = [
-            [places[c] for c in languages]
-            for places in questions.values()
-            if len(places) == len(languages)
-        ]
-        if len(blocks) < 2 or len(languages) < 2:
-            continue
-        n, k = len(blocks), len(languages)
-        table = np.array(blocks)
-        if (table == table[:, :1]).all():
-            result["kendalls-w", code], result["friedman-p", code] = 0.0, 1.0
-        elif k > 2:
-            test = stats.friedmanchisquare(*table.T)
-            result["kendalls-w", code], result["friedman-p", code] = (
-                test.statistic / (n * (k - 1)),
-                test.pvalue,
-            )
-        else:  # scipy wants three; of two it is the sign test's normal approximation
-            wins, losses = (table[:, 0] < table[:, 1]).sum(), (table[:, 0] > table[:, 1]).sum()
-            chi2 = (wins - losses) ** 2 / (wins + losses)
-            result["kendalls-w", code], result["friedman-p", code] = (
-                chi2 / n,
-                stats.chi2.sf(chi2, 1),
-            )
-    joint = ranks[ranks["pool"] == "all"].astype(
-        {"query_language": str, "question_id": str, "passage_id": str}
-    )
-    found = defaultdict(list)
-    for _, rows in joint.groupby("question_id"):
-        asked = {
-            code: dict(zip(part["passage_id"], part["rank"], strict=True))
-            for code, part in rows.groupby("query_language")
-        }
-        for code in asked:
-            rho = []
-            for other in asked:
-                both = sorted(asked[code].keys() & asked[other].keys())
-                if other != code and len(both) > 1:
-                    rho.append(
-                        stats.spearmanr(
-                            [asked[code][x] for x in both], [asked[other][x] for x in both]
-                        ).statistic
-                    )
-            if rho:
-                found["mrc", code].append(float(np.mean(rho)))
-    return result | means(found)
+# These have rows of their own: not every query language has one, or `all` has one too.
+NEED_MORE = {"kendalls-w", "friedman-p", "mrc"}
 
 
 @settings(deadline=None, max_examples=20, derandomize=True)

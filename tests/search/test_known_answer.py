@@ -9,6 +9,7 @@ chance (10,846).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import ir_measures
@@ -69,6 +70,42 @@ def test_all_minilm_scores_on_xquad_r(benchmark: hbt.Benchmark, vectors: Vectors
     assert hbt.chance_rank_distance(13_014, 11) == pytest.approx(10_846, abs=0.5)
 
 
+THEIR_NAMES = {
+    "map": "mAP",
+    "recip_rank": "MRR",
+    "ndcg_cut_10": "nDCG@10",
+    "recall_1": "R@1",
+    "recall_10": "R@10",
+    "recall_100": "R@100",
+}
+
+
+def qrels_of(benchmark: hbt.Benchmark, pool: str) -> dict[str, dict[str, int]]:
+    """The judgements above grade 0 of the passages in a pool."""
+    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    language = gold["passage_id"].map(benchmark.passages.set_index("passage_id")["language"])
+    qrels: dict[str, dict[str, int]] = {}
+    for row in gold[language.eq(pool) | (pool == "all")].itertuples():
+        qrels.setdefault(row.query_id, {})[row.passage_id] = int(row.grade)
+    return qrels
+
+
+def runs_of(
+    benchmark: hbt.Benchmark, vectors: Vectors, language: str, pool: str
+) -> Iterator[dict[str, dict[str, float]]]:
+    """All scores of a language's queries in a pool, some two million at once."""
+    languages = benchmark.passages["language"].to_numpy()
+    inside = np.flatnonzero((languages == pool) | (pool == "all"))
+    ids = benchmark.passages["passage_id"].to_numpy()[inside]
+    rows = np.flatnonzero(benchmark.queries["language"].to_numpy() == language)
+    for part in np.array_split(rows, -(-len(rows) * len(inside) // 2_000_000)):
+        names = benchmark.queries["query_id"].to_numpy()[part]
+        scores = (vectors[0][part] @ vectors[1][inside].T).tolist()
+        yield {
+            name: dict(zip(ids, row, strict=True)) for name, row in zip(names, scores, strict=True)
+        }
+
+
 def test_other_tools_measure_the_same_on_all_pools(
     benchmark: hbt.Benchmark, vectors: Vectors
 ) -> None:
@@ -78,60 +115,26 @@ def test_other_tools_measure_the_same_on_all_pools(
     # else texts that the English tokenizer takes for the same (Thai!) differ by rounding alone, and
     # neighbours swap.
     vectors = (np.round(vectors[0] * 128) / 128, np.round(vectors[1] * 128) / 128)
-    names = {
-        "map": "mAP",
-        "recip_rank": "MRR",
-        "ndcg_cut_10": "nDCG@10",
-        "recall_1": "R@1",
-        "recall_10": "R@10",
-        "recall_100": "R@100",
-    }
-    ranks = hbt.rank_vectors(*vectors, benchmark)
-    measured = hbt.measure(ranks, list(names.values()))
-    assert hbt.summarise(measured).iloc[0]["monolingual", "mAP"] == pytest.approx(
-        0.3285, abs=0.005
-    )  # still the real ones
+    measured = hbt.measure(hbt.rank_vectors(*vectors, benchmark), list(THEIR_NAMES.values()))
+    monolingual = hbt.summarise(measured).iloc[0]["monolingual", "mAP"]
+    assert monolingual == pytest.approx(0.3285, abs=0.005)  # still the real ones
     ours = measured.set_index(["query_language", "pool", "metric"])["value"]
-    ids, languages = (
-        benchmark.passages["passage_id"].to_numpy(),
-        benchmark.passages["language"].to_numpy(),
-    )
-    asked = benchmark.queries["language"].to_numpy()
-    gold = benchmark.judgements[benchmark.judgements["grade"] > 0]
-    of = dict(zip(ids, languages, strict=True))
     compared = 0
     for pool in [*benchmark.languages, "all"]:
-        inside = np.flatnonzero((languages == pool) | (pool == "all"))
-        mine = gold[gold["passage_id"].map(of).eq(pool) | (pool == "all")]
-        qrels: dict[str, dict[str, int]] = {}
-        for query, passage, grade in mine[["query_id", "passage_id", "grade"]].itertuples(
-            index=False
-        ):
-            qrels.setdefault(query, {})[passage] = int(grade)
-        evaluator = pytrec_eval.RelevanceEvaluator(
-            qrels, {"map", "recip_rank", "ndcg_cut.10", "recall.1,10,100"}
-        )
+        qrels = qrels_of(benchmark, pool)
+        wanted = {"map", "recip_rank", "ndcg_cut.10", "recall.1,10,100"}
+        evaluator = pytrec_eval.RelevanceEvaluator(qrels, wanted)
         for language in benchmark.languages:
-            rows, found = np.flatnonzero(asked == language), {}
-            for part in np.array_split(rows, -(-len(rows) * len(inside) // 2_000_000)):
-                scores = vectors[0][part] @ vectors[1][inside].T
-                run = {
-                    benchmark.queries["query_id"].iat[row]: dict(
-                        zip(ids[inside], map(float, line), strict=True)
-                    )
-                    for row, line in zip(part, scores, strict=True)
-                }
+            found: dict[str, dict[str, float]] = {}
+            for run in runs_of(benchmark, vectors, language, pool):
                 found |= evaluator.evaluate(run)
                 if pool == language:  # another evaluator, where it does not take long
                     few = dict(list(run.items())[:20])
                     theirs = {m.query_id: m.value for m in ir_measures.iter_calc([RR], qrels, few)}
                     assert all(found[q]["recip_rank"] == pytest.approx(theirs[q]) for q in few)
-            for theirs_name, name in names.items():
-                value = np.mean([scores[theirs_name] for scores in found.values()])
-                assert value == pytest.approx(ours[language, pool, name], abs=1e-9), (
-                    language,
-                    pool,
-                    name,
-                )
+            for their_name, name in THEIR_NAMES.items():
+                value = np.mean([scores[their_name] for scores in found.values()])
+                where = (language, pool, name)
+                assert value == pytest.approx(ours[where], abs=1e-9), where
                 compared += 1
-    assert compared == (121 + 11) * len(names)
+    assert compared == (121 + 11) * len(THEIR_NAMES)
