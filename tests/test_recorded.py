@@ -91,7 +91,7 @@ def batches() -> dict[str, str]:
 
 
 def ranks() -> dict[str, Any]:
-    """Fingerprints of ranks of vectors whose products are exact everywhere, and measures of them."""
+    """Fingerprints of ranks of vectors whose products are exact everywhere, and measures."""
     benchmark, queries, passages = random_benchmark(7, languages=4, questions=40, width=6)
     other = np.roll(queries, 1, axis=1) * 0.5 + queries
     tables = {
