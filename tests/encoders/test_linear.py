@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from hbtlib.encoders import encoder as encoder_module
-from hbtlib.encoders import linear
+from hbtlib.encoders import linear, lookup
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.encoders.linear import FastLinear, product
 
@@ -29,8 +28,8 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
         shapes.append(b.shape)
         return product(a, b, bias)
 
-    monkeypatch.setattr(linear, "_SMALLEST", 0)
-    monkeypatch.setattr(linear, "_THERE", True)
+    monkeypatch.setattr(linear, "_SMALLEST_WEIGHT", 0)
+    monkeypatch.setattr(linear, "_CPU_HAS_IT", True)
     monkeypatch.setattr(linear, "product", noted)
     return shapes
 
@@ -71,7 +70,7 @@ def test_an_encoder_learns_the_same(
     encoder = tiny_encoder_factory(dropout=0.2).train()
     vectors, gradients = learnt(encoder, cached)
     assert taken
-    monkeypatch.setattr(linear, "_pays", lambda *_: False)
+    monkeypatch.setattr(linear, "_is_faster", lambda *_: False)
     plain_vectors, plain = learnt(encoder)
     torch.testing.assert_close(vectors, plain_vectors, atol=1e-6, rtol=0)
     for name in plain:
@@ -109,9 +108,9 @@ def test_elsewhere_the_layer_is_torch_s_own(
     if where == "double precision":
         layer, x = layer.double(), x.double()
     elif where == "a small layer":
-        monkeypatch.setattr(linear, "_SMALLEST", 24 * 40 + 1)
+        monkeypatch.setattr(linear, "_SMALLEST_WEIGHT", 24 * 40 + 1)
     elif where == "another CPU":
-        monkeypatch.setattr(linear, "_THERE", False)
+        monkeypatch.setattr(linear, "_CPU_HAS_IT", False)
     with FastLinear(), torch.autocast("cpu", enabled=where == "autocast"):
         assert layer(x).dtype == (torch.bfloat16 if where == "autocast" else x.dtype)
     assert not taken
@@ -139,7 +138,7 @@ def test_one_lookup_of_all_chunks_gives_the_gradients_of_one_each(
     chunks = len(handed)
     assert chunks > 2
     handed.clear()
-    monkeypatch.setattr(encoder_module, "_LARGE_TABLE", 0)
+    monkeypatch.setattr(lookup, "_LARGE_TABLE", 0)
     again, of_one = learnt(encoder)
     assert len(handed) == 1
     assert torch.equal(again, vectors)
@@ -164,7 +163,7 @@ def test_a_model_that_looks_its_words_up_twice_gets_the_same(
 
     monkeypatch.setattr(encoder.model, "forward", twice)
     vectors, gradients = learnt(encoder)
-    monkeypatch.setattr(encoder_module, "_LARGE_TABLE", 0)
+    monkeypatch.setattr(lookup, "_LARGE_TABLE", 0)
     again, of_one = learnt(encoder)
     assert torch.equal(again, vectors)
     for name in gradients:
