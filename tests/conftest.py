@@ -30,8 +30,16 @@ def real_data() -> Path:
 
 
 def stopped(step: int, call: Callable[[], Any]) -> None:
-    """The call, in a process that dies before step `step`."""
-    from hbtlib.training.trainer import ContrastiveTrainer
+    """Calls something that trains, and interrupts the training before a step.
+
+    Args:
+        step: the optimiser step, counted from 0, that is not reached.
+        call: what is called.
+
+    Raises:
+        AssertionError: if the call ended before that step.
+    """
+    from hbtlib.training.contrastive_trainer import ContrastiveTrainer
 
     usual = ContrastiveTrainer.training_step
 

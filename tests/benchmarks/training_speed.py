@@ -1,12 +1,15 @@
 """How fast a training step is, beside sentence-transformers' trainer on the same batches, weights, lengths and optimiser.
 
-    HBT_DATA=../shared/data python tests/benchmarks/training_speed.py [--batch 100] [--steps 3] [--rounds 2] [--out FILE.csv]
+    HBT_DATA=../shared/data python tests/benchmarks/training_speed.py [--batch 100] [--steps 3]
+    [--rounds 2] [--out FILE.csv]
 
-MiniLM (no dropout) on real pairs of `mlqa-pairs` at 256 tokens: MultipleNegativesRankingLoss against `hbt.train` in fp32 and
-bf16; with `--cached` CachedMultipleNegativesRankingLoss against `chunk_tokens`. Each side runs in a process of its own, one
-after the other, for so many rounds, and its step is the median over them (from the end of a step to the end of the next, the
-first left out unless it is the only one): texts fetched and tokenised, forward, backward, AdamW. `--shape xlm-r-base` takes
-XLM-R-base's shape with random weights and made texts of 32 and 256 tokens instead, for a GPU.
+MiniLM (no dropout) on real pairs of `mlqa-pairs` at 256 tokens: MultipleNegativesRankingLoss
+against `hbt.train` in fp32 and bf16; with `--cached` CachedMultipleNegativesRankingLoss against
+`chunk_tokens`. Each side runs in a process of its own, one after the other, for so many rounds, and
+its step is the median over them (from the end of a step to the end of the next, the first left out
+unless it is the only one): texts fetched and tokenised, forward, backward, AdamW. `--shape
+xlm-r-base` takes XLM-R-base's shape with random weights and made texts of 32 and 256 tokens
+instead, for a GPU.
 """
 
 from __future__ import annotations
