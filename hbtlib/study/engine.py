@@ -93,7 +93,9 @@ def show(study: str, name: str) -> None:
     """
     shown = load(study).shown()
     if name not in shown:
-        raise ValueError(f"study {study!r} shows no {name!r}; it shows {', '.join(shown)}")
+        raise ValueError(
+            f"study {study!r} shows no {name!r}; it shows {', '.join(shown) or 'no notebooks'}"
+        )
     notebook, parameters = shown[name]
     target = project_folder() / "results" / study / "notebooks" / f"{name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -187,25 +189,25 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    help_train = "make one run; resume it if it was interrupted; do nothing if it is whole"
-    command = commands.add_parser("train", help=help_train, description=f"Train: {help_train}.")
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+    command = add("train", "make one run; resume it if it was interrupted; skip it if it is whole")
     command.add_argument("study", metavar="STUDY", help="the name of a study")
     command.add_argument("name", metavar="RUN", help="the name of one of its runs")
 
-    help_show = "execute a notebook that reads runs, into results/STUDY/notebooks"
-    command = commands.add_parser("show", help=help_show, description=f"Show: {help_show}.")
+    command = add("show", "execute a notebook that reads runs, into results/STUDY/notebooks")
     command.add_argument("study", metavar="STUDY", help="the name of a study")
     command.add_argument(
-        "name", metavar="NAME", help="a notebook, with a run and a benchmark where it reads one"
+        "name",
+        metavar="NAME",
+        help="one of its notebooks, followed by a run and a benchmark where it reads only one: "
+        "bias, evaluate-RUN, bias-BENCHMARK",
     )
 
-    help_shown = "list STUDY NAME of every notebook that can be shown from the results alone"
-    commands.add_parser("shown", help=help_shown, description=f"Shown: {help_shown}.")
+    add("shown", "list STUDY NAME of every notebook that can be shown from the results alone")
 
-    help_summary = "print the summary tables of a study and the paths of its figures"
-    command = commands.add_parser(
-        "summary", help=help_summary, description=f"Summary: {help_summary}."
-    )
+    command = add("summary", "print the summary tables of a study and the paths of its figures")
     command.add_argument("study", metavar="STUDY", help="the name of a study")
     return root
 
