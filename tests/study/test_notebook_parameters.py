@@ -47,5 +47,5 @@ def test_a_notebook_is_known_without_its_number(
     with pytest.raises(ValueError, match=r"no notebook 'trai' in .*; there are data, benchmark"):
         study.notebook_file("trai")
     source.write_text(json.dumps({"cells": [{"metadata": {}, "source": ["steps = 1"]}]}))
-    with pytest.raises(ValueError, match="train.ipynb has no cell tagged 'parameters'"):
+    with pytest.raises(ValueError, match=r"train\.ipynb has no cell tagged 'parameters'"):
         study.notebook_parameters("train")
