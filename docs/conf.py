@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE / "_extensions")]
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -14,7 +14,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 project = "hbtlib"
 author = "The hbtlib authors"
-copyright = "The hbtlib authors, Apache-2.0"  # noqa: A001
+copyright = "The hbtlib authors, Apache-2.0"
 
 extensions = [
     "myst_nb",
@@ -74,8 +74,42 @@ def executed_notebooks():
             yield f"{study}/train-{file.parent.name}", file
 
 
+def outward(text, source, page):
+    """Relative links of a page's Markdown, as the site can follow them.
+
+    A link to a file of the repository outside docs/ becomes a download; a link to a folder, which a
+    browser cannot open, becomes its text.
+
+    Args:
+        text: the Markdown.
+        source: the folder that the links are relative to, as they are written.
+        page: the folder that the page is in.
+
+    Returns:
+        The Markdown with such links changed.
+    """
+
+    def changed(match):
+        label, target = match[1], match[2]
+        path = (source / target.split("#")[0]).resolve()
+        if not path.exists() or HERE in path.parents:
+            return match[0]
+        if path.is_dir():
+            return label
+        return f"[{label}](path:{os.path.relpath(path, page)})"
+
+    return re.sub(r"(?<!!)\[([^\]]*)\]\((?![a-z]+:|#)([^)\s]+)\)", changed, text)
+
+
+def page_links(app, docname, content):
+    """Applies `outward` to a page of Markdown when Sphinx reads it."""
+    path = Path(app.env.doc2path(docname))
+    if path.suffix == ".md":
+        content[0] = outward(content[0], path.parent, path.parent)
+
+
 def site_copy(notebook, name):
-    """A notebook as the site shows it: code folded, and the run's name in the title of a run's page.
+    """A notebook as the site shows it: code folded, a run's name in the title of its page.
 
     Args:
         notebook: the notebook's JSON.
@@ -87,19 +121,20 @@ def site_copy(notebook, name):
     notebook["metadata"].pop("widgets", None)
     _, _, which = name.split("/")[1].partition("-")
     which = re.sub(r"-[0-9a-f]{8}$", "", which)  # the run's hash says nothing to a reader
-    for number, cell in enumerate(notebook["cells"]):
+    for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             tags = cell["metadata"].setdefault("tags", [])
             if not any(tag.startswith(("hide-", "remove-")) for tag in tags):
                 tags.append("hide-input")
-        elif number == 0 and which:
-            source = "".join(cell["source"])
-            cell["source"] = re.sub(r"\A(# .*)", rf"\1 ({which})", source)
+        elif cell["cell_type"] == "markdown":
+            page = HERE / "notebooks" / "study"
+            source = outward("".join(cell["source"]), ROOT / "notebooks", page)
+            cell["source"] = re.sub(r"\A(# .*)", rf"\1 ({which})", source) if which else source
     return notebook
 
 
 def copy_notebooks(app, config):
-    """Copies the executed notebooks into docs/notebooks/, which git ignores; only what changed is written."""
+    """Copies the executed notebooks to docs/notebooks/, which git ignores; writes what changed."""
     target = Path(app.srcdir) / "notebooks"
     wanted = {}
     for name, file in executed_notebooks():
@@ -113,5 +148,20 @@ def copy_notebooks(app, config):
             place.write_text(text, encoding="utf-8")
 
 
+def literal_tables(app, what, name, value, options, lines):
+    """Shows a Markdown table in a docstring as it is written."""
+    changed = []
+    for line in lines:
+        in_table = bool(changed) and changed[-1].lstrip().startswith("|")
+        if line.lstrip().startswith("|"):
+            changed += ["   " + line] if in_table else ["::", "", "   " + line]
+        else:
+            changed += ["", line] if in_table and line else [line]
+    lines[:] = changed
+
+
 def setup(app):
+    """Registers the handlers above."""
     app.connect("config-inited", copy_notebooks)
+    app.connect("autodoc-process-docstring", literal_tables, priority=400)
+    app.connect("source-read", page_links)
