@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from docutils import nodes
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE / "_extensions")]
@@ -148,10 +150,20 @@ def copy_notebooks(app, config):
             place.write_text(text, encoding="utf-8")
 
 
+def pictures_open_in_full_size(app, doctree):
+    """Sphinx links a picture that has a scale to its file; so every picture gets one."""
+    for image in doctree.findall(nodes.image):
+        if not {"scale", "width", "height"} & image.attributes.keys():
+            image["scale"] = 100
+
+
 def literal_tables(app, what, name, value, options, lines):
-    """Shows a Markdown table in a docstring as it is written."""
+    """Shows a docstring's table as it is written: Markdown's, or an indented block after a colon."""
     changed = []
     for line in lines:
+        indented = line.startswith("    ") and len(changed) > 1 and changed[-1] == ""
+        if indented and re.fullmatch(r"\S.*[^:]:", changed[-2]):
+            changed[-2] += ":"
         in_table = bool(changed) and changed[-1].lstrip().startswith("|")
         if line.lstrip().startswith("|"):
             changed += ["   " + line] if in_table else ["::", "", "   " + line]
@@ -165,3 +177,4 @@ def setup(app):
     app.connect("config-inited", copy_notebooks)
     app.connect("autodoc-process-docstring", literal_tables, priority=400)
     app.connect("source-read", page_links)
+    app.connect("doctree-read", pictures_open_in_full_size)
