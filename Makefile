@@ -12,7 +12,7 @@ export PYTHONUNBUFFERED = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help study figures scores test lint lab lock clean
+.PHONY: help study figures scores test docs lint lab lock clean
 
 help: ## List these commands.
 	@echo "make TARGET [STUDY=$(STUDY)] [CORES=$(CORES)] [PYTHON=$(PYTHON)]"
@@ -43,6 +43,11 @@ scores: $(READY) ## Compare the scores of the committed runs with results/expect
 test: $(READY) lint ## Run all tests and all notebooks, after lint.
 	$(BIN)/python -m pytest -n $(CORES)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+
+# A warning is an error.
+docs: $(READY) ## Build the documentation site into docs/_build/html.
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo \"docs/_build/html/index.html\"
 
 lint: $(READY) ## Check style, formatting, imports between rooms, and types.
 	$(BIN)/ruff check hbtlib tests notebooks
