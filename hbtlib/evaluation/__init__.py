@@ -1,4 +1,4 @@
-"""Measures, language bias, significance: from ranks alone, without torch."""
+"""Evaluation: measures, language bias and significance, from tables of ranks alone, without torch."""
 
 import lazy_loader
 

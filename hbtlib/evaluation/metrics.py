@@ -1,103 +1,63 @@
-"""Measures from ranks: what `ranks.parquet` says of a run, as tidy tables. A query counts where a passage of the pool is
-relevant to it (`n_queries` says how many do): a question without translation in the pool's language has nothing to be found
-there. The settings (arXiv 2408.10536, section 4): `monolingual`, pool language = query language; `cross-lingual`, any other
-one language; `multilingual`, all together.
+"""Measures of retrieval from ranks: what `ranks.parquet` says of a run, as tidy tables.
+
+A query counts in a pool if a passage of the pool is relevant to it (`n_queries` says how many do):
+a question without a translation in the pool's language has nothing to be found there. The settings
+(arXiv 2408.10536, section 4) are `monolingual`, where the pool's language is the query's;
+`cross-lingual`, where it is one other; and `multilingual`, where all languages are in one pool.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import SETTINGS
-from hbtlib.languages import LANGUAGES
+from hbtlib.evaluation.checks import known_to, need, one_benchmark
+from hbtlib.evaluation.declaration import documents
+from hbtlib.evaluation.groups import by_group, by_training
+from hbtlib.evaluation.retrieval_measures import MEASURES, Floats, RankedQueries
+
+__all__ = [
+    "METRICS",
+    "Floats",
+    "by_group",
+    "by_question",
+    "by_training",
+    "known_to",
+    "measure",
+    "need",
+    "parse",
+    "per_query",
+    "summarise",
+]
 
 METRICS = ("mAP", "MRR@10", "nDCG@10", "R@1", "R@10", "rank-distance")
-Floats = NDArray[np.float64]
+"""The metrics that `measure` computes if none are named."""
 
-
-class _Queries:
-    """The ranks, grouped: one group a (query, pool), its rows from best to worst."""
-
-    def __init__(self, ranks: pd.DataFrame) -> None:
-        groups = ranks.groupby(["query_id", "pool"], observed=True).ngroup().to_numpy()
-        order = np.lexsort([ranks["rank"].to_numpy(), groups])
-        rows = ranks.iloc[order]
-        self.group = groups[order]
-        self.starts = np.flatnonzero(np.diff(self.group, prepend=-1))
-        self.rank = rows["rank"].to_numpy(
-            np.float64, na_value=np.inf
-        )  # past the depth that a search index knows
-        self.place = (
-            np.arange(len(rows)) - self.starts[self.group] + 1.0
-        )  # the i-th relevant passage found
-        self.grade = rows["grade"].to_numpy(np.float64) if "grade" in rows else np.ones(len(rows))
-        self.relevant = rows["n_relevant"].to_numpy(np.float64)[self.starts]
-        self.table = (
-            rows[["query_id", "question_id", "query_language", "pool"]]
-            .iloc[self.starts]
-            .reset_index(drop=True)
-        )
-
-    def sum(self, values: Floats) -> Floats:
-        """Sums over each group's rows."""
-        return np.add.reduceat(values, self.starts) if len(values) else values
-
-
-def average_precision(queries: _Queries, k: float) -> Floats:
-    """mAP@k: Σ over the relevant passages in the top k of (their place among the relevant / rank), over all relevant."""
-    return (
-        queries.sum(np.where(queries.rank <= k, queries.place / queries.rank, 0.0))
-        / queries.relevant
-    )
-
-
-def reciprocal_rank(queries: _Queries, k: float) -> Floats:
-    """MRR@k: 1 / rank of the best relevant passage, 0 if that is past k."""
-    best = queries.rank[queries.starts]
-    return np.where(best <= k, 1.0 / best, 0.0)
-
-
-def ndcg(queries: _Queries, k: float) -> Floats:
-    """nDCG@k: Σ grade / log₂(rank + 1) over the top k, over the same sum for the best order (Järvelin & Kekäläinen 2002);
-    the gain is the grade itself, as in trec_eval.
-    """
-    found = queries.sum(np.where(queries.rank <= k, queries.grade / np.log2(queries.rank + 1), 0.0))
-    best = np.lexsort([-queries.grade, queries.group])  # each group's grades from high to low
-    return found / queries.sum(
-        np.where(queries.place <= k, queries.grade[best] / np.log2(queries.place + 1), 0.0)
-    )
-
-
-def recall(queries: _Queries, k: float) -> Floats:
-    """R@k: the share of the relevant passages in the top k."""
-    return queries.sum((queries.rank <= k).astype(np.float64)) / queries.relevant
-
-
-def rank_distance(queries: _Queries, k: float) -> Floats:
-    """Largest minus smallest rank of the relevant passages (arXiv 2408.10536, section 5.3), past k as k; lower is better."""
-    capped = np.minimum(queries.rank, k)
-    return np.maximum.reduceat(capped, queries.starts) - capped[queries.starts]
-
-
-_COMPUTE: dict[str, Callable[[_Queries, float], Floats]] = {
-    "mAP": average_precision,
-    "MRR": reciprocal_rank,
-    "nDCG": ndcg,
-    "R": recall,
-    "rank-distance": rank_distance,
-}
+_METRIC = re.compile(r"(mAP|MRR|nDCG|R(?=@)|rank-distance)(?:@([1-9]\d*))?", re.ASCII)
 
 
 def parse(metric: str) -> tuple[str, float]:
-    """A metric's name and cut-off: "mAP@10" → ("mAP", 10); infinity without one. Raises ValueError for another name."""
-    if not (
-        found := re.fullmatch(
-            r"(mAP|MRR|nDCG|R(?=@)|rank-distance)(?:@([1-9]\d*))?", metric, re.ASCII
-        )
-    ):
+    """Reads the name of a metric.
+
+    Args:
+        metric: mAP, MRR, nDCG or rank-distance, with or without a cut-off, or R@k.
+
+    Returns:
+        The measure's name and the cut-off, infinity if there is none.
+
+    Raises:
+        ValueError: for any other name.
+
+    Example:
+        >>> parse("mAP@10"), parse("rank-distance")
+        (('mAP', 10.0), ('rank-distance', inf))
+    """
+    found = _METRIC.fullmatch(metric)
+    if found is None:
         raise ValueError(
             f"no metric {metric!r}; there are mAP, mAP@k, MRR@k, nDCG@k, R@k and rank-distance "
             "(k a whole number from 1 up)"
@@ -105,99 +65,77 @@ def parse(metric: str) -> tuple[str, float]:
     return found[1], float(found[2] or np.inf)
 
 
-def need(
-    table: pd.DataFrame, columns: Sequence[str], what: str = "ranks", maker: str = "hbt.rank"
-) -> None:
-    """Raises ValueError for the first of the columns that the table lacks."""
-    if lacking := [c for c in columns if c not in table]:
-        raise ValueError(f"the {what} lack the column {lacking[0]!r}; {maker} makes such a table")
-
-
-def known_to(ranks: pd.DataFrame, k: float, what: str) -> None:
-    """Raises ValueError where the ranks are a search index's, and not known down to k."""
-    if "depth" in ranks and k > (depth := ranks["depth"].min()):
-        how_far = "every rank" if np.isinf(k) else f"ranks down to {k:g}"
-        raise ValueError(
-            f"a search index gave these ranks, down to {depth:g}, and {what} needs {how_far}: search deeper, "
-            f"rank without an index, or cut at {depth:g} or less"
-        )
-
-
 def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """One row a (query, pool): query_id, question_id, query_language, pool, setting, and a column a metric. Raises
-    ValueError for a column that is missing, for ranks of several benchmarks or runs, for an unknown metric, and for one that
-    needs ranks past the depth of a search index.
+    """Computes metrics for every query in every pool.
+
+    Args:
+        ranks: a table of `hbt.rank`, of one benchmark and one run.
+        metrics: names as `parse` reads them.
+
+    Returns:
+        One row per query and pool: query_id, question_id, query_language, pool, setting, and a
+            column
+        for each metric.
+
+    Raises:
+        ValueError: for a column that is missing, for ranks of several benchmarks or runs, for an
+            unknown metric, and for one that needs ranks below the depth of a search index.
     """
     need(ranks, ["query_id", "question_id", "query_language", "pool", "rank", "n_relevant"])
-    if "benchmark" in ranks and len(names := ranks["benchmark"].unique()) > 1:
-        raise ValueError(
-            f"these ranks are of several benchmarks ({', '.join(names)}); measure each alone: "
-            "ranks[ranks['benchmark'] == …]"
-        )
+    one_benchmark(ranks)
     parsed = {metric: parse(metric) for metric in metrics}
     for metric, (_, k) in parsed.items():
         known_to(ranks, k, metric)
-    queries = _Queries(ranks)
-    table, pool = queries.table, queries.table["pool"].astype("str")
-    if (many := np.bincount(queries.group) > queries.relevant).any():
-        query = table[many].iloc[0]
-        raise ValueError(
-            f"these ranks hold more rows of the query {query['query_id']!r} in the pool {query['pool']!r} than "
-            "it has relevant passages: are they of several runs? Measure each alone"
-        )
-    setting = np.select(
-        [pool == "all", pool == table["query_language"].astype("str")],
-        ["multilingual", "monolingual"],
-        "cross-lingual",
-    )
-    return table.assign(
-        setting=setting,
-        **{metric: _COMPUTE[name](queries, k) for metric, (name, k) in parsed.items()},
-    )
+    queries = RankedQueries(ranks)
+    _check_one_run(queries)
+    values = {metric: MEASURES[name](queries, k) for metric, (name, k) in parsed.items()}
+    return queries.table.assign(setting=_settings(queries.table), **values)
 
 
+@documents(MEASURES.values())
 def measure(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """Tidy: setting, query_language, pool, metric, value (the mean over queries), n_queries. Rank distances are given in the
-    multilingual setting alone, where a pool holds several relevant passages.
+    """Computes metrics for every pair of query language and pool.
+
+    Args:
+        ranks: a table of `hbt.rank`, of one benchmark and one run.
+        metrics: names as the field writes them: mAP, mAP@10, MRR@10, nDCG@10, R@1, rank-distance.
+
+    Returns:
+        Tidy: setting, query_language, pool, metric, value (the mean over queries), n_queries. Rank
+        distances are given in the multilingual setting alone, where a pool holds several relevant
+        passages.
+
+    Raises:
+        ValueError: as `per_query` does.
+
+    Example:
+        An English query, whose answers in English and German rank first and fourth of all passages.
+
+        >>> import hbtlib as hbt, pandas as pd
+        >>> ranks = pd.DataFrame({
+        ...     "query_id": "q-en",
+        ...     "question_id": "q",
+        ...     "query_language": "en",
+        ...     "pool": ["en", "de", "all", "all"],
+        ...     "rank": [1, 2, 1, 4],
+        ...     "n_relevant": [1, 1, 2, 2],
+        ... })
+        >>> measured = hbt.measure(ranks, ["mAP", "rank-distance"])
+        >>> print(measured.drop(columns="query_language").to_string(index=False))
+              setting pool        metric  value  n_queries
+        cross-lingual   de           mAP   0.50          1
+          monolingual   en           mAP   1.00          1
+         multilingual  all           mAP   0.75          1
+         multilingual  all rank-distance   3.00          1
     """
     keys = ["setting", "query_language", "pool"]
     grouped = per_query(ranks, metrics).groupby(keys, observed=True)
     means = grouped[list(metrics)].mean().assign(n_queries=grouped.size()).reset_index()
     tidy = means.melt([*keys, "n_queries"], var_name="metric")
-    tidy = tidy[
-        ~tidy["metric"].str.startswith("rank-distance") | (tidy["setting"] == "multilingual")
-    ]
-    return tidy.astype(dict.fromkeys(keys, "str")).reset_index(drop=True)[
-        [*keys, "metric", "value", "n_queries"]
-    ]
-
-
-def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
-    """`measure`'s table with the column `languages`: `trained`, or `unseen` where the query's or the pool's is not."""
-    seen = measured["query_language"].isin(trained) & measured["pool"].isin([*trained, "all"])
-    return measured.assign(languages=np.where(seen, "trained", "unseen"))
-
-
-def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
-    """`measure`'s table with the column `group`: what the languages of a row have in common (`languages.LANGUAGES`).
-    feature: family (Indo-European, Turkic, …), script, word_order or resources (Joshi et al.'s class, 0 to 5). Of one
-    language, in the monolingual and the multilingual setting, the group is the feature of the query's language; of two, in
-    the cross-lingual one, `same FEATURE` or `other FEATURE`. A language that is not in the table is `unknown`. Raises
-    ValueError for another feature. `summarise(…, by=["group"])` averages over groups.
-    """
-    if feature not in (features := ("family", "script", "word_order", "resources")):
-        raise ValueError(f"no feature {feature!r}; there are {', '.join(features)}")
-    form = "class {}" if feature == "resources" else "{}"
-    groups = {
-        code: form.format(getattr(known, feature)).split(" (")[0]
-        for code, known in LANGUAGES.items()
-    }
-    query, pool = (
-        measured[c].astype("str").map(groups).fillna("unknown") for c in ("query_language", "pool")
-    )
-    pair = np.where(query == pool, "same ", "other ") + feature.replace("_", " ")
-    pair = np.where((query == "unknown") | (pool == "unknown"), "unknown", pair)
-    return measured.assign(group=np.where(measured["setting"] == "cross-lingual", pair, query))
+    is_distance = tidy["metric"].str.startswith("rank-distance")
+    tidy = tidy[~is_distance | (tidy["setting"] == "multilingual")]
+    tidy = tidy.astype(dict.fromkeys(keys, "str")).reset_index(drop=True)
+    return tidy[[*keys, "metric", "value", "n_queries"]]
 
 
 def by_question(
@@ -206,28 +144,78 @@ def by_question(
     *,
     trained: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """One row a question and setting: languages, setting, question_id, and each metric's mean over the question's query
-    languages and pools. The question is the unit of statistics: its translations are hard or easy together. trained: the
-    languages trained on, to tell `trained` from `unseen` in the column languages (as `by_training` does); None: all are one
-    group, `all`. rank-distance is given in the multilingual setting alone, NaN elsewhere.
+    """Computes metrics for every question in every setting.
+
+    The question is the unit of statistics, because its translations are hard or easy together.
+
+    Args:
+        ranks: a table of `hbt.rank`, of one benchmark and one run.
+        metrics: names as in `measure`.
+        trained: the languages trained on, which tells `trained` from `unseen` in the column
+            `languages` as `by_training` does; None: all languages are one group, `all`.
+
+    Returns:
+        One row per group of languages, setting and question: languages, setting, question_id, and
+            each
+        metric's mean over the question's query languages and pools. rank-distance is NaN outside
+        the multilingual setting.
     """
-    keys, table = ["languages", "setting", "question_id"], per_query(ranks, metrics)
+    table = per_query(ranks, metrics)
     table = table.assign(languages="all") if trained is None else by_training(table, trained)
+    keys = ["languages", "setting", "question_id"]
     means = table.groupby(keys, observed=True)[list(metrics)].mean().reset_index()
-    means.loc[
-        means["setting"] != "multilingual", [m for m in metrics if m.startswith("rank-distance")]
-    ] = np.nan
+    distances = [metric for metric in metrics if metric.startswith("rank-distance")]
+    means.loc[means["setting"] != "multilingual", distances] = np.nan
     return means.astype(dict.fromkeys(keys, "str"))
 
 
 def summarise(measured: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
-    """One row a run (a value of the columns `by`), columns (setting, metric): each metric macro-averaged over the setting's
-    (query language, pool) pairs, each counting once, as in the paper's Tables 1 and 2.
+    """Macro-averages metrics over each setting, as in the paper's Tables 1 and 2.
+
+    Args:
+        measured: `measure`'s table, or those of several runs one below the other.
+        by: the columns that tell runs (or groups of languages) apart.
+
+    Returns:
+        One row per run (a value of the columns `by`), columns (setting, metric): the mean over the
+        setting's pairs of query language and pool, each pair counting once.
+
+    Example:
+        >>> import hbtlib as hbt, pandas as pd
+        >>> measured = pd.DataFrame({
+        ...     "setting": "cross-lingual",
+        ...     "query_language": ["de", "en"],
+        ...     "pool": ["en", "de"],
+        ...     "metric": "mAP",
+        ...     "value": [0.5, 0.7],
+        ... })
+        >>> print(hbt.summarise(measured).round(2))
+        setting cross-lingual
+        metric            mAP
+        0                 0.6
     """
     frame = measured if by else measured.assign(run="")
-    wide = frame.groupby([*(by or ["run"]), "setting", "metric"], sort=False, observed=True)[
-        "value"
-    ].mean()
-    table = wide.unstack(["setting", "metric"]).sort_index(axis=1, level=0, sort_remaining=False)
-    table = table[[s for s in SETTINGS if s in table.columns.unique("setting")]]
+    keys = [*(by or ["run"]), "setting", "metric"]
+    means = frame.groupby(keys, sort=False, observed=True)["value"].mean()
+    table = means.unstack(["setting", "metric"]).sort_index(axis=1, level=0, sort_remaining=False)
+    table = table[[name for name in SETTINGS if name in table.columns.unique("setting")]]
     return table if by else table.reset_index(drop=True)
+
+
+def _settings(table: pd.DataFrame) -> np.ndarray:
+    """The setting of each row, from its query_language and pool."""
+    pool = table["pool"].astype("str")
+    is_own = pool == table["query_language"].astype("str")
+    return np.select([pool == "all", is_own], ["multilingual", "monolingual"], "cross-lingual")
+
+
+def _check_one_run(queries: RankedQueries) -> None:
+    """Raises ValueError if a query has more rows in a pool than it has relevant passages there."""
+    too_many = np.bincount(queries.group) > queries.n_relevant
+    if too_many.any():
+        query = queries.table[too_many].iloc[0]
+        raise ValueError(
+            f"these ranks hold more rows of the query {query['query_id']!r} in the pool "
+            f"{query['pool']!r} than it has relevant passages: are they of several runs? Measure "
+            "each alone"
+        )

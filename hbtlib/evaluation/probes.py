@@ -15,10 +15,11 @@ def points(
     query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *, questions: int = 40
 ) -> pd.DataFrame:
     """Where some questions and their passages lie, in two dimensions, for a map of the space by language. One row a text:
-    benchmark, role (query or passage), language, question_id, x, y (the first two principal components of all passages),
-    centroid_x, centroid_y (those of the languages' means over their passages: the directions in which languages lie apart),
-    language_share (in every row: the share of the passages' variance that lies between languages, 0 to 1). The texts are
-    those of `questions` questions, the ones in most languages first.
+    benchmark, role (query or passage), language, question_id, x, y (the first two principal
+    components of all passages), centroid_x, centroid_y (those of the languages' means over their
+    passages: the directions in which languages lie apart), language_share (in every row: the share
+    of the passages' variance that lies between languages, 0 to 1). The texts are those of
+    `questions` questions, the ones in most languages first.
     """
     passages = np.asarray(passage_vectors, np.float64)
     middle = passages.mean(0)
@@ -81,13 +82,15 @@ def language_probe(
 ) -> pd.DataFrame:
     """How well a linear classifier tells a text's language from its vector, on texts that it has not seen.
 
-    One row a language: language, n_texts, accuracy (the share of its texts that are told right), chance (1/L). The mean of
-    `accuracy` is the balanced accuracy: 1/L where nothing is left of language, 1 where all is. vectors: (n, d); languages:
-    (n,). questions: (n,), whose text each is: all translations of a question stand in one fold, so that no vector is known
-    by its twin; without it each text stands by itself. Where languages differ in what they speak of, that is told too. The
-    classifier is scikit-learn's logistic regression, each language of one weight, on vectors centred and divided by their
-    root mean square, one number (a rotation changes nothing). Raises ValueError for lengths that differ, fewer than two
-    languages, or a language with fewer questions than folds.
+    One row a language: language, n_texts, accuracy (the share of its texts that are told right),
+    chance (1/L). The mean of `accuracy` is the balanced accuracy: 1/L where nothing is left of
+    language, 1 where all is. vectors: (n, d); languages: (n,). questions: (n,), whose text each is:
+    all translations of a question stand in one fold, so that no vector is known by its twin;
+    without it each text stands by itself. Where languages differ in what they speak of, that is
+    told too. The classifier is scikit-learn's logistic regression, each language of one weight, on
+    vectors centred and divided by their root mean square, one number (a rotation changes nothing).
+    Raises ValueError for lengths that differ, fewer than two languages, or a language with fewer
+    questions than folds.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict

@@ -1,6 +1,8 @@
 """Is a difference between runs real? Paired tests whose unit is the question, or something larger. A question stands in a
-benchmark in many languages, and its translations are hard or easy together. Taken as independent they would make chance look
-like proof: so everything here is first averaged over a question's languages. Questions of one paragraph or one pattern are
+benchmark in many languages, and its translations are hard or easy together. Taken as independent
+they would make chance look
+like proof: so everything here is first averaged over a question's languages. Questions of one
+paragraph or one pattern are
 alike too: `unit` takes all of them as one.
 """
 
@@ -39,24 +41,29 @@ def compare(
     """One run (or the runs of several seeds) against another, or against several by name. A row a (baseline, metric,
     setting):
 
-    difference: the mean over questions of a's minus b's, each question averaged over its query languages and pools (and
-    seeds) first; so it is not quite the difference of the macro-averages of `summarise` where questions have some of the
-    languages only. low, high: its 95 % bootstrap interval over units, and over seeds and units where there are several seeds
-    (two levels, percentiles; widened for few units or seeds as Student's t is, so rather too wide than too narrow; NaN for
-    one unit). p: two-sided paired sign-flip permutation test on the units' differences, (b + 1) / (m + 1) for b of m random
-    sign patterns at least as far from 0. p_holm: adjusted over all rows of this call (Holm 1979): name the family by what
-    you ask for, before you look. p_t: Student's paired t-test on units (cluster-robust where they hold several questions).
-    effect: mean over standard deviation of the questions' differences (Cohen's d for pairs; of means over languages and
-    seeds, so it cannot be set against that of another setting). wins, ties, losses: pairs of query language and pool in
-    which a's mean is better, equal or worse (a rank distance is better when lower). n_questions, n_units, n_seeds.
+    difference: the mean over questions of a's minus b's, each question averaged over its query
+    languages and pools (and seeds) first; so it is not quite the difference of the macro-averages
+    of `summarise` where questions have some of the languages only. low, high: its 95 % bootstrap
+    interval over units, and over seeds and units where there are several seeds (two levels,
+    percentiles; widened for few units or seeds as Student's t is, so rather too wide than too
+    narrow; NaN for one unit). p: two-sided paired sign-flip permutation test on the units'
+    differences, (b + 1) / (m + 1) for b of m random sign patterns at least as far from 0. p_holm:
+    adjusted over all rows of this call (Holm 1979): name the family by what you ask for, before you
+    look. p_t: Student's paired t-test on units (cluster-robust where they hold several questions).
+    effect: mean over standard deviation of the questions' differences (Cohen's d for pairs; of
+    means over languages and seeds, so it cannot be set against that of another setting). wins,
+    ties, losses: pairs of query language and pool in which a's mean is better, equal or worse (a
+    rank distance is better when lower). n_questions, n_units, n_seeds.
 
-    unit: what each question belongs to, if questions are not independent (`hbt.units(ranks)` knows it of some benchmarks);
-    None: the question itself. p, and with one seed the interval, speak of these trained models on other units; the interval
-    over several seeds speaks of another training too. So a difference is to be believed where p_holm is small and the
-    interval is without 0.
+    unit: what each question belongs to, if questions are not independent (`hbt.units(ranks)` knows
+    it of some benchmarks);
+    None: the question itself. p, and with one seed the interval, speak of these trained models on
+    other units; the interval over several seeds speaks of another training too. So a difference is
+    to be believed where p_holm is small and the interval is without 0.
 
-    ranks_a, ranks_b: tables of `hbt.rank`; a column `seed` tells runs of several seeds apart, and both need the same. The
-    same call gives the same numbers on every machine. Raises ValueError where the queries and pools are not the same.
+    ranks_a, ranks_b: tables of `hbt.rank`; a column `seed` tells runs of several seeds apart, and
+    both need the same. The same call gives the same numbers on every machine. Raises ValueError
+    where the queries and pools are not the same.
     """
     metrics, settings = _asked(metric, setting, permutations, samples)
     baselines = ranks_b if isinstance(ranks_b, Mapping) else {"": ranks_b}
@@ -99,10 +106,10 @@ def contrasts(
 ) -> pd.DataFrame:
     """Weighted sums of arms, such as the effects of a factorial: name → {arm: weight}. A row a (contrast, metric, setting).
 
-    questions: `metrics.by_question`'s tables of several runs with the columns arm and seed, of one group of languages
-    (`study.collect(…, "questions")`). Columns as in `compare`, without wins and losses: difference is the mean over
-    questions of Σ weight × the arm's value. Raises ValueError for an arm that is not there, and where arms do not have the
-    same seeds and questions.
+    questions: `metrics.by_question`'s tables of several runs with the columns arm and seed, of one
+    group of languages (`study.collect(…, "questions")`). Columns as in `compare`, without wins and
+    losses: difference is the mean over questions of Σ weight × the arm's value. Raises ValueError
+    for an arm that is not there, and where arms do not have the same seeds and questions.
     """
     metrics, settings = _asked(metric, setting, permutations, samples)
     if questions.duplicated(["arm", "seed", "setting", "question_id"]).any():
@@ -141,9 +148,10 @@ def compare_pairs(
     seed: int = 0,
 ) -> pd.DataFrame:
     """Every pair of query language and pool: query_language, pool, difference, p, p_holm (over all of them), n_questions.
-    The test is `compare`'s, on the questions that have the pair; it says which cells of a heatmap of differences may be
-    chance. Several seeds are averaged, and p speaks of these trained models. permutations: None for 100 a cell, 10,000 at
-    least, so that Holm's correction leaves something to be found. Raises as `compare`.
+    The test is `compare`'s, on the questions that have the pair; it says which cells of a heatmap
+    of differences may be chance. Several seeds are averaged, and p speaks of these trained models.
+    permutations: None for 100 a cell, 10,000 at least, so that Holm's correction leaves something
+    to be found. Raises as `compare`.
     """
     metrics, _ = _asked(metric, SETTINGS, 1 if permutations is None else permutations, 1)
     tables = [_measured(ranks, metrics) for ranks in (ranks_a, ranks_b)]
@@ -164,8 +172,9 @@ def compare_pairs(
 
 def units(ranks: pd.DataFrame) -> dict[str, int]:
     """What each question of a benchmark belongs to, question_id → number, for `unit` of `compare`. Questions with a relevant
-    passage in common, in any language, belong together, directly or through others. For xquad-r and mlqa-r the passage's
-    paragraph counts, for worldfacts the relation a question asks for (its pattern).
+    passage in common, in any language, belong together, directly or through others. For xquad-r and
+    mlqa-r the passage's paragraph counts, for worldfacts the relation a question asks for (its
+    pattern).
     """
     table = ranks[["benchmark", "question_id", "passage_id"]].drop_duplicates().astype("str")
     shared = table["passage_id"]
@@ -325,7 +334,8 @@ def sign_flip(
     differences: Floats, permutations: int = 10_000, seed: int = 0
 ) -> NDArray[np.float64]:
     """The two-sided p of a paired sign-flip permutation test: are the differences symmetric about 0? (b + 1) / (m + 1).
-    differences: (n,), or (n, tests) for several tests with the same patterns; p has the shape of what is left.
+    differences: (n,), or (n, tests) for several tests with the same patterns; p has the shape of
+    what is left.
     """
     if not np.isfinite(differences).all():
         raise ValueError("a difference is not finite: the test is of numbers alone")
@@ -341,7 +351,8 @@ def sign_flip(
             count=n,
         )
         sums = 2 * (bits.astype(np.float64) @ differences) - differences.sum(0)
-        # A sum in another order differs in its last digits: what is as far from 0 but for these is as far.
+        # A sum in another order differs in its last digits: what is as far from 0 but for these is
+        # as far.
         beyond += (np.abs(sums) >= found * (1 - 1e-9) - 1e-12).sum(0)
     return (beyond + 1) / (permutations + 1)
 

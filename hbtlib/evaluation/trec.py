@@ -1,6 +1,6 @@
 """Runs and judgements as TREC writes them, so that trec_eval, ir_measures, ranx and their like can be asked too. A run's
-line is `query_id Q0 passage_id rank score tag`, a judgement's `query_id 0 passage_id grade`. trec_eval reads the scores
-alone, and orders equal ones by passage id, the larger first.
+line is `query_id Q0 passage_id rank score tag`, a judgement's `query_id 0 passage_id grade`.
+trec_eval reads the scores alone, and orders equal ones by passage id, the larger first.
 """
 
 from pathlib import Path
@@ -15,9 +15,10 @@ from hbtlib.evaluation.metrics import known_to, per_query
 
 def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[Path]:
     """Writes POOL.run and POOL.qrels for every pool of the ranks; the paths written. A run holds each query's relevant
-    passages at their ranks, down to `depth`, and between them fillers named `unjudged-RANK`: measures cut at `depth` or
-    above come out as ours, whoever computes them. The score written is −rank. Raises ValueError for ranks of several
-    benchmarks or runs, and for an id with a blank, which TREC's files cannot hold.
+    passages at their ranks, down to `depth`, and between them fillers named `unjudged-RANK`:
+    measures cut at `depth` or above come out as ours, whoever computes them. The score written is
+    −rank. Raises ValueError for ranks of several benchmarks or runs, and for an id with a blank,
+    which TREC's files cannot hold.
     """
     per_query(ranks, [])  # says what is wrong where they are of several benchmarks or runs
     if depth < 1:
@@ -55,10 +56,11 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
 
 def read(folder: Path | str, benchmark: Benchmark) -> pd.DataFrame:
     """The ranks table of another tool's runs: a file POOL.run (or POOL.run.gz) a pool, POOL a language or `all`. Columns as
-    in `hbt.rank_vectors`. A relevant passage that a run does not hold has the last ranks of its pool and no score (NaN):
-    measures cut at the run's depth or above are what they are, others too low. Raises `DataError` naming file and line for a
-    malformed line, a query that the benchmark lacks, or a passage that stands twice, and ValueError where the folder holds
-    no run of the benchmark's pools.
+    in `hbt.rank_vectors`. A relevant passage that a run does not hold has the last ranks of its
+    pool and no score (NaN): measures cut at the run's depth or above are what they are, others too
+    low. Raises `DataError` naming file and line for a malformed line, a query that the benchmark
+    lacks, or a passage that stands twice, and ValueError where the folder holds no run of the
+    benchmark's pools.
     """
     passages = benchmark.passages[["passage_id", "language"]].rename(
         columns={"language": "passage_language"}

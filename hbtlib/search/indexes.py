@@ -1,27 +1,117 @@
-"""Approximate search with faiss: for pools so large that not even one matrix product is wanted."""
+"""Approximate search with faiss, for pools so large that even one matrix product takes too long.
 
-from collections.abc import Sequence
+Each language has an index of its own. Its candidates are scored exactly before they are ordered or
+merged with another language's: each index distorts scores in its own way, and would favour a
+language.
+"""
+
+from __future__ import annotations
+
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import faiss
 import numpy as np
 from filelock import FileLock
-from xxhash import xxh3_128_hexdigest as checksum
+from numpy.typing import NDArray
+from xxhash import xxh3_128_hexdigest
 
-from hbtlib.search.ranking import ALL, Gold, Matrix, Rows, Vectors, dots, nearest, take
+from hbtlib.search.exact import nearest
+from hbtlib.search.inputs import PassageTable, RelevantPassages
+from hbtlib.search.kernels import dots
+from hbtlib.search.matrix import Matrix, Rows, RowSubset, Vectors
 from hbtlib.search.store import Store
+from hbtlib.search.tables import ALL
+from hbtlib.search.ties import best_first
+
+_QUERIES_FOR_RECALL = 100
+_ADDED_AT_ONCE = 8192  # passages
+_RESCORED_AT_ONCE = 64  # queries
 
 
-class Part:
-    """Some rows of a matrix."""
+@dataclass(frozen=True)
+class IndexSearch:
+    """How to search with an index.
 
-    def __init__(self, whole: Matrix, rows: Rows) -> None:
-        self.whole, self.rows, self.shape = whole, rows, (len(rows), *whole.shape[1:])
+    Attributes:
+        factory: what `faiss.index_factory` makes: "HNSW32", "IVF4096,PQ64",
+            "OPQ64,IVF4096,PQ64,RFlat". An index that must be trained is trained on passages at even
+            distances, as many as half of `memory` holds. "Flat" is exact search (`exact.nearest`).
+        options: what `faiss.ParameterSpace` sets before the search: "nprobe=64", "efSearch=128".
+        depth: how many passages are searched of each query.
+        memory: GB.
+        file: where the index is kept, and found again; None: it is not kept.
 
-    def __getitem__(self, rows: Any) -> Any:
-        return take(self.whole, self.rows[rows])
+    Raises:
+        ValueError: if the depth is below 1.
+    """
+
+    factory: str
+    options: str = ""
+    depth: int = 100
+    memory: float = 1.0
+    file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.depth < 1:
+            raise ValueError(
+                f"depth is {self.depth}; it is the number of passages searched of each query, "
+                "1 or more"
+            )
+
+
+@dataclass(frozen=True)
+class IndexRanks:
+    """What an index found.
+
+    Attributes:
+        in_pool: (G,) the relevant passages' ranks in their own pools, NaN below the depth.
+        in_all: (G,) their ranks in the pool of all.
+        recall: by pool, the share of the exact best passages that the index found.
+    """
+
+    in_pool: NDArray[np.float64]
+    in_all: NDArray[np.float64]
+    recall: dict[str, float]
+
+
+def index_ranks(
+    queries: Vectors, passages: PassageTable, relevant: RelevantPassages, how: IndexSearch
+) -> IndexRanks:
+    """Ranks the relevant passages among those that one index per language finds.
+
+    The best of all languages are the best of each language's, merged.
+
+    Args:
+        queries: (Q, d) the queries' vectors.
+        passages: the passages. If their vectors are a store, each index is kept beside it.
+        relevant: the G relevant passages whose ranks are wanted.
+        how: the index and its depth.
+
+    Returns:
+        Ranks from 1 to the depth, NaN below it, and the recall of each pool.
+    """
+    asked, asked_row = np.unique(relevant.query, return_inverse=True)
+    asked_vectors = queries[asked]
+    in_pool = np.full(len(relevant.query), np.nan)
+    recall: dict[str, float] = {}
+    rows_by_language: list[Rows] = []
+    scores_by_language: list[Vectors] = []
+    for code, language in enumerate(passages.languages):
+        members = np.flatnonzero(passages.pool == code)
+        found, scores = _search_language(asked_vectors, passages, members, how)
+        recall[language] = _recall(asked_vectors, passages, members, found, how.memory)
+        mine = relevant.pool == code
+        in_pool[mine] = _place(found[asked_row[mine]], relevant.passage[mine])
+        rows_by_language.append(found)
+        scores_by_language.append(scores)
+    found, _ = best_first(
+        np.hstack(rows_by_language), np.hstack(scores_by_language), passages.tie, how.depth
+    )
+    everything = np.arange(len(passages.pool))
+    recall[ALL] = _recall(asked_vectors, passages, everything, found, how.memory)
+    return IndexRanks(in_pool, _place(found[asked_row], relevant.passage), recall)
 
 
 def search(
@@ -35,136 +125,141 @@ def search(
     tie: Rows | None = None,
     file: Path | None = None,
 ) -> tuple[Rows, Vectors]:
-    """Each query's k best passages of those that a faiss index of inner products finds: rows and scores, both (Q, k), best
-    first. What it finds is scored exactly, so that lists of several indexes can be merged.
+    """Finds each query's k best passages of those that a faiss index of inner products finds.
 
-    factory: as in `faiss.index_factory`: "HNSW32", "IVF4096,PQ64", "OPQ64,IVF4096,PQ64,RFlat", …, trained on passages at
-    even distances, as many as half of `memory` (GB) holds; "Flat" is `search.nearest`. options: as in faiss.ParameterSpace:
-    "nprobe=64", "efSearch=128". file: where the index is kept, and found again. A row is −1, its score −inf, where fewer are
-    found. Raises ValueError for a factory string or options that faiss does not know, or too few passages to train on.
+    What the index finds is scored exactly, so that lists of several indexes can be merged.
+
+    Args:
+        queries: (Q, d) float32.
+        passages: (N, d).
+        k: how many passages to find for each query.
+        factory: the index, as in `IndexSearch`.
+        options: how it is searched, as in `IndexSearch`.
+        memory: GB, half of which the passages that train an index may take.
+        tie: (N,) the passages' places among equal scores; None: the earlier row is the better.
+        file: where the index is kept, and found again.
+
+    Returns:
+        Row numbers and scores, both (Q, k), best first. A row is −1, its score −inf, where fewer
+        than k were found.
+
+    Raises:
+        ValueError: if faiss does not know the factory string or the options, or there are too few
+            passages to train on.
     """
-    n, width = passages.shape
-    tie = np.arange(n) if tie is None else tie
+    tie = np.arange(passages.shape[0]) if tie is None else tie
     if factory == "Flat":
         return nearest(queries, passages, k, tie=tie, memory=memory)
     try:
         with FileLock(file.with_suffix(".lock")) if file else nullcontext():
-            if file is not None and file.exists():
-                index = faiss.read_index(str(file))
-            else:
-                index = faiss.index_factory(width, factory, faiss.METRIC_INNER_PRODUCT)
-                if not index.is_trained:
-                    some = np.linspace(
-                        0, n - 1, int(min(n, max(memory * 1e9 / 8 / width, 1)))
-                    ).astype(np.int64)
-                    index.train(np.ascontiguousarray(passages[some], np.float32))
-                for start in range(0, n, 8192):
-                    index.add(
-                        np.ascontiguousarray(passages[slice(start, start + 8192)], np.float32)
-                    )
-                if file is not None:
-                    faiss.write_index(index, str(file.with_suffix(".part")))
-                    file.with_suffix(".part").replace(file)
+            index = _load_or_build(passages, factory, memory, file)
         if options:
             faiss.ParameterSpace().set_index_parameters(index, options)  # type: ignore[arg-type]
         rows = index.search(np.ascontiguousarray(queries), k)[1]
     except RuntimeError as error:
-        kept = (
-            f" (it is kept in {file}: remove that, and it is made again)"
-            if file and file.exists()
-            else ""
-        )
+        kept = ""
+        if file is not None and file.exists():
+            kept = f" (it is kept in {file}: remove that, and it is made again)"
         raise ValueError(
-            f"faiss cannot search {n:,} passages with the index {factory!r} and options {options!r}{kept}: "
-            f"{str(error).strip().splitlines()[-1]}"
+            f"faiss cannot search {passages.shape[0]:,} passages with the index {factory!r} and "
+            f"options {options!r}{kept}: {str(error).strip().splitlines()[-1]}"
         ) from None
+    return best_first(rows, _exact_scores(queries, passages, rows), tie, k)
+
+
+def _load_or_build(passages: Matrix, factory: str, memory: float, file: Path | None) -> faiss.Index:
+    """The index, read from its file if there is one, else made and written there."""
+    if file is not None and file.exists():
+        return faiss.read_index(str(file))
+    index = _build(passages, factory, memory)
+    if file is not None:
+        unfinished = file.with_suffix(".part")
+        faiss.write_index(index, str(unfinished))
+        unfinished.replace(file)
+    return index
+
+
+def _build(passages: Matrix, factory: str, memory: float) -> faiss.Index:
+    """A new index of all the passages, trained first if it must be."""
+    n_passages, width = passages.shape
+    index = faiss.index_factory(width, factory, faiss.METRIC_INNER_PRODUCT)
+    if not index.is_trained:
+        n_for_training = int(min(n_passages, max(memory * 1e9 / 8 / width, 1)))
+        sample = np.linspace(0, n_passages - 1, n_for_training).astype(np.int64)
+        index.train(np.ascontiguousarray(passages[sample], np.float32))
+    for start in range(0, n_passages, _ADDED_AT_ONCE):
+        part = passages[slice(start, start + _ADDED_AT_ONCE)]
+        index.add(np.ascontiguousarray(part, np.float32))
+    return index
+
+
+def _exact_scores(queries: Vectors, passages: Matrix, rows: Rows) -> Vectors:
+    """The exact scores of what an index found, (Q, k); −inf where it found nothing (row −1)."""
     scores = np.full(rows.shape, -np.inf, np.float32)
-    for start in range(0, len(rows), 64):
-        query, place = np.nonzero(rows[start : start + 64] >= 0)
-        distinct, which = np.unique(rows[start + query, place], return_inverse=True)
-        found = np.ascontiguousarray(passages[distinct], np.float32)
-        scores[start + query, place] = dots(queries, start + query, found, which)
-    return ordered(rows, scores, tie, k)
+    for start in range(0, len(rows), _RESCORED_AT_ONCE):
+        query, place = np.nonzero(rows[start : start + _RESCORED_AT_ONCE] >= 0)
+        query = start + query
+        distinct, row_of_distinct = np.unique(rows[query, place], return_inverse=True)
+        vectors = np.ascontiguousarray(passages[distinct], np.float32)
+        scores[query, place] = dots(queries, query, vectors, row_of_distinct)
+    return scores
 
 
-def ranks(
-    queries: Vectors,
-    passages: Matrix,
-    gold: Gold,
-    pool: Rows,
-    tie: Rows,
-    languages: Sequence[str],
-    factory: str,
-    options: str,
-    depth: int,
-    memory: float,
-) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
-    """The gold passages' ranks down to `depth`, past it NaN, in their own pool and in all; the index's recall by pool. An
-    index a language; the best of all are the best of theirs, merged.
-    """
-    if depth < 1:
-        raise ValueError(
-            f"depth is {depth}; it is the number of passages searched of each query, 1 or more"
-        )
-    asked, of = np.unique(gold.query, return_inverse=True)
-    in_pool, recall = np.full(len(of), np.nan), {}
-    merged: list[tuple[Rows, Vectors]] = []
-    for code, language in enumerate(languages):
-        members = np.flatnonzero(pool == code)
-        part, file = Part(passages, members), None
-        if isinstance(passages, Store):
-            name = f"{passages.name} {factory} {memory} {checksum(members.data)}"
-            file = passages.folder / f"{checksum(name.encode())}.faiss"
-        rows, scores = search(
-            queries[asked],
-            part,
-            depth,
-            factory,
-            options,
-            memory=memory,
-            tie=tie[members],
-            file=file,
-        )
-        found = np.where(rows >= 0, members[rows], -1)
-        recall[language] = _recall(queries[asked], passages, members, found, tie, memory)
-        mine = gold.pool == code
-        in_pool[mine] = _place(found[of[mine]], gold.passage[mine])
-        merged.append((found, scores))
-    found, _ = ordered(
-        np.hstack([rows for rows, _ in merged]),
-        np.hstack([scores for _, scores in merged]),
-        tie,
-        depth,
+def _search_language(
+    queries: Vectors, passages: PassageTable, members: Rows, how: IndexSearch
+) -> tuple[Rows, Vectors]:
+    """One language's best passages: rows of the whole table (−1 where nothing is), and scores."""
+    if isinstance(passages.vectors, Store):
+        how = replace(how, file=_index_file(passages.vectors, members, how))
+    rows, scores = search(
+        queries,
+        RowSubset(passages.vectors, members),
+        how.depth,
+        how.factory,
+        how.options,
+        memory=how.memory,
+        tie=passages.tie[members],
+        file=how.file,
     )
-    recall[ALL] = _recall(queries[asked], passages, np.arange(len(pool)), found, tie, memory)
-    return in_pool, _place(found[of], gold.passage), recall
+    return np.where(rows >= 0, members[rows], -1), scores
 
 
-def ordered(rows: Rows, scores: Vectors, tie: Rows, k: int) -> tuple[Rows, Vectors]:
-    """The k best of each query, equal scores by the rule; what was not found stands last."""
-    order = np.lexsort((tie[rows], -scores))[:, :k]
-    return np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
+def _index_file(store: Store, members: Rows, how: IndexSearch) -> Path:
+    """Where the index of some rows of a store is kept: a name for all that changes the index."""
+    key = f"{store.name} {how.factory} {how.memory} {xxh3_128_hexdigest(members.data)}"
+    return store.folder / f"{xxh3_128_hexdigest(key.encode())}.faiss"
 
 
-def _place(found: Rows, passage: Rows) -> np.ndarray:
-    """Where each gold passage stands in its query's list, from 1 on; NaN where it does not."""
-    there = found == passage[:, None]
-    return np.where(there.any(1), there.argmax(1) + 1.0, np.nan)
+def _place(found: Rows, passage: Rows) -> NDArray[np.float64]:
+    """Where each passage stands in its query's list.
+
+    Args:
+        found: (G, k) the lists.
+        passage: (G,) the passages.
+
+    Returns:
+        (G,) places from 1 on, NaN if the passage is not in the list.
+    """
+    is_it = found == passage[:, None]
+    return np.where(is_it.any(1), is_it.argmax(1) + 1.0, np.nan)
 
 
 def _recall(
-    queries: Vectors, passages: Matrix, members: Rows, found: Rows, tie: Rows, memory: float
+    queries: Vectors, passages: PassageTable, members: Rows, found: Rows, memory: float
 ) -> float:
-    """The share of the exact best passages that were found, the mean over a hundred queries."""
-    some = np.random.default_rng(0).permutation(len(queries))[:100]
+    """The share of the exact best passages among `members` that were found.
+
+    It is the mean over a random sample of a hundred queries, the same one each time.
+    """
+    sample = np.random.default_rng(0).permutation(len(queries))[:_QUERIES_FOR_RECALL]
     exact, _ = nearest(
-        queries[some], Part(passages, members), found.shape[1], tie=tie[members], memory=memory
+        queries[sample],
+        RowSubset(passages.vectors, members),
+        found.shape[1],
+        tie=passages.tie[members],
+        memory=memory,
     )
-    return float(
-        np.mean(
-            [
-                np.isin(members[best], mine).mean()
-                for best, mine in zip(exact, found[some], strict=True)
-            ]
-        )
-    )
+    shares = [
+        np.isin(members[best], rows).mean() for best, rows in zip(exact, found[sample], strict=True)
+    ]
+    return float(np.mean(shares))

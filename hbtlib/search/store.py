@@ -1,9 +1,15 @@
-"""Vectors on disk: written in shards that are whole or absent, under a key of all that changes a vector."""
+"""Vectors on disk, for benchmarks that do not fit into memory or take hours to embed.
+
+Vectors are written in shards. A shard is whole or absent, and is kept under a key of everything
+that changes a vector, so that nothing stale is ever read.
+"""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,21 +19,38 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
-from xxhash import xxh3_128_hexdigest as checksum
+from xxhash import xxh3_128_hexdigest
 
-from hbtlib.encoders.encoder import Encoder
+if TYPE_CHECKING:
+    from hbtlib.encoders.encoder import Encoder
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+_HOW_TO_MEND = "remove it, and the same call embeds its texts again"
 
 
 class Store:
-    """Vectors (N, d) in shards on disk: `store[a:b]`, or of a row array, gives float32 of what is read there and then. A
-    shard's checksum is taken when it is first read: ValueError names the file that is not what was written.
+    """Vectors (N, d) in shards on disk.
+
+    `store[a:b]`, or `store[rows]` with an array of row numbers, gives float32 vectors that are read
+    from disk then and there. A shard's checksum is verified when it is first read.
+
+    Args:
+        files: the shards, in the order of their rows.
+
+    Attributes:
+        files: the shards.
+        folder: the folder they are in.
+        name: a checksum of their names, which names these vectors in this order.
+        shape: (N, d).
+
+    Raises:
+        ValueError: if a shard is not whole or not what was written; the message names the file.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self.files, self.folder = list(files), files[0].parent
-        self.name = checksum(" ".join(file.name for file in self.files).encode())
+        self.files = list(files)
+        self.folder = self.files[0].parent
+        self.name = xxh3_128_hexdigest(" ".join(file.name for file in self.files).encode())
         shapes = [self._tensor(file, check=False).shape for file in self.files]
         self._starts = np.cumsum([0, *(rows for rows, _ in shapes)])
         self.shape = (int(self._starts[-1]), int(shapes[0][1]))
@@ -40,32 +63,29 @@ class Store:
         rows = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
         if rows.dtype == bool or (rows < 0).any():
             rows = np.arange(len(self))[rows]
-        found = np.empty((len(rows), self.shape[1]), np.float32)
-        shard = np.searchsorted(self._starts, rows, "right") - 1
-        for i in pd.unique(shard):
-            mine = np.flatnonzero(shard == i)
-            found[mine] = (
-                self._tensor(self.files[i])[torch.from_numpy(rows[mine] - self._starts[i])]
-                .float()
-                .numpy()
-            )
-        return found
+        vectors = np.empty((len(rows), self.shape[1]), np.float32)
+        shard_of_row = np.searchsorted(self._starts, rows, "right") - 1
+        for shard in pd.unique(shard_of_row):
+            here = np.flatnonzero(shard_of_row == shard)
+            rows_in_shard = torch.from_numpy(rows[here] - self._starts[shard])
+            vectors[here] = self._tensor(self.files[shard])[rows_in_shard].float().numpy()
+        return vectors
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
         return self[:].astype(dtype or np.float32, copy=False)  # all of it, in memory
 
     def _tensor(self, file: Path, check: bool = True) -> torch.Tensor:
-        """A shard, mapped from disk: read where it is touched, let go with the tensor."""
-        again = "remove it, and the same call embeds its texts again"
+        """A shard, mapped from disk: read where it is touched, and released with the tensor."""
         try:
             with safe_open(file, framework="pt") as opened:
-                vectors, written = opened.get_tensor("vectors"), opened.metadata()["checksum"]
+                vectors = opened.get_tensor("vectors")
+                written = opened.metadata()["checksum"]
         except (SafetensorError, OSError, KeyError, TypeError) as error:
-            raise ValueError(f"{file} is not whole ({error}): {again}") from None
+            raise ValueError(f"{file} is not whole ({error}): {_HOW_TO_MEND}") from None
         if check and file not in self._checked:
-            if _checksum(vectors) != written:
+            if checksum(vectors) != written:
                 raise ValueError(
-                    f"{file} is not what was written (its checksum is another): {again}"
+                    f"{file} is not what was written (its checksum is another): {_HOW_TO_MEND}"
                 )
             self._checked.add(file)
         return vectors
@@ -82,82 +102,126 @@ def embed_to(
     shard: int = 50_000,
     progress: bool = False,
 ) -> Store:
-    """The texts' vectors in `folder`, in their order: those that are not there yet are embedded.
+    """Embeds texts into a folder, except those whose vectors are there already.
 
-    Vectors stand under a key of all that changes them: weights, tokenizer, pooling, normalisation, role and its prefix,
-    length, precision, dtype (float32, float16 or bfloat16, in which they are stored); a shard, of `shard` texts, under a
-    checksum of its texts. A shard is whole or absent: killed, the same call goes on at the next one. Any number of processes
-    and machines that see the folder fill it together, each taking the next shard that nobody is at; machines that do not
-    each embed a stretch of the texts, from a multiple of `shard` on, and their folders are copied into one.
+    The key of the vectors is everything that changes them: weights, tokenizer, pooling,
+    normalisation, role and its prefix, length, precision and dtype. A shard's name is a checksum of
+    its texts. A shard
+    is whole or absent: after an interruption the same call resumes with the next one. Any number of
+    processes and machines that see the folder fill it together, each taking the next shard that
+    nobody works on. Machines that do not share a disk each embed a stretch of the texts, from a
+    multiple of `shard` on, and their folders are copied into one.
 
-    Raises ValueError for another dtype or role, no texts, and FloatingPointError for a vector that is not finite.
+    Args:
+        folder: where stores are kept, each in a folder of its own, named by its key.
+        encoder: embeds the texts.
+        texts: n texts.
+        role: "query" or "passage".
+        precision: what texts are embedded in, as in `Encoder.embed`.
+        dtype: what vectors are stored in: float32, float16 or bfloat16.
+        shard: how many texts a shard holds.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The vectors (n, d), in the order of the texts.
+
+    Raises:
+        ValueError: for another dtype or role, no texts, or a shard size below 1.
+        FloatingPointError: if a vector is not finite.
     """
     if dtype not in DTYPES or not len(texts) or shard < 1:
         raise ValueError(
-            f"dtype is {dtype!r} (one of {', '.join(DTYPES)}), of {len(texts)} texts in shards of {shard}: "
-            "give one text at least, and shards of 1 or more"
+            f"dtype is {dtype!r} (one of {', '.join(DTYPES)}), of {len(texts)} texts in shards of "
+            f"{shard}: give one text at least, and shards of 1 or more"
         )
-    settings = {
-        k: v for k, v in encoder.settings._asdict().items() if not k.endswith("prefix")
-    }  # the role's own counts
-    about = {
-        "encoder": encoder.fingerprint(),
-        **settings,
-        "role": role,
-        "prefix": encoder.prefix(role),
-        "precision": precision,
-        "dtype": dtype,
-    }
-    home = Path(folder) / checksum(json.dumps(about).encode())
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "about.json").write_text(
-        json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    home = _home(Path(folder), encoder, role, precision, dtype)
     column = pd.Series(texts)
-    parts = [column.iloc[start : start + shard] for start in range(0, len(column), shard)]
-    files = [home / f"{checksum(json.dumps(part.tolist()).encode())}.safetensors" for part in parts]
+    shards = [
+        _Shard(home, column.iloc[start : start + shard]) for start in range(0, len(column), shard)
+    ]
     bar = tqdm(
         total=len(column),
         unit="text",
         disable=None if progress else True,
         desc=f"embedding, {role}",
     )
-    for patience in (0, -1):  # first what nobody is at; then, once it is there, what others were at
-        for file, part in zip(files, parts, strict=True):
-            if file.exists():
-                continue
-            try:
-                with FileLock(file.with_suffix(".lock"), timeout=patience):
-                    if not file.exists():
-                        _write(file, encoder, part, role, precision, DTYPES[dtype])
-            except Timeout:
-                continue
-            bar.update(len(part))
-            file.with_suffix(".lock").unlink(missing_ok=True)
+    # First the shards that nobody else works on; then wait for those that others did, if still
+    # absent.
+    for patience in (0, -1):
+        for part in shards:
+            if part.write_unless_there(encoder, role, precision, DTYPES[dtype], patience):
+                bar.update(len(part.texts))
     bar.close()
-    return Store(files)
+    return Store([part.file for part in shards])
 
 
-def _write(
-    file: Path, encoder: Encoder, texts: pd.Series, role: str, precision: str, dtype: torch.dtype
-) -> None:
-    """One shard, every distinct text embedded once."""
-    codes, distinct = pd.factorize(texts)
-    vectors = torch.from_numpy(encoder.embed(list(distinct), role, precision=precision)).to(dtype)
-    finite = torch.isfinite(vectors).all(1).numpy()
-    if not finite.all():
-        raise FloatingPointError(
-            f"the vector of the {role} {distinct[int(finite.argmin())][:80]!r} is not finite in "
-            f"{dtype}: the model has diverged, or its vectors are too long for that dtype"
-        )
-    vectors = vectors[torch.from_numpy(codes)]
-    part = file.with_suffix(".part")
-    try:
-        save_file({"vectors": vectors}, part, metadata={"checksum": _checksum(vectors)})
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+class _Shard:
+    """Some texts, and the file for their vectors."""
+
+    def __init__(self, home: Path, texts: pd.Series) -> None:
+        self.texts = texts
+        self.file = home / f"{xxh3_128_hexdigest(json.dumps(texts.tolist()).encode())}.safetensors"
+
+    def write_unless_there(
+        self, encoder: Encoder, role: str, precision: str, dtype: torch.dtype, patience: float
+    ) -> bool:
+        """Writes the shard if it is absent and can be locked within `patience` seconds (−1: ever).
+
+        Returns:
+            Whether the shard was absent and is there now, whoever wrote it.
+        """
+        if self.file.exists():
+            return False
+        lock = self.file.with_suffix(".lock")
+        try:
+            with FileLock(lock, timeout=patience):
+                if not self.file.exists():
+                    self._write(encoder, role, precision, dtype)
+        except Timeout:
+            return False
+        lock.unlink(missing_ok=True)
+        return True
+
+    def _write(self, encoder: Encoder, role: str, precision: str, dtype: torch.dtype) -> None:
+        """Embeds every distinct text of the shard once, and writes the file."""
+        row_of_distinct, distinct = pd.factorize(self.texts)
+        embedded = encoder.embed(list(distinct), role, precision=precision)
+        vectors = torch.from_numpy(embedded).to(dtype)
+        finite = torch.isfinite(vectors).all(1).numpy()
+        if not finite.all():
+            raise FloatingPointError(
+                f"the vector of the {role} {distinct[int(finite.argmin())][:80]!r} is not finite "
+                f"in {dtype}: the model has diverged, or its vectors are too long for that dtype"
+            )
+        vectors = vectors[torch.from_numpy(row_of_distinct)]
+        unfinished = self.file.with_suffix(".part")
+        try:
+            save_file({"vectors": vectors}, unfinished, metadata={"checksum": checksum(vectors)})
+            unfinished.replace(self.file)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
-def _checksum(vectors: torch.Tensor) -> str:
-    return checksum(vectors.contiguous().view(torch.uint8).numpy().data)
+def _home(folder: Path, encoder: Encoder, role: str, precision: str, dtype: str) -> Path:
+    """The folder for these vectors, named by a checksum of all that changes them."""
+    settings = encoder.settings._asdict()
+    about = {
+        "encoder": encoder.fingerprint(),
+        # Of the two prefixes only the role's own counts.
+        **{name: value for name, value in settings.items() if not name.endswith("prefix")},
+        "role": role,
+        "prefix": encoder.prefix(role),
+        "precision": precision,
+        "dtype": dtype,
+    }
+    home = folder / xxh3_128_hexdigest(json.dumps(about).encode())
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "about.json").write_text(
+        json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    return home
+
+
+def checksum(vectors: torch.Tensor) -> str:
+    """The checksum of a tensor's bytes, as a shard's metadata holds it."""
+    return xxh3_128_hexdigest(vectors.contiguous().view(torch.uint8).numpy().data)

@@ -318,7 +318,7 @@ def top(asked: argparse.Namespace) -> pd.DataFrame:
     import torch
     from safetensors.torch import save_file
 
-    from hbtlib.search.store import _checksum
+    from hbtlib.search.store import checksum
 
     sides = ("hbtlib, float16 on disk", "faiss IndexFlatIP")
     with tempfile.TemporaryDirectory() as scratch:
@@ -329,7 +329,7 @@ def top(asked: argparse.Namespace) -> pd.DataFrame:
             part /= np.linalg.norm(part, axis=1, keepdims=True)
             tensor = torch.from_numpy(part).half()
             file = Path(scratch) / f"{start:09}.safetensors"
-            save_file({"vectors": tensor}, file, metadata={"checksum": _checksum(tensor)})
+            save_file({"vectors": tensor}, file, metadata={"checksum": checksum(tensor)})
         runs = []
         for turn in range(asked.rounds):
             for side in sides:

@@ -72,12 +72,12 @@ def test_it_is_read_as_an_array_is(
     files = []
     for start in range(0, n, shard):
         part = torch.from_numpy(whole[start : start + shard])
-        from hbtlib.search.store import _checksum
+        from hbtlib.search.store import checksum
 
         save_file(
             {"vectors": part},
             folder / f"{start}.safetensors",
-            metadata={"checksum": _checksum(part)},
+            metadata={"checksum": checksum(part)},
         )
         files.append(folder / f"{start}.safetensors")
     store = Store(files)
@@ -419,7 +419,7 @@ def test_ranks_from_a_store_are_those_without(
 
 def made(folder: Path, n: int, width: int, shard: int) -> Store:
     """A store of random float16 vectors, made a shard at a time."""
-    from hbtlib.search.store import _checksum
+    from hbtlib.search.store import checksum
 
     folder.mkdir()
     files = []
@@ -428,7 +428,7 @@ def made(folder: Path, n: int, width: int, shard: int) -> Store:
             np.random.default_rng(start).standard_normal((shard, width)).astype(np.float16)
         )
         files.append(folder / f"{start}.safetensors")
-        save_file({"vectors": part}, files[-1], metadata={"checksum": _checksum(part)})
+        save_file({"vectors": part}, files[-1], metadata={"checksum": checksum(part)})
     return Store(files)
 
 

@@ -1,0 +1,148 @@
+"""Exact search: the rank of every relevant passage, and the k best passages of every query.
+
+**Scores.** A score is the dot product, summed in double precision and rounded to single
+(`kernels.dot`). Computing all scores that way would be slow. A single-precision matrix product is
+fast, but it rounds: each of its scores lies within `slack` of the exact one
+(`tiles.rounding_bound`).
+
+**Counting ranks.** A rank needs no sorting: it is 1 + the number of passages that stand before. Let
+the relevant passage g have the exact score .50, and the slack be .02. For each passage of the tile
+there are three cases:
+
+===========  ===============  ====================================================================
+tile score   exact score      does the passage stand before g?
+===========  ===============  ====================================================================
+above .52    above .50        yes: it is counted
+below .48    below .50        no
+.48 to .52   unknown          it is scored exactly; before g if above .50, or equal and first by tie
+===========  ===============  ====================================================================
+
+With tile scores .90, .51, .50 (g itself), .49 and .10, one passage is counted at once, two are
+scored again, and g is left out. If their exact scores are .507 and .492, the rank of g is 1 + 1 + 1
+= 3. The middle case is rare (a slack is some 10⁻⁵ for unit vectors), so that all ranks cost little
+more than one matrix product. The passages are read pool by pool, and so one pass gives the rank in
+the passage's own pool and in the pool of all languages.
+
+**The k best.** A query's list of k passages is kept sorted. A passage whose tile score is more than
+the slack below the worst of the list cannot enter it; any other is scored exactly and inserted at
+its place.
+
+Neither result depends on the shape of the tiles, the number of threads, the machine or the order in
+which passages are stored.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hbtlib.search.inputs import PassageTable, RelevantPassages
+from hbtlib.search.kernels import count_before, keep_best
+from hbtlib.search.matrix import Matrix, Rows, Vectors
+from hbtlib.search.tiles import tiles
+
+
+def count_ranks(
+    queries: Vectors, passages: PassageTable, relevant: RelevantPassages, memory: float
+) -> tuple[Rows, Rows]:
+    """The ranks of the relevant passages, by counting the passages that stand before each of them.
+
+    Args:
+        queries: (Q, d) the queries' vectors.
+        passages: the passages.
+        relevant: the G relevant passages whose ranks are wanted.
+        memory: GB, as in `tiles.tiles`.
+
+    Returns:
+        The ranks, from 1 on, in the passage's own pool and in the pool of all; both (G,).
+    """
+    pool_by_pool = np.argsort(passages.pool, kind="stable")
+    place = np.argsort(pool_by_pool, kind="stable")[relevant.passage]  # in that order
+    first_of_query = np.searchsorted(relevant.query, np.arange(len(queries) + 1))
+    in_pool = np.ones(len(relevant.query), np.int64)
+    in_all = np.ones(len(relevant.query), np.int64)
+    for tile in tiles(queries, passages.vectors, memory, pool_by_pool):
+        pool_start, pools = _pools_of(passages.pool[tile.rows])
+        first_gold = first_of_query[tile.asked.start : tile.asked.stop + 1]
+        gold = slice(first_gold[0], first_gold[-1])
+        count_before(
+            tile.scores,
+            tile.queries,
+            tile.passages,
+            tile.slack,
+            tie=passages.tie[tile.rows],
+            pool_start=pool_start,
+            pools=pools,
+            first_gold=first_gold - first_gold[0],
+            gold_column=place[gold] - tile.start,
+            gold_score=relevant.score[gold],
+            gold_tie=relevant.tie[gold],
+            gold_pool=relevant.pool[gold],
+            in_pool=in_pool[gold],
+            in_all=in_all[gold],
+        )
+    return in_pool, in_all
+
+
+def nearest(
+    query_vectors: Vectors,
+    passage_vectors: Matrix,
+    k: int,
+    *,
+    tie: Rows | None = None,
+    memory: float = 1.0,
+) -> tuple[Rows, Vectors]:
+    """Finds each query's k best passages, exactly.
+
+    Args:
+        query_vectors: (Q, d) float32.
+        passage_vectors: (N, d), an array or a `store.Store`.
+        k: how many passages are kept of each query; fewer are returned if there are fewer.
+        tie: (N,) the passages' places among equal scores: of two equal ones the one with the
+            smaller place is the better. None: the earlier row is the better.
+        memory: the GB the search may take, as in `rank_vectors`.
+
+    Returns:
+        Row numbers and scores of the passages, both (Q, k), best first.
+
+    Raises:
+        ValueError: if k is below 1, or `memory` is not above 0.
+
+    Example:
+        >>> import numpy as np
+        >>> passages = np.array([[1, 0], [0, 1], [0.5, 0.5]], np.float32)
+        >>> rows, scores = nearest(np.array([[1, 0]], np.float32), passages, k=2)
+        >>> rows, scores
+        (array([[0, 2]]), array([[1. , 0.5]], dtype=float32))
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; it is the number of passages kept of each query, 1 or more")
+    shape = (len(query_vectors), min(k, passage_vectors.shape[0]))
+    best_rows = np.full(shape, -1)
+    best_ties = np.full(shape, np.iinfo(np.int64).max)
+    best_scores = np.full(shape, -np.inf, np.float32)
+    for tile in tiles(query_vectors, passage_vectors, memory):
+        keep_best(
+            tile.scores,
+            tile.queries,
+            tile.passages,
+            tile.slack,
+            rows=tile.rows,
+            tie=tile.rows if tie is None else tie[tile.rows],
+            best_rows=best_rows[tile.asked],
+            best_ties=best_ties[tile.asked],
+            best_scores=best_scores[tile.asked],
+        )
+    return best_rows, best_scores
+
+
+def _pools_of(pool: Rows) -> tuple[Rows, Rows]:
+    """Where the pools start in a row of passages that are sorted by pool, and which they are.
+
+    Args:
+        pool: (n,) the passages' pools, sorted.
+
+    Returns:
+        (P + 1,) the first passage of each of the P pools, then n; and (P,) the pools.
+    """
+    starts = np.flatnonzero(np.diff(pool, prepend=-1))
+    return np.append(starts, len(pool)), pool[starts]
