@@ -7,7 +7,16 @@ from itertools import product
 from hbtlib.study.parameters import notebook_parameters
 from hbtlib.study.runs import Run
 
-NOTEBOOKS = ("data", "benchmark", "evaluate", "compare", "bias", "paper")
+NOTEBOOKS = (
+    "data",
+    "benchmark",
+    "evaluate",
+    "results",
+    "significance",
+    "cost-and-controls",
+    "bias",
+    "paper",
+)
 """The notebooks that read a study's runs, unless its YAML names others."""
 
 WITHOUT_RUNS = ("data", "benchmark")

@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from hbtlib.data.benchmark import SETTINGS
-from hbtlib.plots.style import Figure, canvas
+from hbtlib.plots.saving import Figure
+from hbtlib.plots.style import canvas
 from hbtlib.study.paper.layout import place
 from hbtlib.study.paper.tables import LOWER, METRICS, NAMES, ROW
 
