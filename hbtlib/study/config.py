@@ -136,13 +136,13 @@ def read(file: Path) -> StudyFile:
     Raises:
         ValueError: Something in it is wrong. The message names the file and what it is.
     """
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
     try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
         check_keys(content, file.stem)
         given = {key: value for key, value in content.items() if value is not None}
         check_grid(given.get("grid", {}))
         check_parameters(given)
-    except ValueError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f"{file}: {error}") from None
     if "notebooks" in given:
         given["notebooks"] = tuple(given["notebooks"])

@@ -223,6 +223,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     given = parser().parse_args(arguments)
     try:
+        # Notebooks start in the project's folder, where a relative HBT_ROOT would lead elsewhere.
+        os.environ["HBT_ROOT"] = str(project_folder())
         if given.command == "train":
             train(given.study, given.name)
         elif given.command == "show":

@@ -95,9 +95,17 @@ def test_a_wrong_yaml_is_named(project: Path, change: dict[str, Any], said: str)
     assert str(error.value).startswith(f"{file}: ")
 
 
-def test_a_yaml_that_is_no_mapping_is_named(project: Path) -> None:
-    write_study(project, QUICK).write_text("- name\n- question\n")
-    with pytest.raises(ValueError, match=r"quick.yaml: a study is a mapping of name, question"):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- name\n- question\n", "a study is a mapping of name, question"),
+        ("", "a study is a mapping of name, question"),
+        ("grid: [1\nname: quick\n", "while parsing a flow sequence"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_named(project: Path, text: str, said: str) -> None:
+    write_study(project, QUICK).write_text(text)
+    with pytest.raises(ValueError, match=rf"quick\.yaml: {said}"):
         study.load("quick")
 
 

@@ -95,6 +95,16 @@ def test_a_notebook_is_shown_whole_or_not_at_all(project: Path) -> None:
     assert (folder / "tiny.ipynb").read_bytes() == before
 
 
+def test_the_project_may_be_named_relative_to_the_working_directory(project: Path) -> None:
+    write_study(project, QUICK, notebooks=["tiny"])
+    write_notebook(project, "import hbtlib as hbt\nprint(hbt.study.ROOT)")
+    environment = {**os.environ, "HBT_ROOT": project.name}
+    command = [*COMMAND, "show", "quick", "tiny"]
+    subprocess.run(command, cwd=project.parent, env=environment, check=True)
+    executed = project / "results" / "quick" / "notebooks" / "tiny.ipynb"
+    assert nbformat.read(executed, as_version=4).cells[-1].outputs[0].text == f"{project}\n"
+
+
 def write_metrics(name: str) -> None:
     """Writes a table of metrics into every run folder of a study."""
     columns = {"benchmark": "worldfacts", "setting": "monolingual", "metric": "mAP", "value": 0.5}
