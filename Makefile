@@ -9,7 +9,7 @@ READY = .venv/.ready
 export PYTHONUNBUFFERED = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study figures test scores docs lint lab lock clean
+.PHONY: study figures test scores lint lab lock clean
 
 # Everything pinned; made again when what it is made from changes.
 $(READY): pyproject.toml requirements.lock
@@ -39,11 +39,6 @@ figures: $(READY)
 scores: $(READY)
 	@$(BIN)/python tests/expected.py
 
-# The documentation site, in docs/_build/html; a warning is an error.
-docs: $(READY)
-	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
-	@echo "docs/_build/html/index.html"
-
 lint: $(READY)
 	$(BIN)/ruff check hbtlib tests notebooks
 	$(BIN)/ruff format --check hbtlib tests notebooks
@@ -59,3 +54,9 @@ lock: $(READY)
 
 clean:
 	rm -rf .venv .snakemake
+
+# A warning is an error: a link that leads nowhere, a name that is not there.
+.PHONY: docs
+docs: $(READY) ## Build the documentation into docs/_build/html.
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
