@@ -47,7 +47,7 @@ test: $(READY) lint ## Run all tests and all notebooks, after lint.
 # A warning is an error.
 docs: $(READY) ## Build the documentation site into docs/_build/html.
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
-	@echo \"docs/_build/html/index.html\"
+	@echo docs/_build/html/index.html
 
 lint: $(READY) ## Check style, formatting, imports between rooms, and types.
 	$(BIN)/ruff check hbtlib tests notebooks

@@ -158,7 +158,7 @@ def pictures_open_in_full_size(app, doctree):
 
 
 def literal_tables(app, what, name, value, options, lines):
-    """Shows a docstring's table as it is written: Markdown's, or an indented block after a colon."""
+    """Shows a docstring's table as it is written: Markdown's, or a block after a colon."""
     changed = []
     for line in lines:
         indented = line.startswith("    ") and len(changed) > 1 and changed[-1] == ""

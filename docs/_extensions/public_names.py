@@ -16,7 +16,6 @@ from sphinx.util.docutils import SphinxDirective
 import hbtlib
 
 STUB = Path(hbtlib.__file__).with_suffix(".pyi")
-OTHER_LOADERS = ["hbtlib.data.worldfacts.facts", "hbtlib.data.formats.folder"]
 
 
 def public_names():
@@ -80,13 +79,13 @@ class DataSetLoaders(SphinxDirective):
         """Builds one section a module."""
         from hbtlib.data import sets
 
-        modules = [f"{sets.__name__}.{m.name}" for m in pkgutil.iter_modules(sets.__path__)]
         lines = []
-        for name in [*OTHER_LOADERS, *modules]:
+        for found in pkgutil.iter_modules(sets.__path__):
+            name = f"{sets.__name__}.{found.name}"
             module = import_module(name)
-            title = name.split(".")[3 if name in modules else 2].replace("_", "-")
+            title = found.name.replace("_", "-")
             lines += [f".. rubric:: {title}", "", f".. automodule:: {name}", ""]
-            for loader in ("load_benchmark", "load_hard_negatives", "load_pairs"):
+            for loader in ("load_benchmark", "load_pairs"):
                 if inspect.isfunction(getattr(module, loader, None)):
                     lines += [f".. autofunction:: {name}.{loader}", ""]
         return self.parse_text_to_nodes("\n".join(lines))

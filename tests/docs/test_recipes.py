@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_strategy() -> None:
 def test_objective() -> None:
     with restored(OBJECTIVES):
         code = blocks("objective")
-        run(code["hbtlib/training/objectives.py"])
+        run(code["hbtlib/training/objectives/symmetric.py"])
         encoder = run(code["try it"])["encoder"]
         with pytest.raises(ValueError, match="strength"):
             OBJECTIVES["symmetric"](0.05, ["de"], 8, {"strength": 1.0})
@@ -103,7 +104,7 @@ def test_objective() -> None:
 def test_measure() -> None:
     with restored(MEASURES):
         code = blocks("measure")
-        run(code["hbtlib/evaluation/bias.py"])
+        run(code["hbtlib/evaluation/bias_measures.py"])
         done = run(code["try it"])
     first = done["ranks"].query("pool == 'all'").groupby("query_id", observed=True)["rank"].min()
     languages = done["ranks"].drop_duplicates("query_id").set_index("query_id")["query_language"]
@@ -123,13 +124,10 @@ def test_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "de.tsv").write_text("Übung macht den Meister\tWer übt, lernt.\n", encoding="utf-8")
     (folder / "en.tsv").write_text("Practice makes perfect\tOne learns by doing.\n", "utf-8")
 
-    entries = next(
-        value
-        for value in vars(catalog).values()
-        if isinstance(value, dict) and isinstance(value.get("worldfacts"), catalog.Entry)
-    )
-    with restored(entries):
-        entries.update(eval(f"{{{code['hbtlib/data/catalog.py']}}}", vars(catalog)))
+    proverbs = import_module("hbtlib.data.sets.proverbs")
+    entry = f"{{{code['hbtlib/data/catalog.py']}}}"
+    with restored(catalog.CATALOG):
+        catalog.CATALOG.update(eval(entry, {**vars(catalog), "proverbs": proverbs}))
         assert "proverbs" in set(hbt.catalog()["name"])
         pairs = run(code["try it"])["pairs"]
         one = hbt.load_pairs("proverbs", data=folder, languages=["en"])
