@@ -51,14 +51,17 @@ def mine_negatives(
         ValueError: for a window of less than n ranks, or a pool with too few other passages.
 
     Example:
-        >>> import hbtlib as hbt
-        >>> codes = ("de", "en")
-        >>> questions = [{code: f"question {i} in {code}" for code in codes} for i in range(20)]
-        >>> passages = [{code: f"passage {i} in {code}" for code in codes} for i in range(20)]
+        >>> import hbtlib as hbt, numpy as np
+        >>> class OnACircle:  # anything with such an `embed` is an encoder
+        ...     def embed(self, texts, role, precision="fp32"):
+        ...         angles = np.array([int(text.split()[1]) for text in texts]) / 10
+        ...         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+        >>> questions = [{"en": f"question {i}"} for i in range(8)]
+        >>> passages = [{"en": f"passage {i}"} for i in range(8)]
         >>> pairs = hbt.Pairs.from_texts("example", questions, passages)
-        >>> mined = hbt.mine_negatives(pairs, hbt.Encoder.load("small"), n=2, ranks=(1, 10))
-        >>> [len(found) for found in mined.negatives([0, 1], "de")]
-        [2, 2]
+        >>> mined = hbt.mine_negatives(pairs, OnACircle(), n=1, ranks=(1, 1))
+        >>> mined.negatives([0, 7], "en")
+        [['passage 1'], ['passage 6']]
 
     Source:
         The window of ranks follows Karpukhin et al. 2020 and Xiong et al. 2021 (arXiv 2007.00808),

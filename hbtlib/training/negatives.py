@@ -49,7 +49,8 @@ def mine_negatives(
     Raises:
         ValueError: for a window of less than n ranks, or a pool with too few other passages.
     """
-    window = _Window(n, *ranks)
+    first, last = ranks
+    window = _Window(n, first, last)
     rng = np.random.default_rng(seed)
     columns = {}
     for language in pairs.passage_languages:
@@ -60,11 +61,11 @@ def mine_negatives(
 
 @dataclass(frozen=True)
 class _Window:
-    """So many negatives are drawn from this window of ranks, its first and last included."""
+    """How many negatives are drawn, and from which ranks."""
 
     n: int
-    first: int
-    last: int
+    first: int  # the first rank of the window; 1 is the best
+    last: int  # its last rank, included
 
     def __post_init__(self) -> None:
         if self.n < 1 or self.first < 1 or self.last - self.first + 1 < self.n:

@@ -25,7 +25,7 @@ class TrainingOptions:
 
     # Batches, as in BatchPlan.
     strategy: str | Strategy = "hybrid"  # which languages meet in a batch
-    alpha: Alpha = 0.5  # share of the strategy's first kind of batch, 0 to 1, or a schedule
+    alpha: Alpha = 0.5  # how often a batch is of the first kind, 0 to 1, or a schedule
     mix: str = "batch"  # the kind is drawn for each "batch" or for each "pair"
     languages: Sequence[str] | None = None  # language codes; None: all that the pairs have
     sources: str | float | dict[str, float] = "size"  # how several pairs share the batches

@@ -3,6 +3,7 @@
 import copy
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,9 @@ def train(
         output: folder for the model and the log. Checkpoints, and TensorBoard's `runs`, are in
             `output/checkpoints` until the end.
         strategy: which languages meet in a batch, as in `BatchPlan`.
-        alpha: the share of the strategy's two kinds of batch, as in `BatchPlan`.
-        mix: the level at which the two kinds are mixed, as in `BatchPlan`.
+        alpha: how often a batch is of the strategy's first kind (for hybrid: 0 is x-y alone, 1 is
+            x-x-mono alone), or a schedule of it, as in `BatchPlan`.
+        mix: whether the kind is drawn for each "batch" or for each "pair", as in `BatchPlan`.
         languages: language codes to train on, as in `BatchPlan`. Default: all.
         sources: how several sets of pairs share the batches, as in `BatchPlan`.
         batch_size: pairs in a batch.
@@ -122,33 +124,26 @@ def train(
         ValueError: for arguments that make no sense or that differ from those the folder was begun
             with (all but `label` and `chunk_tokens`, which do not change what is learnt).
         FloatingPointError: if the loss or the score is not finite, with the step and the ids.
+
+    Example:
+        A training that resumes if it is interrupted, and keeps the best weights::
+
+            import hbtlib as hbt
+
+            training = hbt.load_pairs("mlqa-pairs")
+            held_out = hbt.load_pairs("mlqa-pairs", split="validation")
+            encoder = hbt.train(
+                training,
+                "xlm-roberta-base",
+                output="runs/hybrid",
+                strategy="hybrid",
+                alpha=0.5,
+                validation=held_out,
+            )
     """
+    given = dict(locals())  # the arguments by name; the options have the same names
     options = TrainingOptions(
-        strategy=strategy,
-        alpha=alpha,
-        mix=mix,
-        languages=languages,
-        sources=sources,
-        batch_size=batch_size,
-        steps=steps,
-        seed=seed,
-        learning_rate=learning_rate,
-        embedding_learning_rate=embedding_learning_rate,
-        weight_decay=weight_decay,
-        warmup=warmup,
-        temperature=temperature,
-        objective=objective,
-        objective_options=objective_options,
-        validation=validation,
-        validation_strategy=validation_strategy,
-        evaluate_every=evaluate_every,
-        patience=patience,
-        log_every=log_every,
-        precision=precision,
-        chunk_tokens=chunk_tokens,
-        lora=lora,
-        label=label,
-        arguments=arguments,
+        **{option.name: given[option.name] for option in fields(TrainingOptions)}
     )
     return _train(pairs, encoder, Path(output), options)
 
@@ -174,7 +169,7 @@ def _train(
     arguments = training_arguments(options, output / "checkpoints", on_cpu=on_cpu)
     objective.prepare(_pairs_of(plan))
     batches = _training_batches(plan, encoder, objective, arguments, options)
-    held_out = _validation_batches(plan, languages, encoder, arguments, options)
+    validation_batches = _validation_batches(plan, languages, encoder, arguments, options)
     if options.lora is not None:
         add_lora(encoder, options.lora)
 
@@ -183,14 +178,9 @@ def _train(
         checkpoint = last_whole_checkpoint(output / "checkpoints")
     if checkpoint:
         load_objective(objective, checkpoint)
-    trainer = _make_trainer(encoder, objective, batches, held_out, arguments, options)
-    if arguments.process_index:  # otherwise dropout would fall alike on every share
-        transformers.set_seed(options.seed + arguments.process_index)
-    trainer.train(resume_from_checkpoint=checkpoint)
-    trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
 
-    # The model would otherwise stay in bf16 or fp16.
-    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    trainer = _make_trainer(encoder, objective, batches, validation_batches, arguments, options)
+    _run(trainer, checkpoint, options.seed)
     if options.lora is not None:
         merge_lora(encoder)
     if trainer.is_world_process_zero():
@@ -325,6 +315,17 @@ def _make_trainer(
     if options.patience is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=options.patience))
     return trainer
+
+
+def _run(trainer: ContrastiveTrainer, checkpoint: str | None, seed: int) -> None:
+    """Trains from the start or from a checkpoint, to the weights that are kept."""
+    process = trainer.args.process_index
+    if process:  # otherwise dropout would fall alike on every share
+        transformers.set_seed(seed + process)
+    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
+    # Without this, the model would stay in bf16 or fp16.
+    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
 
 
 def _save(
