@@ -33,7 +33,7 @@ from .search.ranking import rank as rank
 from .search.ranking import rank_vectors as rank_vectors
 from .search.ranking import top as top
 from .study import paper as paper
-from .study.published import paper_tables as paper_tables
+from .study.paper import paper_tables as paper_tables
 from .training import losses as losses
 from .training import objectives as objectives
 from .training.trainer import train as train

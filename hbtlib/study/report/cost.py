@@ -13,7 +13,7 @@ from hbtlib.evaluation.metrics import by_training
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, cell
 from hbtlib.study.report.words import Markdown, bullets, highest, lowest, number, sentences
-from hbtlib.study.study import Run
+from hbtlib.study.runs import Run
 
 AS_IT_IS = "·"  # the vectors with nothing removed
 REMOVED = {"mean": "each language's mean", "1": "one component", "2": "two components"}

@@ -10,7 +10,7 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.evaluation.metrics import by_training
 from hbtlib.sampling.plan import BatchPlan
-from hbtlib.study.published import AVERAGES, NAMES, ROW
+from hbtlib.study.paper.tables import AVERAGES, NAMES, ROW
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.words import Markdown, bullets, counted, number, sentences
 
