@@ -8,7 +8,7 @@ import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-from hbtlib.data.source import Hub
+from hbtlib.data.formats.hub import Hub
 
 Headers = dict[str, str]
 

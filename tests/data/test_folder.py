@@ -8,7 +8,7 @@ import layouts
 import pytest
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError
+from hbtlib.data.formats.checks import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -101,12 +101,12 @@ def test_pairs_of_one_s_own(tmp_path: Path) -> None:
         (
             "queries.jsonl",
             '{"_id": "q", "language": "xx", "text": "a"}\n',
-            "line 1: nobody knows the language 'xx'",
+            "line 1: unknown language 'xx'",
         ),
         (
             "queries.jsonl",
             '{"_id": "q", "language": "hi-xx", "text": "a"}\n',
-            "nobody knows the language 'hi-xx'",
+            "unknown language 'hi-xx'",
         ),
         (
             "queries.jsonl",

@@ -18,9 +18,9 @@ import pytest
 
 import hbtlib as hbt
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.formats import disk, folder
-from hbtlib.data.formats.files import read_qrels
-from hbtlib.data.sets import miracl
+from hbtlib.data.formats import arrow, beir, pairs_file
+from hbtlib.data.formats.qrels import read_qrels
+from hbtlib.data.sets import miracl, miracl_hard_negatives
 
 ODD = [
     None,
@@ -47,7 +47,7 @@ Load = Callable[[Path], Any]
 
 def rows(read: Callable[..., Iterable[Any]], **options: Any) -> Load:
     """Passages are read as they go to disk: without the time that the disk takes."""
-    return lambda file: list(disk._passages([(str(file), 0, 0)], read, options))
+    return lambda file: list(arrow.passages([(str(file), 0, 0)], read, options))
 
 
 FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
@@ -99,22 +99,22 @@ FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
     "MIRACL passages": (
         layouts.miracl,
         "miracl-corpus-v1.0-sw/docs-0.jsonl.gz",
-        rows(miracl._shard_rows, language="sw"),
+        rows(miracl.read_shard, language="sw"),
     ),
     "MIRACL passages, parquet": (
         layouts.miracl_hard,
         "sw-corpus/dev-00001-of-00002.parquet",
-        rows(miracl._parquet_rows, language="sw"),
+        rows(miracl_hard_negatives.read_shard, language="sw"),
     ),
-    "BEIR queries": (layouts.beir, "queries.jsonl", lambda f: folder.read_queries(f, None)),
-    "BEIR passages": (layouts.beir, "corpus.jsonl", rows(folder._corpus_rows, language=None)),
+    "BEIR queries": (layouts.beir, "queries.jsonl", lambda f: beir.read_queries(f, None)),
+    "BEIR passages": (layouts.beir, "corpus.jsonl", rows(beir.read_passages, language=None)),
     "BEIR judgements": (
         layouts.beir,
         "qrels/test.tsv",
-        lambda f: list(folder._judgements(f.parent.parent, "test")),
+        lambda f: list(beir.read_judgements(f.parent.parent, "test")),
     ),
-    "TREC queries": (layouts.trec, "queries.tsv", lambda f: folder.read_queries(f, None)),
-    "pairs": (layouts.pairs, "pairs.jsonl", folder.read_pairs),
+    "TREC queries": (layouts.trec, "queries.tsv", lambda f: beir.read_queries(f, None)),
+    "pairs": (layouts.pairs, "pairs.jsonl", pairs_file.read_pairs),
     "NTREX": (
         layouts.ntrex,
         "de.txt",

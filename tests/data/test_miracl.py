@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError, read_qrels
+from hbtlib.data.formats.checks import DataError
+from hbtlib.data.formats.qrels import read_qrels
 from hbtlib.data.sets import miracl
 
 
@@ -104,7 +105,11 @@ def test_both_versions_read_the_hub_s_layout(tmp_path: Path) -> None:
             "7 Q0 9#9 1\n9 Q0 2#0 1\n",
             "names the passage_id 'sw:9#9', which is not among the passages; add it",
         ),
-        ("qrels", "8 Q0 1#0 1\n", "line 1: it judges the query '8', which there is not"),
+        (
+            "qrels",
+            "8 Q0 1#0 1\n",
+            "line 1: it judges the query '8', which is not among the queries",
+        ),
         (
             "qrels",
             "7 Q0 1#0 1\n7 Q0 1#0 1\n",

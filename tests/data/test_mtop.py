@@ -8,7 +8,7 @@ import layouts
 import pytest
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError
+from hbtlib.data.formats.checks import DataError
 
 
 def test_utterances_of_one_intent_are_relevant(tmp_path: Path) -> None:

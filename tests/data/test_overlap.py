@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError
+from hbtlib.data.formats.checks import DataError
 from hbtlib.data.overlap import overlap
 from hbtlib.data.pairs import shared_keys
 
@@ -207,7 +207,7 @@ def test_ids_share_a_key_through_others() -> None:
         ('{"id": "1", "question": {"en": "a"}}', "line 1: the field 'passage' is missing"),
         (
             '{"id": "1", "question": {"xx": "a"}, "passage": {"de": "a"}}',
-            "line 1, question: nobody knows the language 'xx'",
+            "line 1, question: unknown language 'xx'",
         ),
         (
             '{"id": "1", "question": {"en": 3}, "passage": {"de": "a"}}',

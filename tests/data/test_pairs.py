@@ -230,5 +230,5 @@ def test_a_smaller_sample_lies_in_a_larger_one(tiny_pairs: Pairs) -> None:
         > 4
     )
     for n in (0, 13):
-        with pytest.raises(ValueError, match=f"has 12 ids; a sample of {n} cannot be had"):
+        with pytest.raises(ValueError, match=f"has 12 ids; cannot draw a sample of {n}"):
             tiny_pairs.sample(n)

@@ -20,9 +20,11 @@ from fake_hub import Headers, Server
 from huggingface_hub.utils import _detect_agent, close_session
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError
+from hbtlib.data.formats.checks import DataError
+from hbtlib.data.formats.hub import Hub
+from hbtlib.data.formats.source import Source, local_folder
+from hbtlib.data.formats.web import Web
 from hbtlib.data.sets import xm3600, xquad
-from hbtlib.data.source import Hub, Source, Web, local_folder
 
 TINY = Hub("owner/tiny", "0123456789abcdef0123456789abcdef01234567")
 FILE = "data/de-0.txt"

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError
-from hbtlib.data.formats.squad import read_squad, split_sentences
+from hbtlib.data.formats.checks import DataError
+from hbtlib.data.formats.squad import read_squad
+from hbtlib.data.formats.squad_benchmarks import split_sentences
 from hbtlib.data.sets import mlqa_r
 
 XQUAD_R = {
