@@ -1,6 +1,6 @@
 """What is known of each language: its family, script, word order and resource class.
 
-The facts stand in `languages.csv`. Family, script and dominant word order follow Glottolog and WALS
+The facts are in `languages.csv`. Family, script and dominant word order follow Glottolog and WALS
 (feature 81A). The resource class follows Joshi et al. (2020): from 0 (left behind) to 5 (winners).
 """
 

@@ -256,25 +256,25 @@ def rows_of(ids: pd.Series, wanted: pd.Series) -> NDArray[np.int64]:
     return row[distinct.get_indexer(pd.Index(wanted))]
 
 
-def id_print(id_: str) -> int:
+def id_hash(id_: str) -> int:
     """Returns a hash of 8 bytes for an id: what many millions of ids are compared by."""
     return int(xxh3_64_intdigest(id_.encode("utf-8", "surrogatepass")))
 
 
 def first_repeated(ids: pd.Series) -> str | None:
-    """Returns an id that stands twice, or None.
+    """Returns an id that occurs twice, or None.
 
     Ids are compared by their hashes, and by themselves only where two hashes agree.
     """
     parts = [
-        np.fromiter(map(id_print, ids.iloc[start : start + _IDS_PART]), np.uint64)
+        np.fromiter(map(id_hash, ids.iloc[start : start + _IDS_PART]), np.uint64)
         for start in range(0, len(ids), _IDS_PART)
     ]
     if not parts:
         return None
-    prints = np.concatenate(parts)
-    prints.sort()
-    if (prints[1:] != prints[:-1]).all():
+    hashes = np.concatenate(parts)
+    hashes.sort()
+    if (hashes[1:] != hashes[:-1]).all():
         return None
     repeated = ids[ids.duplicated()]
     return str(repeated.iloc[0]) if len(repeated) else None

@@ -11,7 +11,7 @@ from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.pairs import ROLES, Pairs
 
 INSIDE = 40
-"""A relevant passage of so many bytes (UTF-8) or more is also looked for inside passages."""
+"""A relevant passage of at least this many bytes (UTF-8) is also looked for inside passages."""
 
 _PART = 10_000  # ids whose texts are read at once
 
@@ -24,10 +24,10 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
     - its question's id is one of the benchmark's (plain numbers are not compared: any data set has
       a question 17);
     - one of its texts reads the same as a query or a relevant passage;
-    - a relevant passage of 40 bytes or more stands inside one of its passages, its hard negatives
+    - a relevant passage of 40 bytes or more is contained in one of its passages, its hard negatives
       among them (a sentence in its paragraph; not the other way round).
 
-    Texts are compared without case, width and blanks. Passages that answer no query may stand in
+    Texts are compared without case, width and blanks. Passages that answer no query may be in
     both.
 
     Args:

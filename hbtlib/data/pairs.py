@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ Codes = Sequence[str] | NDArray[np.str_] | str
 Ids = Sequence[int] | NDArray[np.integer]
 """Row numbers of the pairs, from 0."""
 
-Texts = Mapping[str, str]
+Texts = dict[str, str]
 """Language → text."""
 
 
@@ -295,7 +295,7 @@ class Pairs:
         return np.asarray(self._read(f"{role}_key", rows), dtype=np.int64)
 
     def _fetch(self, prefix: str, ids: Ids, languages: Codes) -> list:
-        """What stands in the column PREFIX_LANG for each id, None where nothing does."""
+        """The value of the column PREFIX_LANG for each id, None where it has none."""
         rows = np.asarray(ids, dtype=np.int64)
         if isinstance(languages, str):
             codes = np.full(len(rows), languages)

@@ -1,7 +1,7 @@
-"""A thousand damaged files a format: each is refused by a message that names it, or what is read of it is whole.
+"""A thousand damaged files a format: each is refused by name, or what is read of it is whole.
 
-Bytes are flipped, cut, doubled and taken out; in JSON also values are put in the place of others. The damage is drawn from
-a seed, so that a failure can be had again.
+Bytes are flipped, cut, doubled and taken out; in JSON also values are put in the place of others.
+The damage is drawn from a seed, so that a failure can be had again.
 """
 
 from __future__ import annotations
@@ -124,7 +124,10 @@ FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
 
 
 def damage(content: bytes, rng: np.random.Generator) -> bytes:
-    """One to three of: a byte flipped, the end cut off, a piece taken out, a piece doubled, a piece of junk put in."""
+    """Damages a file one to three times.
+
+    A byte is flipped, the end cut off, a piece taken out or doubled, or junk put in.
+    """
     for _ in range(rng.integers(1, 4)):
         at, end = sorted(rng.integers(0, len(content) + 1, 2)) if content else (0, 0)
         end = min(end, at + 40)
@@ -148,17 +151,16 @@ def damage(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def odd_value(loaded: Any, rng: np.random.Generator) -> Any:
-    """JSON with one value replaced by one that does not belong there, or one field or item taken out."""
+    """JSON with one value replaced by one that does not belong there, or one taken out."""
     places: list[tuple[Any, Any]] = []
 
     def walk(value: Any) -> None:
-        for key in (
-            value
-            if isinstance(value, dict)
-            else range(len(value))
-            if isinstance(value, list)
-            else ()
-        ):
+        keys: Iterable[Any] = ()
+        if isinstance(value, dict):
+            keys = value
+        elif isinstance(value, list):
+            keys = range(len(value))
+        for key in keys:
             places.append((value, key))
             walk(value[key])
 

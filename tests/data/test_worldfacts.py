@@ -1,4 +1,4 @@
-"""WorldFacts: true by CLDR, every language its own, and nothing of a test fact in the training split."""
+"""WorldFacts is true by CLDR, each language's own, and no test fact is in the training split."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_facts_are_true_by_cldr(table: pd.DataFrame) -> None:
                     slots["end"],
                 )
         else:
-            # A comma in a city's name leaves the reading open: the territory is looked for by its name.
+            # A comma in a city's name leaves the reading open: look for the territory's name.
             assert (
                 en.territories[get_global("zone_territories")[_zone(str(row.fact_id))]]
                 in row.passage_en
@@ -227,7 +227,8 @@ def test_every_question_has_one_answer_a_language_and_distractors() -> None:
         same_relation.append(len(others))
         named.append(others["text"].str.contains(str(name), regex=False).sum())
     assert min(same_relation) >= 10
-    # Each subject stands under "See also" in passages of its own relation: the reader must know what a name is there for.
+    # Each subject stands under "See also" in passages of its own relation: an encoder must know
+    # what a name is there for.
     assert pd.Series(named).median() >= worldfacts.SEE_ALSO
     assert (pd.Series(named) > 0).mean() > 0.95
 

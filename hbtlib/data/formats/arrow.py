@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hbtlib.data.benchmark import id_print
+from hbtlib.data.benchmark import id_hash
 from hbtlib.data.formats.checks import DataError
 
 Row = dict[str, str]
@@ -39,7 +39,7 @@ def on_disk(files: Sequence[Path], rows: ReadRows, **options: Any) -> Any:
     """Makes an Arrow table of passages whose texts lie in memory maps.
 
     The table is made once, whole or not at all, in the cache of `datasets`
-    (`HF_DATASETS_CACHE`); it is made anew when a file changes.
+    (`HF_DATASETS_CACHE`); it is made again when a file changes.
 
     Args:
         files: the files with the passages.
@@ -50,7 +50,7 @@ def on_disk(files: Sequence[Path], rows: ReadRows, **options: Any) -> Any:
         The table (of `datasets`, with the columns COLUMNS).
 
     Raises:
-        DataError: for a passage id that stands twice, for files without a passage, and whatever
+        DataError: for a passage id that occurs twice, for files without a passage, and whatever
             `rows` raises.
     """
     from datasets import Dataset, Features, Value
@@ -85,7 +85,7 @@ def _stamps(files: Sequence[Path]) -> list[FileStamp]:
 def passages(
     stamps: Sequence[FileStamp], rows: ReadRows, options: dict[str, Any], version: int = FORMAT
 ) -> Iterator[Row]:
-    """Yields the passages of all files, and refuses an id that stands twice.
+    """Yields the passages of all files, and refuses an id that occurs twice.
 
     Args:
         stamps: the files; the sizes and times are read by the cache alone.
@@ -94,17 +94,17 @@ def passages(
         version: read by the cache alone.
 
     Raises:
-        DataError: if there is no passage, or an id stands twice.
+        DataError: if there is no passage, or an id occurs twice.
     """
     files = [Path(name) for name, _, _ in stamps]
-    prints = array("Q")  # 8 bytes an id instead of the hundred of a str
+    hashes = array("Q")  # hashes of ids: 8 bytes each instead of a hundred
     for file in files:
         for _, row in rows(file, **options):
-            prints.append(id_print(row["passage_id"]))
+            hashes.append(id_hash(row["passage_id"]))
             yield row
-    if not prints:
+    if not hashes:
         raise DataError(f"{', '.join(map(str, files))}: no passage in it; download it again")
-    values, counts = np.unique(np.frombuffer(prints, np.uint64), return_counts=True)
+    values, counts = np.unique(np.frombuffer(hashes, np.uint64), return_counts=True)
     repeated = set(values[counts > 1].tolist())
     if repeated:
         _refuse_repeated_ids(files, rows, options, repeated)
@@ -113,12 +113,12 @@ def passages(
 def _refuse_repeated_ids(
     files: Sequence[Path], rows: ReadRows, options: dict[str, Any], repeated: set[int]
 ) -> None:
-    """Reads the files again, to tell ids that stand twice from different ids of one print."""
+    """Reads the files again, to tell ids that occur twice from different ids with the same hash."""
     seen: set[str] = set()
     for file in files:
         for place, row in rows(file, **options):
             id_ = row["passage_id"]
-            if id_print(id_) not in repeated:
+            if id_hash(id_) not in repeated:
                 continue
             if id_ in seen:
                 raise DataError(

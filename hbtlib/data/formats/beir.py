@@ -65,7 +65,7 @@ def read_queries(file: Path, language: str | None) -> pd.DataFrame:
         A table with query_id, question_id, language, text.
 
     Raises:
-        DataError: naming the line, for what is no query or stands twice.
+        DataError: naming the line, for what is no query or occurs twice.
     """
     rows = []
     seen: dict[str, str] = {}

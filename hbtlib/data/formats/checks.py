@@ -29,7 +29,7 @@ def expect(value: object, kind: type[T], place: str, what: str) -> T:
     Args:
         value: any value that was read.
         kind: the type it must have; a truth value is no whole number.
-        place: where it stands, for the message.
+        place: where it was read, for the message.
         what: what it is, for the message.
 
     Raises:
@@ -113,7 +113,7 @@ def language(code: str, place: str) -> str:
     Args:
         code: a code that CLDR knows (ISO 639's shortest, or one with its script, zh_Hant), or
             several different ones joined by "-" for code-switched text ("hi-en").
-        place: where it stands, for the message.
+        place: where it was read, for the message.
 
     Raises:
         DataError: for any other code.
@@ -128,12 +128,12 @@ def language(code: str, place: str) -> str:
 
 
 def unique(seen: dict[Any, str], key: Any, place: str, what: str) -> None:
-    """Notes where a key stands, and refuses a key that was noted before.
+    """Notes where a key was read, and refuses a key that was noted before.
 
     Args:
         seen: the keys so far with their places; the key is added to it.
         key: an id, or a tuple of ids.
-        place: where the key stands.
+        place: where the key was read.
         what: what the key is, for the message.
 
     Raises:

@@ -100,7 +100,7 @@ def _parse(content: str, place: str, position: Callable[[json.JSONDecodeError], 
 
 
 def _object(fields: list[tuple[str, Any]]) -> Record:
-    """A JSON object as a dict; a field that stands twice is an error, not the last one's value."""
+    """A JSON object as a dict; a field that occurs twice is an error, not the last one's value."""
     found = dict(fields)
     if len(found) < len(fields):
         names = [name for name, _ in fields]

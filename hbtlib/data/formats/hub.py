@@ -17,7 +17,7 @@ BLOCK = 1 << 16
 """How many bytes a read of a remote file fetches at once.
 
 Each read fetches a block beyond its end, once a group of rows: larger blocks would fetch what
-stands between the columns that are wanted.
+lies between the columns that are wanted.
 """
 
 
@@ -48,7 +48,7 @@ class Hub(NamedTuple):
             file: the path in the repository.
 
         Raises:
-            DataError: with what to do, if the file cannot be had.
+            DataError: if the file is not available, with what to do.
         """
         from huggingface_hub import hf_hub_download
 
@@ -106,7 +106,7 @@ class Hub(NamedTuple):
             columns: the columns to fetch.
 
         Raises:
-            DataError: with what to do, if the file cannot be had or lacks a column.
+            DataError: if the file is not available or lacks a column, with what to do.
         """
         kept = cache_folder() / name / self.revision / "-".join(columns) / file
         try:
@@ -188,7 +188,7 @@ def _explain(hub: Hub, name: str, file: str, error: Exception) -> str:
     if isinstance(error, OSError) and error.errno and not is_of_network:
         return cannot_keep(name, file, error)
     cause = type(error.__cause__ or error).__name__
-    return f"{name}: the hub is not in reach for {file} ({cause}); {fetch_by_hand}"
+    return f"{name}: the hub cannot be reached for {file} ({cause}); {fetch_by_hand}"
 
 
 def _answer(error: Exception) -> BaseException | None:

@@ -24,7 +24,7 @@ from hbtlib.data.pairs import shared_keys
 
 SPLITS = ("train", "validation")
 HELD_OUT = 20
-"""One id in so many is held out for the split "validation"."""
+"""One id in this many is held out for the split "validation"."""
 
 Texts = dict[str, str]  # language → text
 

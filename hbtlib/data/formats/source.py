@@ -1,4 +1,4 @@
-"""Where a data set's files are: a folder of one's own, a folder in `HBT_DATA`, or published."""
+"""Where a data set's files are: a folder that is given, one in `HBT_DATA`, or on the web."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Source:
         """Returns a file on this machine.
 
         Raises:
-            DataError: with what to do, if the file cannot be had.
+            DataError: if the file is not available, with what to do.
         """
         if self.folder is None:
             return self.published.fetch(self.name, file)

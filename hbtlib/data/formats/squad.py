@@ -66,7 +66,7 @@ def read_squad(file: Path, *, exact: bool = True) -> list[Paragraph]:
     Raises:
         DataError: naming file and paragraph or question, for a missing field, an empty text, an
             answer that starts outside its paragraph or (exact) reads otherwise there, an id that
-            stands twice, or sentence breaks that do not lie in their paragraph in order.
+            occurs twice, or sentence breaks that do not lie in their paragraph in order.
     """
     content = expect(read_json(file), dict, str(file), "the file")
     articles = get_field(content, "data", list, str(file))
@@ -168,7 +168,7 @@ def _read_question(
 
 
 def _answer_start(answer: Any, context: str, place: str, exact: bool) -> int:
-    """The character at which an answer starts, after a check that it stands there."""
+    """The character at which an answer starts, after a check that it is there."""
     answer = expect(answer, dict, place, "an answer")
     start = get_field(answer, "answer_start", int, place)
     said = get_field(answer, "text", str, place)
@@ -178,10 +178,10 @@ def _answer_start(answer: Any, context: str, place: str, exact: bool) -> int:
             f"{place}: its answer begins at character {start} and has {len(said)}, but the "
             f"paragraph has {len(context)}; the file's offsets and texts do not belong together"
         )
-    stands_there = context[start : start + len(said)]
-    if exact and stands_there != said:
+    text_there = context[start : start + len(said)]
+    if exact and text_there != said:
         raise DataError(
-            f"{place}: at character {start} its paragraph has {short(stands_there)}, not the "
+            f"{place}: at character {start} its paragraph has {short(text_there)}, not the "
             f"answer {short(said)}; the file's offsets and texts do not belong together"
         )
     return start

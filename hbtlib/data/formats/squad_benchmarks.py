@@ -109,7 +109,7 @@ def paragraph_benchmark(
     """Makes a benchmark in which every paragraph is a passage.
 
     Relevant is the paragraph a question was asked of, in every language that has the question. A
-    paragraph that stands twice in a language is one passage (TyDiQA repeats it for each question).
+    paragraph that occurs twice in a language is one passage (TyDiQA repeats it for each question).
 
     Args:
         name: the benchmark's name.

@@ -32,7 +32,7 @@ class Web(NamedTuple):
             file: the path below the address.
 
         Raises:
-            DataError: with what to do, if the file cannot be had.
+            DataError: if the file is not available, with what to do.
         """
         import pooch
         import requests
@@ -51,8 +51,7 @@ class Web(NamedTuple):
             status = getattr(error.response, "status_code", None)
             if status in GONE:
                 raise DataError(
-                    f"{name}: {address} is not there any more ({error}); give data= a folder "
-                    "with it"
+                    f"{name}: {address} no longer exists ({error}); give data= a folder with it"
                 ) from error
             raise DataError(
                 f"{name}: the server answered {status} for {address}; try again later, or fetch it "
@@ -60,14 +59,14 @@ class Web(NamedTuple):
             ) from error
         except requests.RequestException as error:
             raise DataError(
-                f"{name}: {address} is not in reach ({type(error).__name__}); fetch it elsewhere "
+                f"{name}: {address} cannot be reached ({type(error).__name__}); fetch it elsewhere "
                 "and give data= the folder with it"
             ) from error
         except OSError as error:
             raise DataError(cannot_keep(name, file, error)) from error
         except ValueError as error:
             raise DataError(
-                f"{name}: {address} came with another content than it had ({error}); try again, or "
+                f"{name}: {address} has another content than it had ({error}); try again, or "
                 "give data= a folder with the right one"
             ) from error
         return Path(found)

@@ -4,7 +4,8 @@ There are questions in seven languages, each in two to four of them, and the Wik
 they were asked of; each language's paragraphs are a pool. Dev has 1,148 questions in English and
 500 to 517 in the others. The files are MLQA's own (`dev-context-LANG-question-LANG.json`) or the
 hub's (`MLQA.LANG.LANG/validation-*.parquet` of google/xtreme). The seven same-language files hold
-every question and paragraph of the 49; the others only pair them anew. The licence is CC BY-SA 3.0.
+every question and paragraph of the 49; the others only pair them differently. The licence is
+CC BY-SA 3.0.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ passages in de es vi zh; which of these languages an id has differs. They are re
 text}}. One id in twenty, drawn by paragraph, is held out (split "validation"): no paragraph of
 these is trained on. The licence is CC BY-SA 3.0.
 
-The pairs share nothing with XQuAD-R. Seven of the ids have a question or a sentence that stands in
+The pairs share nothing with XQuAD-R. Seven of the ids have a question or a sentence that is in
 MLQA dev too (`hbt.leave_out` finds them).
 """
 

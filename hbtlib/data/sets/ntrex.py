@@ -47,7 +47,7 @@ CODES = {
 LANGUAGES = tuple(CODES)
 SPLITS = ("train", "validation")
 HELD_OUT = 20
-"""One line in so many is of the split "validation"."""
+"""One line in this many is of the split "validation"."""
 
 
 def load_pairs(

@@ -134,7 +134,7 @@ def _split(question_id: str) -> str:
 def _others(kept: Mapping[str, Fact]) -> dict[str, list[str]]:
     """For each fact, the facts its passage points to: the next ones of its relation and split.
 
-    They are facts of other subjects, in an order drawn by a hash. So each subject stands in
+    They are facts of other subjects, in an order drawn by a hash. So each subject is named in
     SEE_ALSO passages that share the relation of a question about it, and do not answer it.
     """
     groups: dict[tuple[str, str], list[str]] = {}
