@@ -1,4 +1,4 @@
-"""Evaluation: measures, language bias and significance, from tables of ranks alone, without torch."""
+"""Evaluation: measures, language bias and significance, from tables of ranks, without torch."""
 
 import lazy_loader
 

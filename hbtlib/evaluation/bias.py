@@ -138,8 +138,8 @@ def top_shares(top: pd.DataFrame) -> pd.DataFrame:
     if repeated.any():
         query = top["query_id"][repeated].iloc[0]
         raise ValueError(
-            f"the top holds two passages at one rank of the query {query!r}: is it of several runs? "
-            "Measure each alone"
+            f"the top holds two passages at one rank of the query {query!r}: is it of several "
+            "runs? Measure each alone"
         )
     shares = pd.crosstab(
         top["query_language"].astype("str"),

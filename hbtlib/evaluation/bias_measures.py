@@ -99,7 +99,7 @@ def max_rank_median(pool: MultilingualPool) -> pd.Series:
 def own_language_first(pool: MultilingualPool) -> pd.Series:
     """How often the best-ranked relevant passage is in the query's language.
 
-    Of the queries that have a relevant passage in their language.
+    Only queries that have a relevant passage in their language count.
     """
     return pool.mean(pool.queries["own_first"])
 

@@ -86,7 +86,7 @@ class MultilingualPool:
         return values.dropna().groupby(self.queries["language"]).mean()
 
     def median(self, values: pd.Series) -> pd.Series:
-        """The median of values over the queries of each query language, as `mean` takes the mean."""
+        """The median of values over the queries of each query language; compare `mean`."""
         return values.dropna().groupby(self.queries["language"]).median()
 
     @cached_property

@@ -1,6 +1,11 @@
-"""How much of an encoder's space is language: removed without training, drawn, and read out. Vectors' rows follow a
-benchmark's queries and passages. What is removed is estimated from its texts, without judgements.
+"""How much of an encoder's space is language: drawn as a map, and read out by a classifier.
+
+The rows of vectors follow a benchmark's queries and passages. `rank_vectors(…, remove=…)` is the
+third
+probe: what ranking gains if language is removed.
 """
+
+from __future__ import annotations
 
 import numpy as np
 import pandas as pd
@@ -10,122 +15,171 @@ from hbtlib.data.benchmark import Benchmark
 
 Floats = NDArray[np.floating]
 
+_COORDINATES = ["x", "y", "centroid_x", "centroid_y"]
+_SMALLEST = 1e-12  # what is divided by, if all vectors are the same
+
 
 def points(
     query_vectors: Floats, passage_vectors: Floats, benchmark: Benchmark, *, questions: int = 40
 ) -> pd.DataFrame:
-    """Where some questions and their passages lie, in two dimensions, for a map of the space by language. One row a text:
-    benchmark, role (query or passage), language, question_id, x, y (the first two principal
-    components of all passages), centroid_x, centroid_y (those of the languages' means over their
-    passages: the directions in which languages lie apart), language_share (in every row: the share
-    of the passages' variance that lies between languages, 0 to 1). The texts are those of
-    `questions` questions, the ones in most languages first.
+    """Places some questions and their passages in two dimensions, for a map of the space.
+
+    Args:
+        query_vectors: (Q, d), rows in the order of the benchmark's queries.
+        passage_vectors: (N, d), rows in the order of its passages.
+        benchmark: the texts.
+        questions: how many questions to show, the ones in most languages first.
+
+    Returns:
+        One row per text: benchmark, role (query or passage), language, question_id, and
+
+        - x, y: the first two principal components of all passages.
+        - centroid_x, centroid_y: those of the languages' means over their passages, which are the
+          directions in which languages lie apart.
+        - language_share: in every row the share of the passages' variance that lies between
+        languages, 0
+          to 1.
     """
     passages = np.asarray(passage_vectors, np.float64)
-    middle = passages.mean(0)
+    center = passages.mean(0)
     codes, languages = pd.factorize(benchmark.passages["language"], sort=True)
-    centroids = np.stack([passages[codes == i].mean(0) for i in range(len(languages))])
-    share = (np.bincount(codes) * ((centroids - middle) ** 2).sum(1)).sum() / max(
-        ((passages - middle) ** 2).sum(), 1e-12
-    )
-    axes = np.concatenate(
-        [_components(passages - middle), _components(centroids - centroids.mean(0))]
-    )  # (4, d)
+    centroids = np.stack([passages[codes == code].mean(0) for code in range(len(languages))])
+    of_passages = _principal_axes(passages - center)
+    of_languages = _principal_axes(centroids - centroids.mean(0))
+    axes = np.concatenate([of_passages, of_languages])  # (4, d)
 
-    chosen = answers(benchmark, questions)
-    asked = benchmark.queries.assign(row=np.arange(len(benchmark.queries))).query(
-        "question_id in @chosen['question_id']"
-    )
-    parts, names = [], ["x", "y", "centroid_x", "centroid_y"]
+    gold = answers(benchmark, questions)
+    queries = benchmark.queries.assign(row=np.arange(len(benchmark.queries)))
+    asked = queries[queries["question_id"].isin(gold["question_id"])]
+    parts = []
     for role, table, vectors in (
         ("query", asked, query_vectors),
-        ("passage", chosen, passage_vectors),
+        ("passage", gold, passage_vectors),
     ):
-        at = ((np.asarray(vectors, np.float64)[table["row"]] - middle) @ axes.T).astype(np.float32)
-        parts.append(
-            table.assign(
-                benchmark=benchmark.name,
-                role=role,
-                language_share=share,
-                **dict(zip(names, at.T, strict=True)),
-            )
-        )
-    return pd.concat(parts, ignore_index=True)[
-        ["benchmark", "role", "language", "question_id", *names, "language_share"]
-    ]
+        shown = np.asarray(vectors, np.float64)[table["row"]]
+        placed = ((shown - center) @ axes.T).astype(np.float32)  # (n, 4)
+        parts.append(table.assign(role=role, **dict(zip(_COORDINATES, placed.T, strict=True))))
+    share = _between_share(passages, codes, centroids)
+    both = pd.concat(parts, ignore_index=True)
+    both = both.assign(benchmark=benchmark.name, language_share=share)
+    return both[["benchmark", "role", "language", "question_id", *_COORDINATES, "language_share"]]
 
 
 def answers(benchmark: Benchmark, questions: int) -> pd.DataFrame:
-    """The relevant passages of so many questions, the ones in most languages first: row (in the benchmark), passage_id,
-    language, text, question_id.
+    """Lists the relevant passages of some questions, the ones in most languages first.
+
+    Args:
+        benchmark: the questions and passages.
+        questions: how many questions.
+
+    Returns:
+        One row per question and relevant passage: passage_id, language, text (and what else the
+        benchmark has of a passage), row (in the benchmark's passages), question_id.
     """
-    gold = benchmark.judgements.query("grade > 0").merge(
-        benchmark.queries[["query_id", "question_id"]], on="query_id"
-    )
+    relevant = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    gold = relevant.merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
     gold = gold.drop_duplicates(["question_id", "passage_id"])
-    common = (
-        gold["question_id"]
-        .value_counts(sort=False)
-        .sort_index()
-        .sort_values(ascending=False, kind="stable")
-    )
-    chosen = gold.loc[
-        gold["question_id"].isin(common.index[:questions]), ["question_id", "passage_id"]
-    ]
-    return benchmark.passages.assign(row=np.arange(len(benchmark.passages))).merge(
-        chosen, on="passage_id"
-    )
+    n_passages = gold["question_id"].value_counts(sort=False).sort_index()
+    most_first = n_passages.sort_values(ascending=False, kind="stable").index
+    chosen = gold["question_id"].isin(most_first[:questions])
+    passages = benchmark.passages.assign(row=np.arange(len(benchmark.passages)))
+    return passages.merge(gold.loc[chosen, ["question_id", "passage_id"]], on="passage_id")
 
 
 def language_probe(
     vectors: Floats, languages: ArrayLike, questions: ArrayLike | None = None, *, folds: int = 5
 ) -> pd.DataFrame:
-    """How well a linear classifier tells a text's language from its vector, on texts that it has not seen.
+    """Measures how well a linear classifier tells a text's language from its vector.
 
-    One row a language: language, n_texts, accuracy (the share of its texts that are told right),
-    chance (1/L). The mean of `accuracy` is the balanced accuracy: 1/L where nothing is left of
-    language, 1 where all is. vectors: (n, d); languages: (n,). questions: (n,), whose text each is:
-    all translations of a question stand in one fold, so that no vector is known by its twin;
-    without it each text stands by itself. Where languages differ in what they speak of, that is
-    told too. The classifier is scikit-learn's logistic regression, each language of one weight, on
-    vectors centred and divided by their root mean square, one number (a rotation changes nothing).
-    Raises ValueError for lengths that differ, fewer than two languages, or a language with fewer
-    questions than folds.
+    The texts it is tested on are not those it was trained on (cross-validation). The classifier is
+    scikit-learn's logistic regression, with the same total weight for each language, on vectors
+    that are centred and divided by their root mean square, which is one number (so a rotation
+    changes nothing). Where the texts of languages differ in their topics, that is told too.
+
+    Args:
+        vectors: (n, d).
+        languages: (n,) the language of each text.
+        questions: (n,) whose text each is. All translations of a question are in one fold, so that
+            no vector is recognised by its translation. None: each text stands by itself.
+        folds: of the cross-validation.
+
+    Returns:
+        One row per language: language, n_texts, accuracy (the share of its texts that are told
+            right),
+        chance (1 / number of languages). The mean of `accuracy` is the balanced accuracy: at chance
+        nothing is left of language, at 1 all is.
+
+    Raises:
+        ValueError: for lengths that differ, fewer than two languages or folds, or a language with
+            fewer questions than folds.
+
+    Example:
+        >>> import hbtlib as hbt, numpy as np
+        >>> vectors = np.array([[1, 0], [1, 0.2], [1, 0.1], [0, 1], [0.2, 1], [0.1, 1]])
+        >>> found = hbt.probes.language_probe(vectors, ["de"] * 3 + ["en"] * 3, folds=3)
+        >>> found["accuracy"].tolist(), found["chance"].tolist()
+        ([1.0, 1.0], [0.5, 0.5])
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
-    x, codes = np.asarray(vectors, np.float64), np.asarray(languages, dtype=object)
-    groups = (
-        np.arange(len(x))
-        if questions is None
-        else pd.factorize(np.asarray(questions, dtype=object), sort=True)[0]
-    )
-    if not len(x) == len(codes) == len(groups):
-        raise ValueError(
-            f"{len(x)} vectors, {len(codes)} languages and {len(groups)} questions: give one of each a text"
-        )
-    counts = pd.Series(groups).groupby(codes).nunique()
-    if len(counts) < 2 or folds < 2 or counts.min() < folds:
-        raise ValueError(
-            f"{folds} folds of {counts.to_dict()} questions: a probe needs two languages and two folds at "
-            "least, and as many questions of each language as folds"
-        )
-    x = x - x.mean(0)
-    classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
-    told = cross_val_predict(
-        classifier,
-        x / max(np.sqrt((x**2).mean()), 1e-12),
+    features = np.asarray(vectors, np.float64)
+    codes = np.asarray(languages, dtype=object)
+    if questions is None:
+        groups = np.arange(len(features))
+    else:
+        groups = pd.factorize(np.asarray(questions, dtype=object), sort=True)[0]
+    _check_probe(features, codes, groups, folds)
+    features = features - features.mean(0)
+    scale = max(np.sqrt((features**2).mean()), _SMALLEST)
+    predicted = cross_val_predict(
+        LogisticRegression(class_weight="balanced", max_iter=1000),
+        features / scale,
         codes.astype(str),
         groups=groups,
         cv=GroupKFold(folds, shuffle=True, random_state=0),
     )
-    right = pd.Series(told == codes).groupby(codes).agg(n_texts="size", accuracy="mean")
-    return right.rename_axis("language").reset_index().assign(chance=1 / len(counts))
+    right = pd.Series(predicted == codes).groupby(codes).agg(n_texts="size", accuracy="mean")
+    return right.rename_axis("language").reset_index().assign(chance=1 / len(right))
 
 
-def _components(centred: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The first two principal components, (2, d), each with the sign that makes its largest entry positive."""
-    found = np.linalg.eigh(centred.T @ centred)[1].T[:-3:-1]
-    largest = found[np.arange(2), np.abs(found).argmax(1)]
-    return found * np.sign(largest)[:, None]
+def _check_probe(features: NDArray, codes: NDArray, groups: NDArray, folds: int) -> None:
+    """Raises ValueError if a probe cannot be made of these."""
+    if not len(features) == len(codes) == len(groups):
+        raise ValueError(
+            f"{len(features)} vectors, {len(codes)} languages and {len(groups)} questions: give "
+            "one of each a text"
+        )
+    questions = pd.Series(groups).groupby(codes).nunique()
+    if len(questions) < 2 or folds < 2 or questions.min() < folds:
+        raise ValueError(
+            f"{folds} folds of {questions.to_dict()} questions: a probe needs two languages and "
+            "two folds at least, and as many questions of each language as folds"
+        )
+
+
+def _between_share(
+    vectors: NDArray[np.float64], codes: NDArray, centroids: NDArray[np.float64]
+) -> float:
+    """The share of the vectors' variance that lies between groups.
+
+    Args:
+        vectors: (n, d).
+        codes: (n,) the group of each vector.
+        centroids: (groups, d) the groups' means.
+    """
+    center = vectors.mean(0)
+    between = (np.bincount(codes) * ((centroids - center) ** 2).sum(1)).sum()
+    total = ((vectors - center) ** 2).sum()
+    return float(between / max(total, _SMALLEST))
+
+
+def _principal_axes(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The first two principal axes of centred vectors (n, d): (2, d), largest variance first.
+
+    Each has the sign that makes its largest entry positive.
+    """
+    by_variance = np.linalg.eigh(centred.T @ centred)[1].T  # the smallest first
+    axes = by_variance[:-3:-1]
+    largest = axes[np.arange(2), np.abs(axes).argmax(1)]
+    return axes * np.sign(largest)[:, None]

@@ -1,21 +1,28 @@
 """How fast texts become ranks, beside the tools one would otherwise take, in one run each.
 
-    HBT_DATA=../shared/data python tests/benchmarks/evaluation_speed.py ranks  [--out FILE.csv]
-    python tests/benchmarks/evaluation_speed.py top [--passages 2000000] [--out FILE.csv]
-    HBT_DATA=../shared/data python tests/benchmarks/evaluation_speed.py encode [--slice 1200] [--out FILE.csv]
+    HBT_DATA=../shared/data python tests/benchmarks/evaluation_speed.py ranks
+    python tests/benchmarks/evaluation_speed.py top [--passages 2000000]
+    HBT_DATA=../shared/data python tests/benchmarks/evaluation_speed.py encode [--slice 1200]
 
-ranks: made vectors of XQuAD-R's 13,090 queries and 13,014 passages, width 768: all 121 pools and the joint pool, mAP@100,
-R@1, R@10 and rank distance, through `hbt.rank_vectors` and `hbt.measure`; the bare matrix product; sentence-transformers'
-InformationRetrievalEvaluator; mteb's way (all scores of a pool, a dict of dicts, pytrec_eval) and ranx (`pip install ranx`),
-which are timed on some pools and counted up. The values must agree to 1e-6 (of the last two with scores in double precision,
-untimed: which of two passages comes first that single precision does not tell apart, a product's rounding decides).
+Each takes `--out FILE.csv`.
 
-top: the exact 100 best of 2 million float16 vectors of width 384 in shards on disk, for 1,000 queries, through
-`search.nearest`; faiss's IndexFlatIP over the same vectors in memory, as float32. Each in a process of its own; memory is
-what the process takes beside the files it reads. Rows and scores must agree.
+ranks: random vectors of XQuAD-R's 13,090 queries and 13,014 passages, width 768. All 121 pools and
+the joint pool, with mAP@100, R@1, R@10 and rank distance, through `hbt.rank_vectors` and
+`hbt.measure`; the bare matrix product; sentence-transformers' InformationRetrievalEvaluator; mteb's
+way (all scores of a pool, a dict of dicts, pytrec_eval) and ranx (`pip install ranx`). The last two
+are timed on some pools, and the time for all is extrapolated. The values must agree to 1e-6. Those
+of
+the last two are checked with scores in double precision, untimed: where single precision does not
+tell two passages apart, a product's rounding decides which comes first.
 
-encode: MiniLM on the first texts of each language of XQuAD-R: tokens a second through `Encoder.embed` and through
-sentence-transformers' `encode`, alternating, vectors equal to 1e-5; and how many texts an evaluation of all pools encodes.
+top: the exact 100 best of 2 million float16 vectors of width 384 in shards on disk, for 1,000
+queries, through `search.nearest`; faiss's IndexFlatIP over the same vectors in memory, as float32.
+Each in a process of its own; memory is what the process takes beside the files it reads. Rows and
+scores must agree.
+
+encode: MiniLM on the first texts of each language of XQuAD-R: tokens a second through
+`Encoder.embed` and through sentence-transformers' `encode`, alternating, vectors equal to 1e-5; and
+how many texts an evaluation of all pools encodes.
 """
 
 from __future__ import annotations
@@ -412,7 +419,8 @@ def encode(asked: argparse.Namespace) -> pd.DataFrame:
         sys.exit(f"the vectors differ by {apart}")
     distinct = benchmark.queries["text"].nunique() + benchmark.passages["text"].nunique()
     languages = len(benchmark.languages)
-    # An evaluator of each of the 121 pools, and of the joint one, encodes its queries and its passages.
+    # An evaluator of each of the 121 pools, and of the joint one, encodes its queries and its
+    # passages.
     all_pools = (languages + 1) * (len(benchmark.queries) + len(benchmark.passages))
     rows = []
     for side, count in (("sentence-transformers", all_pools), ("hbtlib", distinct)):

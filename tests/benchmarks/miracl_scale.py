@@ -1,12 +1,15 @@
-"""A collection of MIRACL's size and file layout through one machine: loaded, embedded, ranked; time, memory and disk.
+"""Loads, embeds and ranks a collection of MIRACL's size and layout: time, memory and disk.
 
-    HBT_DATA=../shared/data python tests/benchmarks/miracl_scale.py FOLDER [--share 1.0] [--out FILE.csv]
+    HBT_DATA=../shared/data python tests/benchmarks/miracl_scale.py FOLDER [--share 1.0] [--out
+    FILE.csv]
 
-MIRACL's passages are made, for their texts are not at hand: Swahili's 131,924, Bengali's 297,265 and Finnish's 1,883,509
-(the published counts), in the published layout, 500,000 a `docs-N.jsonl.gz`; every passage that the real qrels judge is
-among them under its real id, and a relevant one holds some of its query's words. All other words are drawn from the real
-topics'. The encoder is small and random (a mean of word vectors, all but): the machinery is measured, not the retriever.
-`--share` makes so much of each language. FOLDER keeps what was made, and the vectors; what is there is not made again.
+MIRACL's passages are made, for their texts are not at hand: Swahili's 131,924, Bengali's 297,265
+and Finnish's 1,883,509 (the published counts), in the published layout, 500,000 a
+`docs-N.jsonl.gz`; every passage that the real qrels judge is among them under its real id, and a
+relevant one holds some of its query's words. All other words are drawn from the real topics'. The
+encoder is small and random (a mean of word vectors, all but): the machinery is measured, not the
+retriever. `--share` makes so much of each language. FOLDER keeps what was made, and the vectors;
+what is there is not made again.
 """
 
 from __future__ import annotations
@@ -78,7 +81,7 @@ def make(data: Path, folder: Path, share: float) -> None:
 
 @contextmanager
 def watched(rows: list[dict[str, Any]], step: str, of: Callable[[], str]) -> Iterator[None]:
-    """Adds a row: the step's seconds, and this process's most memory meanwhile that is no file's."""
+    """Adds a row: the step's seconds, and the most memory meanwhile that belongs to no file."""
     most, over = [0.0], threading.Event()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""Measures against pytrec_eval and ir_measures on random rankings, and against numbers worked out by hand."""
+"""Measures against pytrec_eval and ir_measures on random rankings, and worked out by hand."""
 
 from __future__ import annotations
 
@@ -11,24 +11,22 @@ import pandas as pd
 import pytest
 import pytrec_eval
 from conftest import random_benchmark
+from hand_ranks import ranks_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import hbtlib as hbt
 from hbtlib.evaluation.metrics import (
-    by_group,
     by_question,
     by_training,
     parse,
     per_query,
-    summarise,
 )
 
 CUTS = (1, 3, 10)
 METRICS = ["mAP", *(f"{name}@{k}" for name in ("mAP", "MRR", "nDCG", "R") for k in CUTS)]
 UNCUT = ["MRR", "nDCG"]
-
 Run = dict[str, dict[str, float]]
 Table = dict[tuple[str, str, str], float]  # query_language, pool, metric → the mean over queries
 
@@ -36,9 +34,9 @@ Table = dict[tuple[str, str, str], float]  # query_language, pool, metric → th
 def runs(
     benchmark: hbt.Benchmark, q: NDArray, p: NDArray
 ) -> tuple[dict[str, dict[str, int]], Run, Run]:
-    """Judgements, run, and the same run with ties told apart, from the score matrix; a query's key is `id|language|pool`.
+    """Judgements, run, and the same run with ties told apart, from the score matrix.
 
-    A query with nothing relevant in a pool is left out there.
+    A query's key is `id|language|pool`. A query with nothing relevant in a pool is left out there.
     """
     scores = q.astype(np.float64) @ p.T.astype(np.float64)
     judged: dict[str, dict[str, int]] = {}
@@ -109,7 +107,8 @@ def irm(qrels: dict[str, dict[str, int]], run: Run, untied: Run) -> Table:
         for a, m in (("mAP", ir_measures.AP), ("nDCG", ir_measures.nDCG), ("R", ir_measures.R))
         for k in CUTS
     }
-    # RR@k comes from MS MARCO's script, which takes the smaller id first of equal scores: it gets a run without any.
+    # RR@k comes from MS MARCO's script, which takes the smaller id first of equal scores: it gets a
+    # run without any.
     cut = {f"MRR@{k}": ir_measures.RR @ k for k in CUTS}
     name = {str(measure): ours for ours, measure in (theirs | cut).items()}
     found = [
@@ -193,23 +192,6 @@ def test_the_random_rankings_hold_what_they_should() -> None:
         "no passage",
         "code points",
     }
-
-
-def ranks_table(
-    rows: list[tuple[str, str, str, str, int, int]], n_passages: int = 10
-) -> pd.DataFrame:
-    """query_id, query_language, pool, passage_language, rank, grade → a ranks table."""
-    table = pd.DataFrame(
-        rows, columns=["query_id", "query_language", "pool", "passage_language", "rank", "grade"]
-    )
-    return table.assign(
-        question_id=table["query_id"].str.split("-").str[0],
-        benchmark="hand",
-        n_passages=n_passages,
-        passage_id=[f"p{i}" for i in range(len(table))],
-        score=0.0,
-        n_relevant=table.groupby(["query_id", "pool"])["rank"].transform("size"),
-    )
 
 
 def test_numbers_worked_out_by_hand() -> None:
@@ -349,7 +331,8 @@ def test_neither_order_nor_types_of_the_rows_matter(seed: int) -> None:
         dict.fromkeys(("query_id", "query_language", "pool"), "str")
     )
     pd.testing.assert_frame_equal(hbt.measure(mixed, METRICS), measured, rtol=0, atol=1e-12)
-    # A part of the table measures as it does in the whole, though its categories name what it no longer has.
+    # A part of the table measures as it does in the whole, though its categories name what it no
+    # longer has.
     part = ranks[ranks["query_language"] == "aa"]
     expected = measured[measured["query_language"] == "aa"].reset_index(drop=True)
     pd.testing.assert_frame_equal(hbt.measure(part, METRICS), expected, rtol=0, atol=1e-12)
@@ -432,62 +415,6 @@ def test_ranks_of_two_benchmarks_are_not_measured_together() -> None:
         ValueError, match=r"hold more rows of the query .* are they of several runs"
     ):
         hbt.measure(pd.concat([ranks, ranks]))
-
-
-def test_languages_come_in_groups() -> None:
-    rows = [
-        ("monolingual", "de", "de"),
-        ("monolingual", "qq", "qq"),
-        ("cross-lingual", "de", "tr"),
-        ("cross-lingual", "de", "ru"),
-        ("cross-lingual", "de", "qq"),
-        ("multilingual", "ru", "all"),
-    ]
-    table = pd.DataFrame(rows, columns=["setting", "query_language", "pool"]).assign(
-        metric="mAP", value=0.5
-    )
-
-    def groups(feature: str) -> list[str]:
-        return by_group(table, feature)["group"].tolist()
-
-    assert groups("script") == [
-        "Latin",
-        "unknown",
-        "same script",
-        "other script",
-        "unknown",
-        "Cyrillic",
-    ]
-    assert groups("family") == [
-        "Indo-European",
-        "unknown",
-        "other family",
-        "same family",
-        "unknown",
-        "Indo-European",
-    ]
-    assert groups("word_order") == [
-        "none dominant",
-        "unknown",
-        "other word order",
-        "other word order",
-        "unknown",
-        "SVO",
-    ]
-    assert groups("resources") == [
-        "class 5",
-        "unknown",
-        "other resources",
-        "other resources",
-        "unknown",
-        "class 4",
-    ]
-    assert (
-        summarise(by_group(table, "script"), by=["group"]).loc["Latin", ("monolingual", "mAP")]
-        == 0.5
-    )
-    with pytest.raises(ValueError, match="no feature 'colour'; there are family, script"):
-        by_group(table, "colour")
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,4 +1,4 @@
-"""What marks a language is removed and nothing else; the map against plain numpy; the probe against scikit-learn."""
+"""Removal of language, the map against plain numpy, and the probe against scikit-learn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def parallel(
     width: int = 12,
     apart: float = 3.0,
 ) -> tuple[hbt.Benchmark, np.ndarray, np.ndarray]:
-    """One passage a question and language; a vector is its question's, plus its language's, plus a little noise."""
+    """One passage a question and language; a vector is question + language + a little noise."""
     rng = np.random.default_rng(seed)
     codes = [chr(97 + i) * 2 for i in range(languages)]
     meaning = rng.normal(size=(questions, width))
@@ -65,7 +65,8 @@ def test_means_are_gone_and_lengths_are_one() -> None:
 
 @pytest.mark.parametrize("r", [1, 2, 5])
 def test_components_are_those_of_the_uncentred_matrix(r: int) -> None:
-    # The first r eigenvectors of each language's XᵀX, by another road than the singular values of X.
+    # The first r eigenvectors of each language's XᵀX, by another road than the singular values of
+    # X.
     benchmark, q, p = parallel()
     for vectors, before, table in zip(
         without_language(q, p, benchmark, r),
@@ -195,7 +196,8 @@ def test_the_probe_finds_language_where_it_is_and_none_where_it_is_not() -> None
 
 
 def test_translations_of_a_question_never_stand_on_both_sides() -> None:
-    # A vector is its question's and language's own and stands twice: told by its twin where that is seen, else by nothing.
+    # A vector is its question's and language's own and stands twice: told by its twin where that is
+    # seen, else by nothing.
     questions, languages = np.tile(np.repeat(np.arange(40), 3), 2), np.tile(["aa", "bb", "cc"], 80)
     vectors = np.tile(np.eye(120), (2, 1)) + 0.01 * np.random.default_rng(0).normal(size=(240, 120))
     assert language_probe(vectors, languages)["accuracy"].mean() > 0.8

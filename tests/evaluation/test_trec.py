@@ -1,4 +1,4 @@
-"""Runs for other tools: what trec_eval's measures make of them is what ours are, and theirs are read back."""
+"""Runs for other tools: their measures of our runs are ours, and their runs are read."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def test_other_tools_agree(seed: int, tmp_path: Path) -> None:
 
 
 def test_a_query_with_nothing_in_reach_counts_as_0(tmp_path: Path) -> None:
-    # trec_eval takes the mean over the queries of the run: a query left out of it would not count at all.
+    # trec_eval takes the mean over the queries of the run: a query left out of it would not count
+    # at all.
     ranks = pd.DataFrame(
         [("q1", "p1", 1), ("q2", "p2", 20)], columns=["query_id", "passage_id", "rank"]
     ).assign(

@@ -1,4 +1,4 @@
-"""faiss indexes: an exact one gives the exact ranks; the others say how good they are; nothing is known past the depth."""
+"""faiss indexes: exact ones give exact ranks, others their recall; none ranks past its depth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = ["query_id", "passage_id", "pool"]
 def large(
     seed: int = 0, n: int = 700, width: int = 16
 ) -> tuple[hbt.Benchmark, np.ndarray, np.ndarray]:
-    """Two languages, 40 questions each asked in both, a passage each that lies near, among many that do not."""
+    """40 questions in two languages, each with a passage that is near among many that are not."""
     rng = np.random.default_rng(seed)
     p = rng.standard_normal((2 * n, width)).astype(np.float32)
     p /= np.linalg.norm(p, axis=1, keepdims=True)
@@ -174,7 +174,7 @@ def test_the_exact_search_is_a_sort(k: int) -> None:
 
 
 def test_what_indexes_find_is_scored_exactly_before_it_is_merged() -> None:
-    """Each language's quantiser distorts scores in its own way: merged as they are, they would favour a language."""
+    """Each language's quantiser distorts scores in its own way, and would favour a language."""
     benchmark, q, p = large(1)
     ranks = hbt.rank_vectors(q, p, benchmark, index="PQ4x4", depth=50).astype(
         dict.fromkeys(KEY, "str")

@@ -1,7 +1,10 @@
-"""A known answer on real data: all-MiniLM-L6-v2 without fine-tuning on XQuAD-R, as computed before by other code; and what
-trec_eval's own code (pytrec_eval) and ir_measures make of the same rankings.
+"""A known answer on real data: all-MiniLM-L6-v2 without fine-tuning on XQuAD-R.
 
-The model is English, so its numbers across languages are low, and its rank distance is next to chance (10,846).
+The values were computed before by other code; trec_eval's own code (pytrec_eval) and ir_measures
+measure the same rankings.
+
+The model is English, so its numbers across languages are low, and its rank distance is next to
+chance (10,846).
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ import hbtlib as hbt
 QUESTIONS = 1190
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-# Some 26,000 texts to embed: six minutes on one core; to sort all of them again with other tools takes as long.
+# Some 26,000 texts to embed: six minutes on one core; to sort all of them again with other tools
+# takes as long.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
 
@@ -68,10 +72,11 @@ def test_all_minilm_scores_on_xquad_r(benchmark: hbt.Benchmark, vectors: Vectors
 def test_other_tools_measure_the_same_on_all_pools(
     benchmark: hbt.Benchmark, vectors: Vectors
 ) -> None:
-    # Every query of every language against each of the 11 pools (121 pairs) and the joint one: whole rankings, sorted and
-    # measured by pytrec_eval, reciprocal ranks by ir_measures. The vectors are rounded to 1/128, so that every product is
-    # exact whatever the order of its sum: else texts that the English tokenizer takes for the same (Thai!) differ by
-    # rounding alone, and neighbours swap.
+    # Every query of every language against each of the 11 pools (121 pairs) and the joint one:
+    # whole rankings, sorted and measured by pytrec_eval, reciprocal ranks by ir_measures. The
+    # vectors are rounded to 1/128, so that every product is exact whatever the order of its sum:
+    # else texts that the English tokenizer takes for the same (Thai!) differ by rounding alone, and
+    # neighbours swap.
     vectors = (np.round(vectors[0] * 128) / 128, np.round(vectors[1] * 128) / 128)
     names = {
         "map": "mAP",

@@ -1,4 +1,4 @@
-"""Vectors on disk: the same as without, under a key of all that changes them; shards that are whole or absent."""
+"""Vectors on disk: the same as in memory, under a key of all that changes them, in whole shards."""
 
 from __future__ import annotations
 
@@ -248,7 +248,8 @@ def slow(self, texts, *args, **options):
         time.sleep(60)
     return found
 Encoder.embed = slow
-embed_to(sys.argv[2], Encoder.load(sys.argv[1]), [f"passage {i}" for i in range(40)], "passage", shard=10)
+texts = [f"passage {i}" for i in range(40)]
+embed_to(sys.argv[2], Encoder.load(sys.argv[1]), texts, "passage", shard=10)
 """
 
 
@@ -446,7 +447,7 @@ def _anonymous_mb() -> float:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's count of memory")
 def test_memory_is_bounded_whatever_the_pool_s_size(tmp_path: Path) -> None:
-    """60,000 passages are 92 MB as float32, their scores by 400 queries another 96: 20 MB are asked for."""
+    """60,000 passages take 92 MB as float32, their scores for 400 queries 96; 20 MB are given."""
     from hbtlib.search.ranking import nearest
 
     store = made(tmp_path / "store", 60_000, 384, 15_000)

@@ -1,5 +1,4 @@
-"""Comparisons against scipy and by simulation; the question as unit; reproducible, quick, and clear about what does not
-fit."""
+"""Comparisons of runs against scipy: the question as unit, several seeds, what does not fit."""
 
 from __future__ import annotations
 
@@ -9,50 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import random_benchmark
+from drawn_ranks import ranks_of
 from scipy import stats
 
 import hbtlib as hbt
-from hbtlib.evaluation.metrics import by_question
-from hbtlib.evaluation.significance import _bootstrap, holm, sign_flip
-
-
-def ranks_of(
-    seed: int, *, questions: int = 30, languages: int = 3, noise: float = 1.0, shift: float = 0.0
-) -> pd.DataFrame:
-    """Ranks as `hbt.rank` gives them, drawn: one relevant passage a language, questions hard or easy in all languages
-    alike."""
-    rng, hard = np.random.default_rng(seed), np.random.default_rng(99).normal(0, 1, questions)
-    codes = [chr(97 + i) * 2 for i in range(languages)]
-    rows = []
-    for q in range(questions):
-        for asked in codes:
-            for code in codes:
-                at = 1 + int(np.exp(np.clip(2 + hard[q] + noise * rng.normal() - shift, 0, 6)))
-                rows += [
-                    (
-                        f"q{q}-{asked}",
-                        f"q{q}",
-                        asked,
-                        pool,
-                        f"p{q}-{code}",
-                        at,
-                        1 if pool != "all" else languages,
-                    )
-                    for pool in (code, "all")
-                ]
-    names = [
-        "query_id",
-        "question_id",
-        "query_language",
-        "pool",
-        "passage_id",
-        "rank",
-        "n_relevant",
-    ]
-    table = pd.DataFrame(rows, columns=names).assign(grade=1, n_passages=500)
-    # Two passages of a query never share a rank.
-    table["rank"] += table.groupby(["query_id", "pool"]).cumcount() * 500
-    return table
+from hbtlib.evaluation.significance import holm
 
 
 def differences(a: pd.DataFrame, b: pd.DataFrame, metric: str, setting: str) -> np.ndarray:
@@ -88,36 +48,6 @@ def test_the_numbers_are_scipy_s(setting: str) -> None:
     )
     assert found["low"] == pytest.approx(interval.confidence_interval.low, abs=0.1 * d.std())
     assert found["high"] == pytest.approx(interval.confidence_interval.high, abs=0.1 * d.std())
-
-
-def test_few_questions_give_the_exact_p() -> None:
-    # Of 2⁴ sign patterns of these differences two are as far from 0: 1/8.
-    assert sign_flip(np.array([0.1, 0.2, 0.3, 0.4]), 100_000) == pytest.approx(1 / 8, abs=0.005)
-    assert sign_flip(np.zeros(5)) == 1.0
-    assert sign_flip(np.full(60, 0.5), 10_000) == pytest.approx(1 / 10_001)  # never 0
-
-
-def test_the_error_rate_is_as_promised() -> None:
-    # Under the null a test at 5 % refuses 5 % of the time; taken by translation it would refuse far more often.
-    rng = np.random.default_rng(0)
-    refused = naive = 0
-    times = 600
-    for i in range(times):
-        question = rng.standard_t(3, 40)  # heavy tails, shared by the translations
-        refused += sign_flip(question, 500, seed=i) <= 0.05
-        naive += (
-            stats.ttest_1samp(np.repeat(question, 11) + 0.3 * rng.normal(size=440), 0).pvalue
-            <= 0.05
-        )
-    assert stats.binomtest(refused, times, 0.05).pvalue > 0.01
-    assert naive / times > 0.3
-
-
-def test_holm_raises_what_a_family_makes_likely() -> None:
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])).tolist() == pytest.approx(
-        [0.03, 0.06, 0.06, 0.02]
-    )
-    assert holm(np.array([0.5, 0.9])).tolist() == [1.0, 1.0]
 
 
 def test_a_family_is_all_that_is_asked_for() -> None:
@@ -175,7 +105,8 @@ def test_a_seed_twice_is_no_second_question() -> None:
 
 
 def test_seeds_are_paired() -> None:
-    # What a seed has in common (its batches) is no part of the difference: other labels give another interval.
+    # What a seed has in common (its batches) is no part of the difference: other labels give
+    # another interval.
     a = pd.concat([ranks_of(s, noise=0.1, shift=s).assign(seed=s) for s in range(3)])
     b = pd.concat([ranks_of(s + 10, noise=0.1, shift=s).assign(seed=s) for s in range(3)])
     paired = hbt.compare(a, b, setting="monolingual").iloc[0]
@@ -239,87 +170,6 @@ def test_a_unit_larger_than_the_question() -> None:
             hbt.compare(a, b, unit=lacking)
 
 
-def test_the_error_rate_holds_where_questions_come_in_families() -> None:
-    # Families share most of their difference: tested by question the null is refused far too often, by family it is not.
-    rng = np.random.default_rng(0)
-    family = np.repeat(np.arange(20), 6)
-    refused = naive = 0
-    times = 400
-    for i in range(times):
-        d = rng.standard_t(5, 20)[family] + 0.5 * rng.normal(size=120)
-        refused += sign_flip(np.bincount(family, d), 500, seed=i) <= 0.05
-        naive += sign_flip(d, 500, seed=i) <= 0.05
-    assert stats.binomtest(refused, times, 0.05).pvalue > 0.01
-    assert naive / times > 0.25
-
-
-@pytest.mark.parametrize(("seeds", "units"), [(3, 60), (5, 60), (10, 60), (1, 10), (3, 10)])
-def test_the_intervals_hold_the_truth_as_often_as_they_say(seeds: int, units: int) -> None:
-    # 95 of 100 intervals should hold the true difference, rather more than fewer, with few seeds and few units too, these
-    # of any size. Drawn anew each time.
-    rng = np.random.default_rng(1)
-    held, times = 0, 300
-    for i in range(times):
-        sizes = rng.integers(1, 12 if units < 60 else 2, units).astype(float)
-        values = (
-            rng.normal(0, 0.5 * (seeds > 1), (seeds, 1))
-            + rng.normal(0, 1, units)
-            + rng.normal(0, 0.5, (seeds, units))
-        )
-        low, high = np.percentile(_bootstrap(values * sizes, sizes, 400, seed=i), [2.5, 97.5])
-        held += low <= 0 <= high
-    assert 0.92 <= held / times <= 0.995
-
-
-def test_contrasts_are_weighted_sums_of_arms() -> None:
-    runs = {
-        (arm, seed): ranks_of(10 * i + seed, shift=i / 5)
-        for i, arm in enumerate("abcd")
-        for seed in (0, 1)
-    }
-    questions = pd.concat(
-        [by_question(ranks).assign(arm=arm, seed=seed) for (arm, seed), ranks in runs.items()]
-    )
-    of = {arm: pd.concat([runs[arm, s].assign(seed=s) for s in (0, 1)]) for arm in "abcd"}
-    found = hbt.contrasts(questions, {"a - b": {"a": 1, "b": -1}}, metric=["mAP", "rank-distance"])
-    compared = hbt.compare(of["a"], of["b"], metric=["mAP", "rank-distance"])
-    same = [
-        "metric",
-        "setting",
-        "difference",
-        "low",
-        "high",
-        "p",
-        "p_t",
-        "effect",
-        "n_questions",
-        "n_seeds",
-    ]
-    pd.testing.assert_frame_equal(found[same], compared[same], check_exact=False, rtol=1e-9)
-    effects = {
-        "same": {"a": 0.5, "b": 0.5, "c": -0.5, "d": -0.5},
-        "interaction": {"a": 1, "b": -1, "c": -1, "d": 1},
-    }
-    rows = hbt.contrasts(questions, effects, setting="multilingual").set_index("contrast")[
-        "difference"
-    ]
-    mean = questions[questions["setting"] == "multilingual"].groupby("arm")["mAP"].mean()
-    for name, weights in effects.items():
-        assert rows[name] == pytest.approx(sum(w * mean[arm] for arm, w in weights.items()))
-    with pytest.raises(ValueError, match=r"contrast 'x': no arm 'z'; there are a, b, c, d"):
-        hbt.contrasts(questions, {"x": {"z": 1}})
-    with pytest.raises(ValueError, match="a question stands twice in a run"):
-        hbt.contrasts(pd.concat([questions, questions]), effects)
-    fewer = questions[
-        (questions["seed"] == 0) | (questions["arm"] == "d")
-    ]  # d alone has a second seed
-    assert (hbt.contrasts(fewer, {"a - b": {"a": 1, "b": -1}})["n_seeds"] == 1).all()
-    with pytest.raises(
-        ValueError, match="contrast 'same': a, b, c, d do not have the same seeds and questions"
-    ):
-        hbt.contrasts(fewer, effects)
-
-
 def test_every_cell_of_a_heatmap_has_its_own_test() -> None:
     a, b = ranks_of(1, shift=0.3), ranks_of(2)
     b = b[
@@ -348,23 +198,6 @@ def test_every_cell_of_a_heatmap_has_its_own_test() -> None:
     assert set(hbt.compare_pairs(a, b, metric="rank-distance")["pool"]) == {"all"}
 
 
-def test_questions_of_one_passage_or_pattern_are_one_unit() -> None:
-    def table(benchmark: str, rows: list[tuple[str, str]]) -> pd.DataFrame:
-        return pd.DataFrame(rows, columns=["question_id", "passage_id"]).assign(benchmark=benchmark)
-
-    def groups(units: dict[str, int]) -> set[frozenset[str]]:
-        return {frozenset(q for q in units if units[q] == u) for u in units.values()}
-
-    rows = [("a", "en:1:0"), ("b", "en:1:4"), ("b", "de:7:0"), ("c", "de:7:2"), ("d", "de:1:2")]
-    assert groups(hbt.units(table("mlqa-r", rows))) == {frozenset("abc"), frozenset("d")}
-    assert groups(hbt.units(table("other", rows))) == {frozenset(q) for q in "abcd"}
-    facts = [("currency-AI", "x"), ("currency-AT", "y"), ("script-de", "z")]
-    assert groups(hbt.units(table("worldfacts", facts))) == {
-        frozenset({"currency-AI", "currency-AT"}),
-        frozenset({"script-de"}),
-    }
-
-
 def test_a_rank_distance_wins_where_it_is_lower() -> None:
     a, b = ranks_of(1), ranks_of(1)
     a.loc[(a["pool"] == "all") & (a["rank"] > 1000), "rank"] += 50
@@ -373,25 +206,9 @@ def test_a_rank_distance_wins_where_it_is_lower() -> None:
     assert (found["wins"], found["losses"]) == (0, 3)
 
 
-def test_what_rounding_leaves_is_no_spread() -> None:
-    questions = pd.DataFrame(
-        {"question_id": [f"q{i}" for i in range(30)], "setting": "monolingual", "seed": 0}
-    )
-    both = pd.concat(
-        [
-            questions.assign(arm=arm, mAP=more + np.arange(30) / 7)
-            for arm, more in (("a", 0.1), ("b", 0.0))
-        ]
-    )
-    found = hbt.contrasts(both, {"a - b": {"a": 1, "b": -1}}).iloc[0]
-    assert found["difference"] == pytest.approx(0.1)
-    assert np.isnan(found["effect"])
-    with pytest.raises(ValueError, match="a difference is not finite"):
-        sign_flip(np.array([0.1, np.nan]))
-
-
 def test_many_cells_can_be_told_from_chance() -> None:
-    # 24 languages: Holm multiplies the least p by 576 cells and more, so it has to be less than 1 / 10,001.
+    # 24 languages: Holm multiplies the least p by 576 cells and more, so it has to be less than 1 /
+    # 10,001.
     a, b = (
         ranks_of(1, questions=40, languages=24, noise=0.1, shift=3.0),
         ranks_of(2, questions=40, languages=24, noise=0.1),
