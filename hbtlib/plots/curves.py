@@ -163,7 +163,17 @@ def _curve(
     axes.fill_between(steps, over["low"], over["high"], color=colour, alpha=0.15, lw=0)
     axes.plot(steps, over["mean"], color=colour, lw=1.6, label=name)
     axes.plot(drawn[x], drawn["value"], "o", color=colour, ms=3.5, mec="white", mew=0.4)
+    known = over["mean"].notna()
+    alone = known & ~known.shift(1, fill_value=False) & ~known.shift(-1, fill_value=False)
+    if alone.any():  # a line or band through one point cannot be seen
+        _mark_means(axes, over[alone], colour, "o")
     return over[["low", "high"]]
+
+
+def _mark_means(axes: Axes, over: pd.DataFrame, colour: str, marker: str) -> None:
+    """Draws means that no line goes through, and their intervals as bars."""
+    axes.vlines(over.index, over["low"], over["high"], color=colour, lw=9, alpha=0.15)
+    axes.plot(over.index, over["mean"], marker, color=colour, ms=6.5, mec="white")
 
 
 def _end_values(values: pd.DataFrame, strategy: str) -> pd.DataFrame:
@@ -180,8 +190,7 @@ def _end(axes: Axes, values: pd.DataFrame, strategy: str) -> pd.DataFrame:
     mine = _end_values(values, strategy)
     colour = COLOURS[strategy]
     over = _means(mine, "alpha")
-    axes.vlines(over.index, over["low"], over["high"], color=colour, lw=9, alpha=0.15)
-    axes.plot(over.index, over["mean"], "D", color=colour, ms=6.5, mec="white", label=strategy)
+    _mark_means(axes, over, colour, "D")
     axes.plot(mine["alpha"], mine["value"], "o", color=colour, ms=3.5, mec="white", mew=0.4)
     return over[["low", "high"]]
 

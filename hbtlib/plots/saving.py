@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib.figure
 import numpy as np
 import pandas as pd
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial import cKDTree
@@ -39,6 +40,7 @@ def save(
     """
     folder.mkdir(parents=True, exist_ok=True)
     pdf, picture, table = (folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv"))
+    _lay_out(figure)
     figure.savefig(pdf, bbox_inches="tight", metadata={"CreationDate": None})
     picture.write_bytes(png(figure, SAVED_DPI))
     data.to_csv(table, index=False, float_format="%.6g")
@@ -60,6 +62,7 @@ def png(figure: matplotlib.figure.Figure, dpi: int) -> bytes:
         The file's bytes.
     """
     full, small = BytesIO(), BytesIO()
+    _lay_out(figure)
     figure.savefig(full, format="png", dpi=dpi, bbox_inches="tight")
     pixels = np.asarray(Image.open(full).convert("RGB"))  # (height, width, 3)
     packed = pixels.astype(np.int32) @ np.array([256 * 256, 256, 1])
@@ -72,6 +75,20 @@ def png(figure: matplotlib.figure.Figure, dpi: int) -> bytes:
     image.putpalette(palette.tobytes())  # which makes it an indexed image
     image.save(small, format="png", optimize=True, dpi=(dpi, dpi))
     return small.getvalue()
+
+
+def _lay_out(figure: matplotlib.figure.Figure) -> None:
+    """Gives the panels their places for good, the first time a figure is shown or saved.
+
+    Left to itself, matplotlib moves panels a little with every drawing and resolution, and the
+    bytes would depend on how often a figure was looked at before.
+    """
+    engine = figure.get_layout_engine()
+    if engine is None or isinstance(engine, PlaceHolderLayoutEngine):
+        return
+    for _ in range(2):  # the second drawing corrects what the first did not know: sizes of texts
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def _palette(colours: NDArray[np.uint8], number: NDArray[np.int64]) -> NDArray[np.uint8]:
