@@ -611,7 +611,7 @@ def test_the_ends_of_the_curve_are_the_plain_strategies(here: pd.DataFrame) -> N
     assert means[0.0, "batch"] == means[0.0, "pair"] == pytest.approx(0.405)
     assert means[1.0, "batch"] == pytest.approx(0.805)
     assert means[1.0, "pair"] == pytest.approx(0.605)
-    assert "furthest apart at α = 1: +0.200 for batches" in factorial.alpha_says(curve)
+    assert "furthest apart at α = 1: batches minus pairs is +0.200." in factorial.alpha_says(curve)
 
 
 def test_sizes_are_a_curve_where_there_are_several(here: pd.DataFrame) -> None:
