@@ -196,7 +196,13 @@ def run_says(name: str, table: pd.DataFrame, seconds: Mapping[str, float]) -> Ma
         The sentences.
     """
     took = listed(f"{value:,.0f} seconds for {part}" for part, value in seconds.items())
-    return sentences([settings_says(table), f"The run {name} took {took}."])
+    return sentences(
+        [
+            settings_says(table),
+            f"The run {name} took {took}.",
+            "The notebook `results` asks whether another strategy does better.",
+        ]
+    )
 
 
 def kept_tables(
