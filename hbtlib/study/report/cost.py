@@ -192,10 +192,10 @@ def answer(
         [
             f"The strategies take {strategies.min():.1f} to {strategies.max():.1f} minutes a run.",
             "In the pool of all languages, and languages trained on, removing language raises the "
-            f"mAP of a strategy by {number(gain)} at most, while the best and the worst strategy "
+            f"mAP of an arm by {number(gain)} at most, while the best arm and the worst "
             f"lie {number(spread)} apart."
             if gain > 0
             else "In the pool of all languages, and languages trained on, removing language raises "
-            "the mAP of no strategy.",
+            "the mAP of no arm.",
         ]
     )

@@ -145,8 +145,8 @@ def alpha_says(curve: pd.DataFrame) -> Markdown:
         gap: Any = apart[setting]
         alpha = gap.abs().idxmax()
         said.append(
-            f"In the {setting} setting, alternating whole batches and mixing pairs lie furthest "
-            f"apart at α = {alpha:g}: {number(gap[alpha], signed=True)} for batches."
+            f"In the {setting} setting the two lines lie furthest apart at α = {alpha:g}: batches "
+            f"minus pairs is {number(gap[alpha], signed=True)}."
         )
     return bullets(said)
 

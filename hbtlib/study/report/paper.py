@@ -12,7 +12,7 @@ from hbtlib.evaluation.metrics import by_training
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.study.paper.tables import AVERAGES, NAMES, ROW
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.words import Markdown, bullets, counted, number, sentences
+from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
 
 DISTANCE = "rank-distance"
 BETTER = "better of the two"
@@ -272,8 +272,12 @@ def batches_says(drawn: pd.DataFrame) -> Markdown:
     """
     same = (drawn["query_language"] == drawn["passage_language"]).mean()
     kinds = drawn.drop_duplicates("batch")["kind"].value_counts()
-    parts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    return Markdown(f"Batches by kind: {parts}. {same:.0%} of these pairs are in one language.")
+    parts = listed(
+        f"{count} {'is' if count == 1 else 'are'} {kind}" for kind, count in kinds.items()
+    )
+    return Markdown(
+        f"Of these {kinds.sum()} batches {parts}; {same:.0%} of the pairs are in one language."
+    )
 
 
 def answer(tests: pd.DataFrame) -> Markdown:

@@ -12,7 +12,7 @@ from hbtlib.evaluation.metrics import by_group
 from hbtlib.plots.style import ordered
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, mean_and_sd, setting_order
-from hbtlib.study.report.words import Markdown, bullets, listed, number, sentences
+from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
 
 DISTANCE = "rank-distance"
 
@@ -41,7 +41,8 @@ def study_says(reader: Reader, *, rivals: bool = True) -> Markdown:
     """
     said = [
         f"The study **{reader.study.name}** asks: {reader.study.question}",
-        f"It has {reader.describe()}, with these arms: {listed(reader.arms)}.",
+        f"It has {counted(len(reader.study.runs), 'run')} on {reader.benchmark}, with "
+        f"{counted(len(reader.seeds), 'seed')} an arm; the arms are {listed(reader.arms)}.",
         f"Languages trained on: {listed(reader.trained)}.",
     ]
     if rivals and reader.rivals:

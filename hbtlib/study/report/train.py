@@ -102,9 +102,11 @@ def batches_says(plan: BatchPlan, batches: int = 8) -> Markdown:
     shown = [plan[t] for t in range(batches)]
     same = [np.mean(b.query_languages == b.passage_languages) for b in shown]
     kinds = pd.Series([b.kind for b in shown]).value_counts()
-    parts = listed(f"{count} of kind {kind}" for kind, count in kinds.items())
+    parts = listed(
+        f"{count} {'is' if count == 1 else 'are'} {kind}" for kind, count in kinds.items()
+    )
     return Markdown(
-        f"Of the first {batches} batches, {parts}. In {np.mean(same):.0%} of their pairs query and "
+        f"Of the first {batches} batches {parts}. In {np.mean(same):.0%} of their pairs query and "
         "passage are in the same language."
     )
 
@@ -194,7 +196,13 @@ def run_says(name: str, table: pd.DataFrame, seconds: Mapping[str, float]) -> Ma
         The sentences.
     """
     took = listed(f"{value:,.0f} seconds for {part}" for part, value in seconds.items())
-    return sentences([settings_says(table), f"The run {name} took {took}."])
+    return sentences(
+        [
+            settings_says(table),
+            f"The run {name} took {took}.",
+            "The notebook `results` asks whether another strategy does better.",
+        ]
+    )
 
 
 def kept_tables(
