@@ -48,7 +48,9 @@ python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-napoleon_use_rtype = False
+napoleon_use_ivar = True  # attributes are listed; autodoc describes each of them once
+# What a function returns is said in prose, which napoleon would split at its first colon.
+napoleon_custom_sections = ["Returns", "Yields"]
 napoleon_use_admonition_for_examples = False
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "fieldlist"]
