@@ -1,4 +1,4 @@
-"""What `import hbtlib as hbt` gives; each is fetched when first used (lazy_loader reads this file)."""
+"""What `import hbtlib as hbt` gives; lazy_loader reads here where each name is fetched from."""
 
 from . import languages as languages
 from . import plots as plots

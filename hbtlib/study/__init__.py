@@ -10,7 +10,7 @@ import lazy_loader
 
 _fetch, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    ["paper", "published", "report"],
+    ["paper", "report"],
     {
         "config": ["load", "study_names"],
         "folders": ["Workplace", "lock", "move", "unlike", "whole", "write_json"],

@@ -43,8 +43,8 @@ def without_code(text: str) -> str:
 def python_blocks(page: Path) -> list[tuple[int, str]]:
     """Line number and code of each Python block that is to be run, with its place in the page.
 
-    A block after a line `<!-- not run: WHY -->` is left out. Trainings are cut to two steps: what is
-    tested is that the code runs.
+    A block after a line `<!-- not run: WHY -->` is left out. Trainings are cut to two steps: what
+    is tested is that the code runs.
     """
     text = re.sub(r"\bsteps=\d+", "steps=2", page.read_text(encoding="utf-8"))
     found = re.finditer(r"^(<!-- not run: .+ -->\n)?```python\n(.*?)^```", text, flags=re.M | re.S)

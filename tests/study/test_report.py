@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import hbtlib as hbt
+from hbtlib import study as studies
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.study import study as studies
 from hbtlib.study.report import (
     benchmark,
     bias,
@@ -683,7 +683,7 @@ def test_the_printed_averages_are_those_of_their_rows() -> None:
 
 
 def test_the_published_tests_are_counted() -> None:
-    tests = paper.with_direction(hbt.study.published.reexamine())
+    tests = paper.with_direction(hbt.paper.reexamine())
     counts = paper.counts(tests)
     assert counts.xs("better of the two")["rows"].sum() == 32
     better = paper.against_better(tests)
@@ -693,7 +693,7 @@ def test_the_published_tests_are_counted() -> None:
     assert "of 32 rows" in paper.against_better_says(better)
     wins = (better["wins"] > better["losses"]).sum()
     assert f"wins in more languages than it loses in {wins}." in paper.answer(tests)
-    gains = hbt.study.published.gaps()
+    gains = hbt.paper.gaps()
     assert "of 32 rows" in paper.gains_says(gains)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.plots.style import ordered
+from hbtlib.plots.tables import ordered
 from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, sentences
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.evaluation.bias import bias, chance_rank_distance, favoured, top_shares
-from hbtlib.plots.style import ordered
+from hbtlib.plots.tables import ordered
 from hbtlib.study.report.tables import cell
 from hbtlib.study.report.words import (
     Markdown,

@@ -8,12 +8,13 @@ import pandas as pd
 
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.bias import chance_rank_distance
-from hbtlib.plots.style import ordered
-from hbtlib.study import study as studies
+from hbtlib.plots.tables import ordered
 from hbtlib.study.report.words import Markdown, highest, listed, lowest, number, sentences
+from hbtlib.study.runs import Run
+from hbtlib.study.studies import Study
 
 
-def run_of(study: studies.Study, name: str = "") -> studies.Run:
+def run_of(study: Study, name: str = "") -> Run:
     """The run that is looked at.
 
     Args:

@@ -11,10 +11,10 @@ from scipy import stats
 
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.significance import contrasts
-from hbtlib.study import study as studies
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import bold, is_real, mean_and_sd, setting_order
 from hbtlib.study.report.words import Markdown, bullets, listed, number, sentences
+from hbtlib.study.studies import Study
 
 Wanted = Mapping[str, Mapping[str, float]]
 """Contrasts by name: the weight of each arm."""
@@ -56,7 +56,7 @@ SHOWN = [
 ]
 
 
-def design(study: studies.Study) -> pd.DataFrame:
+def design(study: Study) -> pd.DataFrame:
     """What tells the arms from each other. Those without training or with another encoder are out.
 
     Args:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from hbtlib.evaluation.metrics import by_training
-from hbtlib.study import study as studies
+from hbtlib.study import results as left
+from hbtlib.study.config import load
+from hbtlib.study.runs import Run
 
 # What a rival must share with the study's own arms, or the two could not be compared.
 SHARED = ("encoder", "pairs", "pairs_options", "languages", "ids", "steps", "benchmark")
@@ -27,14 +29,14 @@ class Reader:
     """
 
     def __init__(self, study: str, benchmark: str = "") -> None:
-        self.study = studies.load(study)
+        self.study = load(study)
         self.benchmark = benchmark or self.study.benchmarks[0]
         if self.benchmark not in self.study.benchmarks:
             known = ", ".join(self.study.benchmarks)
             raise ValueError(f"benchmark is {benchmark!r}; study {study!r} has {known}")
         self.parameters = self.study.runs[0].parameters
         self.trained: list[str] = str(self.parameters["languages"]).split()
-        self.figures: Path = studies.figures(self.study, self.benchmark)
+        self.figures: Path = left.figures(self.study, self.benchmark)
 
     @cached_property
     def arms(self) -> list[str]:
@@ -48,9 +50,9 @@ class Reader:
         return [arm for arm in self.arms if arm not in beside]
 
     @cached_property
-    def rival_runs(self) -> tuple[studies.Run, ...]:
+    def rival_runs(self) -> tuple[Run, ...]:
         """The runs of the study that this one names as its rivals."""
-        return studies.load(self.study.rivals).runs if self.study.rivals else ()
+        return load(self.study.rivals).runs if self.study.rivals else ()
 
     @cached_property
     def rivals(self) -> list[str]:
@@ -79,7 +81,7 @@ class Reader:
         Returns:
             The tables of all runs, one under the other.
         """
-        return studies.collect(self.study, what, self.benchmark, rivals=rivals)
+        return left.collect(self.study, what, self.benchmark, rivals=rivals)
 
     def measured(self, *, rivals: bool = False) -> pd.DataFrame:
         """Every run's metrics with the column `languages`: `trained`, or `unseen` where one is not.
@@ -101,7 +103,7 @@ class Reader:
         Returns:
             results/STUDY/cost.csv, or cost-BENCHMARK.csv where there are several benchmarks.
         """
-        summary = studies.summary(self.study, self.benchmark)
+        summary = left.summary(self.study, self.benchmark)
         stem, suffix = name.rsplit(".", 1)
         return summary.with_name(f"{summary.stem.replace('summary', stem)}.{suffix}")
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.metrics import by_group
-from hbtlib.plots.style import ordered
+from hbtlib.plots.tables import ordered
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, mean_and_sd, setting_order
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
