@@ -38,7 +38,7 @@ def end_labels(axes: Axes, labels: Sequence[EndLabel], height: float) -> None:
         axes.annotate(
             label.text,
             (label.x, label.y),
-            (8 if abs(shift) < 3 else 12, shift),
+            (6 if abs(shift) < 3 else 11, shift),
             textcoords="offset points",
             va="center",
             fontsize=SMALL,

@@ -25,7 +25,8 @@ def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
     """
     figure, [[axes]] = canvas(6.0, 3.0)
     axes.plot(log["step"], log["loss"], color=_LOSS, lw=1, label="training loss")
-    axes.set(title=title, xlabel="step", ylabel="training loss", ylim=(0, None))
+    axes.set_title(title, pad=16)  # above the name of the step that was kept
+    axes.set(xlabel="step", ylabel="training loss", ylim=(0, None))
     last = log.dropna(subset=["loss"]).iloc[-1]
     labels = [EndLabel(last["step"], last["loss"], "training loss", _LOSS)]
     scored = "validation_score" in log
@@ -51,15 +52,15 @@ def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
 
 
 def _mark_kept(axes: Axes, step: int) -> None:
-    """Draws a line at the step whose weights were kept."""
+    """Draws a line at the step whose weights were kept, and names it above the panel."""
     axes.axvline(step, color=_VALIDATION, ls=":", lw=1)
     axes.text(
         step,
-        0.98,
-        f"kept: step {step:,} ",
+        1.01,
+        f"kept: step {step:,}",
         transform=axes.get_xaxis_transform(),
-        va="top",
-        ha="right",
+        va="bottom",
+        ha="center",
         fontsize=SMALL,
         color=_VALIDATION,
     )

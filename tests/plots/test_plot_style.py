@@ -34,7 +34,7 @@ SIGHT = {
 
 
 def linear(colour: object) -> Floats:
-    parts = np.array(to_rgb(colour))  # type: ignore[arg-type]
+    parts: Floats = np.array(to_rgb(colour))  # type: ignore[arg-type]
     return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
 
 
@@ -66,7 +66,7 @@ def nearest(codes: tuple[str, ...], sight: list[list[float]] | None = None) -> f
 
 def contrast_with_white(colour: object) -> float:
     """WCAG's contrast ratio: 3 is needed for large or bold text."""
-    return 1.05 / (linear(colour) @ [0.2126, 0.7152, 0.0722] + 0.05)
+    return float(1.05 / (linear(colour) @ [0.2126, 0.7152, 0.0722] + 0.05))
 
 
 def test_a_language_has_one_colour_whatever_else_is_drawn() -> None:
