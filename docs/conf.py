@@ -123,7 +123,8 @@ def site_copy(notebook, name):
         The same notebook, changed.
     """
     notebook["metadata"].pop("widgets", None)
-    _, _, which = name.split("/")[1].partition("-")
+    own = [file.stem[3:] for file in (ROOT / "notebooks").glob("[0-9]*.ipynb")]
+    which = re.sub(rf"^({'|'.join(own)})-?", "", name.split("/")[1])
     which = re.sub(r"-[0-9a-f]{8}$", "", which)  # the run's hash says nothing to a reader
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":

@@ -73,6 +73,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", RUN, ids=lambda p: str(p.relative_to(ROOT)))
 def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HBT_ROOT", str(ROOT))  # as in a clone: studies and published tables
     matplotlib.use("Agg")
     namespace: dict[str, object] = {"__name__": "__page__"}
     for line, code in python_blocks(page):
