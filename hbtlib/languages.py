@@ -78,26 +78,3 @@ def is_language(code: str) -> bool:
     from babel import Locale
 
     return code in Locale("en").languages and code not in _NOT_LANGUAGES
-
-
-@lru_cache(maxsize=4096)
-def native_name(code: str) -> str:
-    """Returns the language's name in the language itself, as CLDR has it.
-
-    Args:
-        code: a language code.
-
-    Returns:
-        The name, or the code where CLDR has no name for it.
-
-    Example:
-        >>> from hbtlib.languages import native_name
-        >>> native_name("de"), native_name("ja"), native_name("xx")
-        ('Deutsch', '日本語', 'xx')
-    """
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return str(Locale.parse(code).languages.get(code, code))
-    except (UnknownLocaleError, ValueError):  # not a code at all
-        return code
