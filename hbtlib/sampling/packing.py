@@ -88,10 +88,14 @@ class Recipe:
     @property
     def n_batches(self) -> int:
         """The number of batches of both kinds."""
-        total = 0
-        for counts, packed in zip(self.counts, self.packed, strict=True):
-            total += -(-int(counts.sum()) // self.batch_size) if packed is None else len(packed)
-        return total
+        return self._n_batches_of(0) + self._n_batches_of(1)
+
+    def _n_batches_of(self, number: int) -> int:
+        """The number of batches of one of the two kinds."""
+        packed = self.packed[number]
+        if packed is not None:
+            return len(packed)
+        return -(-int(self.counts[number].sum()) // self.batch_size)  # rounded up
 
     def draw_batches(
         self, classes: Classes, rng: np.random.Generator
@@ -215,6 +219,7 @@ def pack(
     Example:
         The example of the module's docstring, with the languages de, en, fr:
 
+        >>> import numpy as np
         >>> from hbtlib.sampling.packing import pack
         >>> exists = np.array([[0, 1, 0], [1, 1, 0], [1, 0, 1]], bool)
         >>> pack(np.array([5, 3, 3]), exists, exists, same_language=True, size=4)
@@ -228,7 +233,7 @@ def pack(
     ]
     left = counts % size
     for number in least_flexible_first:
-        while left[number] > 0:
+        if left[number]:  # then one batch takes all of them
             portions = _fill_batch(number, left, serves, least_flexible_first, size)
             for other, count in portions:
                 left[other] -= count

@@ -80,11 +80,7 @@ class Passes:
         self.usable = self._classes.usable
         self._check_size()
         self._recipes = [] if self._any_slice_is_a_batch() else self._make_recipes()
-        self.length = (
-            max(recipe.n_batches for recipe in self._recipes)
-            if self._recipes
-            else -(-self.usable // settings.batch_size)
-        )
+        self.length = self._count_batches()
         self._latest: Pass | None = None
 
     def _check_size(self) -> None:
@@ -119,6 +115,12 @@ class Passes:
             for share in shares
         ]
 
+    def _count_batches(self) -> int:
+        """The number of batches in a pass."""
+        if self._recipes:
+            return max(recipe.n_batches for recipe in self._recipes)
+        return -(-self.usable // self._settings.batch_size)  # rounded up
+
     def batch(self, turn: int, t: int, order: EpochOrder, rng: np.random.Generator) -> Batch:
         """Makes one of the source's batches.
 
@@ -138,9 +140,13 @@ class Passes:
         has_passage = unpack(self.source.passage_mask[ids], self._bits)  # (B, L)
         alpha = float(self._settings.alpha(np.int64(t)))
 
-        kind, same_language = self._kind(bool(current.is_first[index]))
+        same_language: Bools | bool
         if self._settings.mixes_within_batches:
-            kind, same_language = MIXED, self._draw_kinds(has_query, has_passage, alpha, rng)
+            kind = MIXED
+            same_language = self._draw_kinds(has_query, has_passage, alpha, rng)
+        else:
+            kind = self._kind(bool(current.is_first[index]))
+            same_language = kind.same
         if kind.homogeneous:  # one draw for the whole batch, from what all its ids have
             has_query = np.logical_and.reduce(has_query, keepdims=True)  # (1, L)
             has_passage = np.logical_and.reduce(has_passage, keepdims=True)  # (1, L)
@@ -156,11 +162,10 @@ class Passes:
             alpha,
         )
 
-    def _kind(self, is_first: bool) -> tuple[Kind, Bools | bool]:
-        """The kind of a batch, and whether its pairs share their language."""
+    def _kind(self, is_first: bool) -> Kind:
+        """The kind of a batch whose pairs are all of one kind."""
         first, second, _ = self._settings.strategy
-        kind = first if is_first or second is None else second
-        return kind, kind.same
+        return first if is_first or second is None else second
 
     def _draw_kinds(
         self, has_query: Bools, has_passage: Bools, alpha: float, rng: np.random.Generator

@@ -27,7 +27,8 @@ class BatchPlan:
 
     An epoch has `len(plan)` batches and visits each usable id once. (With several sources this
     holds if they share by size; otherwise each source visits all its ids before it repeats one.)
-    No id occurs twice in a batch, and the last batch of a source's pass may be short.
+    No id occurs twice in a batch. All batches are full but the last one of a source; if texts are
+    missing, a few more may be short.
 
     Languages are drawn uniformly, or by `language_weights`: the query's first, then, if it has to
     be a different one, the passage's among the others. If ids do not exist in every language, each

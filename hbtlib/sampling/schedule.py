@@ -29,6 +29,7 @@ class Schedule:
         ValueError: if alpha is neither a probability nor such a schedule, or if steps is needed.
 
     Example:
+        >>> import numpy as np
         >>> from hbtlib.sampling.schedule import Schedule
         >>> alpha = Schedule({"linear": [1, 0]}, steps=100)
         >>> alpha(np.array([0, 25, 100, 900])).tolist()
