@@ -36,9 +36,15 @@ from __future__ import annotations
 import numpy as np
 
 from hbtlib.search.inputs import PassageTable, RelevantPassages
-from hbtlib.search.kernels import count_before, keep_best
+from hbtlib.search.kernels import (
+    GoldArrays,
+    PoolStretches,
+    TileArrays,
+    count_before,
+    keep_best,
+)
 from hbtlib.search.matrix import Matrix, Rows, Vectors
-from hbtlib.search.tiles import tiles
+from hbtlib.search.tiles import Tile, tiles
 
 
 def count_ranks(
@@ -61,25 +67,18 @@ def count_ranks(
     in_pool = np.ones(len(relevant.query), np.int64)
     in_all = np.ones(len(relevant.query), np.int64)
     for tile in tiles(queries, passages.vectors, memory, pool_by_pool):
-        pool_start, pools = _pools_of(passages.pool[tile.rows])
         first_gold = first_of_query[tile.asked.start : tile.asked.stop + 1]
-        gold = slice(first_gold[0], first_gold[-1])
-        count_before(
-            tile.scores,
-            tile.queries,
-            tile.passages,
-            tile.slack,
-            tie=passages.tie[tile.rows],
-            pool_start=pool_start,
-            pools=pools,
-            first_gold=first_gold - first_gold[0],
-            gold_column=place[gold] - tile.start,
-            gold_score=relevant.score[gold],
-            gold_tie=relevant.tie[gold],
-            gold_pool=relevant.pool[gold],
-            in_pool=in_pool[gold],
-            in_all=in_all[gold],
+        mine = slice(first_gold[0], first_gold[-1])
+        gold = GoldArrays(
+            first=first_gold - first_gold[0],
+            column=place[mine] - tile.start,
+            score=relevant.score[mine],
+            tie=relevant.tie[mine],
+            pool=relevant.pool[mine],
         )
+        pools = _pool_stretches(passages.pool[tile.rows])
+        arrays = _arrays(tile, passages.tie[tile.rows])
+        count_before(arrays, pools, gold, in_pool[mine], in_all[mine])
     return in_pool, in_all
 
 
@@ -121,28 +120,18 @@ def nearest(
     best_ties = np.full(shape, np.iinfo(np.int64).max)
     best_scores = np.full(shape, -np.inf, np.float32)
     for tile in tiles(query_vectors, passage_vectors, memory):
-        keep_best(
-            tile.scores,
-            tile.queries,
-            tile.passages,
-            tile.slack,
-            rows=tile.rows,
-            tie=tile.rows if tie is None else tie[tile.rows],
-            best_rows=best_rows[tile.asked],
-            best_ties=best_ties[tile.asked],
-            best_scores=best_scores[tile.asked],
-        )
+        arrays = _arrays(tile, tile.rows if tie is None else tie[tile.rows])
+        asked = tile.asked
+        keep_best(arrays, best_rows[asked], best_ties[asked], best_scores[asked])
     return best_rows, best_scores
 
 
-def _pools_of(pool: Rows) -> tuple[Rows, Rows]:
-    """Where the pools start in a row of passages that are sorted by pool, and which they are.
+def _arrays(tile: Tile, tie: Rows) -> TileArrays:
+    """A tile as the kernels take it, with its passages' places among equal scores."""
+    return TileArrays(tile.scores, tile.slack, tile.queries, tile.passages, tile.rows, tie)
 
-    Args:
-        pool: (n,) the passages' pools, sorted.
 
-    Returns:
-        (P + 1,) the first passage of each of the P pools, then n; and (P,) the pools.
-    """
+def _pool_stretches(pool: Rows) -> PoolStretches:
+    """Finds the stretches of the pools among passages that are sorted by pool, (n,)."""
     starts = np.flatnonzero(np.diff(pool, prepend=-1))
-    return np.append(starts, len(pool)), pool[starts]
+    return PoolStretches(start=np.append(starts, len(pool)), pool=pool[starts])

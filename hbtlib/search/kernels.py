@@ -7,6 +7,8 @@ on the number of threads.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
@@ -94,88 +96,107 @@ def count_close_before(
     return before
 
 
+class TileArrays(NamedTuple):
+    """A tile as the kernels take it: q queries, n passages.
+
+    Attributes:
+        scores: (q, n) the tile's scores, each at most `slack` from the exact one.
+        slack: (q,) how far a score may lie from the exact one.
+        queries: (q, d) the vectors of the queries.
+        passages: (n, d) the vectors of the passages.
+        rows: (n,) the passages' row numbers.
+        tie: (n,) the passages' places among equal scores.
+    """
+
+    scores: Vectors
+    slack: Vectors
+    queries: Vectors
+    passages: Vectors
+    rows: Rows
+    tie: Rows
+
+
+class PoolStretches(NamedTuple):
+    """Where a tile's passages, which are sorted by pool, change from one pool to the next.
+
+    Attributes:
+        start: (P + 1,) the column at which each of the tile's P pools starts, then n.
+        pool: (P,) which pools these are.
+    """
+
+    start: Rows
+    pool: Rows
+
+
+class GoldArrays(NamedTuple):
+    """The G relevant passages of a tile's queries, sorted by query.
+
+    Attributes:
+        first: (q + 1,) where each query's relevant passages start in the arrays below, then G.
+        column: (G,) their columns in the tile; outside 0 to n − 1 if they are not in it.
+        score: (G,) their exact scores.
+        tie: (G,) their places among equal scores.
+        pool: (G,) their pools.
+    """
+
+    first: Rows
+    column: Rows
+    score: Vectors
+    tie: Rows
+    pool: Rows
+
+
 @numba.njit(parallel=True, cache=True, nogil=True)
 def count_before(
-    scores: Vectors,
-    queries: Vectors,
-    passages: Vectors,
-    slack: Vectors,
-    tie: Rows,
-    pool_start: Rows,
-    pools: Rows,
-    first_gold: Rows,
-    gold_column: Rows,
-    gold_score: Vectors,
-    gold_tie: Rows,
-    gold_pool: Rows,
-    in_pool: Rows,
-    in_all: Rows,
+    tile: TileArrays, pools: PoolStretches, gold: GoldArrays, in_pool: Rows, in_all: Rows
 ) -> None:
     """Adds to each gold (relevant) passage's ranks the passages of a tile that stand before it.
 
     The passages of a pool stand side by side, so that a row of the tile falls into one stretch a
     pool:
 
-        pools            de           en           fr
-        pool_start       0            3            5        7
+        pool             de           en           fr
+        start            0            3            5        7
         scores of q   | .2  .7  .3 | .9  .4     | .1  .8 |
                                           ^ gold: English, score .4
         before it     |      1     |  1         |      1 |    in_pool += 1, in_all += 3
 
     Args:
-        scores: (q, n) the tile's scores, each at most `slack` from the exact one.
-        queries: (q, d) the vectors of its queries.
-        passages: (n, d) the vectors of its passages.
-        slack: (q,) how far a score may lie from the exact one.
-        tie: (n,) the passages' places among equal scores.
-        pool_start: (P + 1,) the column at which each pool that is in the tile starts, then n.
-        pools: (P,) which pools these are.
-        first_gold: (q + 1,) where each query's gold passages start in the arrays below, then G.
-        gold_column: (G,) the gold passages' columns in the tile; outside 0 to n − 1 if not in it.
-        gold_score: (G,) their exact scores.
-        gold_tie: (G,) their places among equal scores.
-        gold_pool: (G,) their pools.
+        tile: scores, vectors and ties.
+        pools: the stretches of the pools in the tile.
+        gold: the relevant passages of the tile's queries.
         in_pool: (G,) their ranks in their own pools so far; changed in place.
         in_all: (G,) their ranks in the pool of all so far; changed in place.
     """
-    for q in numba.prange(len(scores)):
-        rescored = np.full(scores.shape[1], np.float32(np.nan))
-        for g in range(first_gold[q], first_gold[q + 1]):
-            low = np.float32(gold_score[g] - slack[q])
-            high = np.float32(gold_score[g] + slack[q])
-            for p in range(len(pools)):
-                start, stop = pool_start[p], pool_start[p + 1]
-                before, close = count_band(scores[q, start:stop], low, high)
-                is_itself = start <= gold_column[g] < stop
+    n_passages = tile.scores.shape[1]
+    for q in numba.prange(len(tile.scores)):
+        rescored = np.full(n_passages, np.float32(np.nan))
+        for g in range(gold.first[q], gold.first[q + 1]):
+            low = np.float32(gold.score[g] - tile.slack[q])
+            high = np.float32(gold.score[g] + tile.slack[q])
+            for p in range(len(pools.pool)):
+                start, stop = pools.start[p], pools.start[p + 1]
+                before, close = count_band(tile.scores[q, start:stop], low, high)
+                is_itself = start <= gold.column[g] < stop
                 if close > is_itself:  # passages other than itself may be before or after
                     before += count_close_before(
-                        scores[q, start:stop],
+                        tile.scores[q, start:stop],
                         low,
                         high,
-                        queries[q],
-                        passages[start:stop],
+                        tile.queries[q],
+                        tile.passages[start:stop],
                         rescored[start:stop],
-                        tie[start:stop],
-                        gold_score[g],
-                        gold_tie[g],
+                        tile.tie[start:stop],
+                        gold.score[g],
+                        gold.tie[g],
                     )
                 in_all[g] += before
-                if pools[p] == gold_pool[g]:
+                if pools.pool[p] == gold.pool[g]:
                     in_pool[g] += before
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def keep_best(
-    scores: Vectors,
-    queries: Vectors,
-    passages: Vectors,
-    slack: Vectors,
-    rows: Rows,
-    tie: Rows,
-    best_rows: Rows,
-    best_ties: Rows,
-    best_scores: Vectors,
-) -> None:
+def keep_best(tile: TileArrays, best_rows: Rows, best_ties: Rows, best_scores: Vectors) -> None:
     """Inserts the passages of a tile where they belong among each query's k best so far.
 
         k = 3            best_scores    best_rows
@@ -185,26 +206,21 @@ def keep_best(
     A passage is scored exactly only if its score in the tile may reach the worst that is kept.
 
     Args:
-        scores: (q, n) the tile's scores, each at most `slack` from the exact one.
-        queries: (q, d) the vectors of its queries.
-        passages: (n, d) the vectors of its passages.
-        slack: (q,) how far a score may lie from the exact one.
-        rows: (n,) the passages' row numbers.
-        tie: (n,) the passages' places among equal scores.
+        tile: scores, vectors and ties.
         best_rows: (q, k) row numbers, best first; changed in place, as are the next two.
         best_ties: (q, k) their places among equal scores.
         best_scores: (q, k) their exact scores.
     """
     last = best_rows.shape[1] - 1
-    for q in numba.prange(len(scores)):
-        for i in range(scores.shape[1]):
-            if scores[q, i] < best_scores[q, last] - slack[q]:
+    for q in numba.prange(len(tile.scores)):
+        for i in range(tile.scores.shape[1]):
+            if tile.scores[q, i] < best_scores[q, last] - tile.slack[q]:
                 continue
-            score = dot(queries[q], passages[i])
+            score = dot(tile.queries[q], tile.passages[i])
             place = last + 1
             while place > 0 and (
                 best_scores[q, place - 1] < score
-                or (best_scores[q, place - 1] == score and best_ties[q, place - 1] > tie[i])
+                or (best_scores[q, place - 1] == score and best_ties[q, place - 1] > tile.tie[i])
             ):
                 if place <= last:  # the one before moves down
                     best_scores[q, place] = best_scores[q, place - 1]
@@ -213,5 +229,5 @@ def keep_best(
                 place -= 1
             if place <= last:
                 best_scores[q, place] = score
-                best_ties[q, place] = tie[i]
-                best_rows[q, place] = rows[i]
+                best_ties[q, place] = tile.tie[i]
+                best_rows[q, place] = tile.rows[i]
