@@ -50,8 +50,8 @@ docs: $(READY) ## Build the documentation site into docs/_build/html.
 	@echo docs/_build/html/index.html
 
 lint: $(READY) ## Check style, formatting, imports between rooms, and types.
-	$(BIN)/ruff check hbtlib tests notebooks
-	$(BIN)/ruff format --check hbtlib tests notebooks
+	$(BIN)/ruff check hbtlib tests notebooks docs
+	$(BIN)/ruff format --check hbtlib tests notebooks docs
 	$(BIN)/lint-imports
 	$(BIN)/mypy hbtlib
 

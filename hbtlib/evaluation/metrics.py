@@ -74,8 +74,7 @@ def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataF
 
     Returns:
         One row per query and pool: query_id, question_id, query_language, pool, setting, and a
-            column
-        for each metric.
+        column for each metric.
 
     Raises:
         ValueError: for a column that is missing, for ranks of several benchmarks or runs, for an
@@ -156,9 +155,8 @@ def by_question(
 
     Returns:
         One row per group of languages, setting and question: languages, setting, question_id, and
-            each
-        metric's mean over the question's query languages and pools. rank-distance is NaN outside
-        the multilingual setting.
+        each metric's mean over the question's query languages and pools. rank-distance is NaN
+        outside the multilingual setting.
     """
     table = per_query(ranks, metrics)
     table = table.assign(languages="all") if trained is None else by_training(table, trained)

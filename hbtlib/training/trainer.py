@@ -116,9 +116,8 @@ def train(
     Returns:
         The trained encoder. `output/model` has it too, and `output/training_log.parquet` has the
         log: step, loss (the mean since the row before), learning_rate, grad_norm, tokens (so far,
-            without padding), padding (its share of
-        all tokens embedded since the row before) and validation_loss (validation_score, if
-        validation is a function).
+        without padding), padding (its share of all tokens embedded since the row before) and
+        validation_loss (validation_score, if validation is a function).
 
     Raises:
         ValueError: for arguments that make no sense or that differ from those the folder was begun
