@@ -25,9 +25,7 @@ def real_data() -> Path:
     """The folder of real data that HBT_DATA names; without it, tests that need it are skipped."""
     folder = os.environ.get("HBT_DATA")
     if not folder or not Path(folder).is_dir():
-        pytest.skip(
-            "HBT_DATA names no folder of real data (see docs/guide/limits.md, Real data in the tests)"
-        )
+        pytest.skip("HBT_DATA names no folder of real data (see docs/guide/limits.md)")
     return Path(folder)
 
 

@@ -19,6 +19,7 @@ import pytest
 
 import hbtlib as hbt
 from hbtlib.data import catalog, sets
+from hbtlib.evaluation import retrieval_measures
 from hbtlib.evaluation.bias import MEASURES
 from hbtlib.sampling.strategies import STRATEGIES
 from hbtlib.training.objectives import OBJECTIVES
@@ -102,10 +103,17 @@ def test_objective() -> None:
 
 
 def test_measure() -> None:
-    with restored(MEASURES):
+    with restored(MEASURES), restored(retrieval_measures.MEASURES):
         code = blocks("measure")
-        run(code["hbtlib/evaluation/bias_measures.py"])
-        done = run(code["try it"])
+        declared = code["hbtlib/evaluation/bias_measures.py"]
+        run(declared + code["hbtlib/evaluation/retrieval_measures.py"])
+        done = run(code["try it"] + "\nsuccess = hbt.measure(ranks, ['success@10'])")
+    best = (
+        done["ranks"].groupby(["query_language", "pool", "query_id"], observed=True)["rank"].min()
+    )
+    wanted = (best <= 10).groupby(["query_language", "pool"], observed=True).mean()
+    found = done["success"].set_index(cells)["value"]
+    assert found.to_dict() == pytest.approx(wanted.to_dict())
     first = done["ranks"].query("pool == 'all'").groupby("query_id", observed=True)["rank"].min()
     languages = done["ranks"].drop_duplicates("query_id").set_index("query_id")["query_language"]
     expected = (first == 1).groupby(languages, observed=True).mean()
