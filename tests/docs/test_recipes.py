@@ -108,10 +108,9 @@ def test_measure() -> None:
         declared = code["hbtlib/evaluation/bias_measures.py"]
         run(declared + code["hbtlib/evaluation/retrieval_measures.py"])
         done = run(code["try it"] + "\nsuccess = hbt.measure(ranks, ['success@10'])")
-    best = (
-        done["ranks"].groupby(["query_language", "pool", "query_id"], observed=True)["rank"].min()
-    )
-    wanted = (best <= 10).groupby(["query_language", "pool"], observed=True).mean()
+    cells = ["query_language", "pool"]
+    best = done["ranks"].groupby([*cells, "query_id"], observed=True)["rank"].min()
+    wanted = (best <= 10).groupby(cells, observed=True).mean()
     found = done["success"].set_index(cells)["value"]
     assert found.to_dict() == pytest.approx(wanted.to_dict())
     first = done["ranks"].query("pool == 'all'").groupby("query_id", observed=True)["rank"].min()
