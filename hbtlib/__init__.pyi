@@ -1,4 +1,4 @@
-"""What `import hbtlib as hbt` gives; each is fetched when first used (lazy_loader reads this file)."""
+"""What `import hbtlib as hbt` gives; lazy_loader reads here where each name is fetched from."""
 
 from . import languages as languages
 from . import plots as plots
@@ -11,6 +11,7 @@ from .data.overlap import check_disjoint as check_disjoint
 from .data.overlap import leave_out as leave_out
 from .data.pairs import Pairs as Pairs
 from .encoders.encoder import Encoder as Encoder
+from .encoders.protocol import EncoderProtocol as EncoderProtocol
 from .evaluation import metrics as metrics
 from .evaluation import probes as probes
 from .evaluation import trec as trec
@@ -24,6 +25,7 @@ from .evaluation.significance import compare as compare
 from .evaluation.significance import compare_pairs as compare_pairs
 from .evaluation.significance import contrasts as contrasts
 from .evaluation.significance import units as units
+from .mining import mine_negatives as mine_negatives
 from .sampling import strategies as strategies
 from .sampling.plan import BatchPlan as BatchPlan
 from .search.ranking import embed as embed
@@ -31,8 +33,7 @@ from .search.ranking import rank as rank
 from .search.ranking import rank_vectors as rank_vectors
 from .search.ranking import top as top
 from .study import paper as paper
-from .study.published import paper_tables as paper_tables
+from .study.paper import paper_tables as paper_tables
 from .training import losses as losses
 from .training import objectives as objectives
-from .mining import mine_negatives as mine_negatives
 from .training.trainer import train as train

@@ -1,4 +1,4 @@
-"""What several tests need: one thread (as the study has), small pairs and benchmarks, the folder of real data."""
+"""What several tests need: one thread, small pairs and benchmarks, the folder of real data."""
 
 from __future__ import annotations
 
@@ -22,16 +22,24 @@ from hbtlib.data.pairs import Pairs
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real public data that HBT_DATA names; tests that need it are skipped without it."""
+    """The folder of real data that HBT_DATA names; without it, tests that need it are skipped."""
     folder = os.environ.get("HBT_DATA")
     if not folder or not Path(folder).is_dir():
-        pytest.skip("HBT_DATA names no folder of real data (see README, 'Real data')")
+        pytest.skip("HBT_DATA names no folder of real data (see docs/guide/limits.md)")
     return Path(folder)
 
 
 def stopped(step: int, call: Callable[[], Any]) -> None:
-    """The call, in a process that dies before step `step`."""
-    from hbtlib.training.trainer import ContrastiveTrainer
+    """Calls something that trains, and interrupts the training before a step.
+
+    Args:
+        step: the optimiser step, counted from 0, that is not reached.
+        call: what is called.
+
+    Raises:
+        AssertionError: if the call ended before that step.
+    """
+    from hbtlib.training.contrastive_trainer import ContrastiveTrainer
 
     usual = ContrastiveTrainer.training_step
 
@@ -67,18 +75,18 @@ def random_benchmark(
     width: int = 4,
     ties: bool = True,
 ) -> tuple[Benchmark, np.ndarray, np.ndarray]:
-    """A benchmark and vectors with ties, several relevant passages, grades, queries without any, and a pool of one.
+    """A benchmark with every difficulty at once, and vectors for its queries and its passages.
 
-    The first language has one passage (twelve where it is alone). Ids begin with characters of one to four UTF-8 bytes,
-    and rows are in no order. From three languages on, one draw in four has no query and one in four no passage in the
-    last.
+    It has ties, several relevant passages, grades, queries without a relevant passage, and a pool
+    of one: the first language has one passage (twelve where it is alone). Ids begin with characters
+    of one to four UTF-8 bytes, and rows are in no order. From three languages on, one draw in four
+    has no query, and one in four no passage, in the last language.
     """
     rng = np.random.default_rng(seed)
     codes = [chr(97 + i) * 2 for i in range(languages)]
     mark = lambda: rng.choice(list("Zaé中\uffee😀"))  # noqa: E731
-    lack = (
-        rng.integers(0, 4) if languages > 2 else -1
-    )  # 0: no query in the last language; 1: no passage
+    # 0: no query in the last language; 1: no passage in it.
+    lack = rng.integers(0, 4) if languages > 2 else -1
     queries = pd.DataFrame(
         [
             {

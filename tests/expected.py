@@ -1,23 +1,29 @@
-"""Expected scores: `results/expected.csv` says what the committed runs scored; do their ranks still say so?
+"""Expected scores: do the committed runs still score what `results/expected.csv` says?
 
-`make scores` asks (exit status 1 where one fails), `python tests/expected.py --write` makes the file anew.
+`make scores` answers this from the ranks of the runs, with exit status 1 where one fails. After a
+change that is meant to change scores, `python tests/expected.py --write` writes the file again.
 
-A score is a macro-average over the language pairs of a setting, of one run (study, arm, seed; never a folder's name, which
-changes with the parameters there are), recomputed from its ranks.parquet.
+A score is the macro-average over the language pairs of a setting, of one run. Runs are known by
+study, arm and seed, never by their folder's name, which changes with the parameters there are.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from hbtlib import study as studies
 from hbtlib.evaluation.metrics import by_training, measure
-from hbtlib.study import study as studies
+from hbtlib.study.runs import Run
 
 KEYS = ["study", "benchmark", "arm", "seed", "languages", "setting", "metric"]
+"""The columns that name a score."""
+
 DECIMALS = {"mAP": 4, "rank-distance": 1}
 """The metrics that are guarded, and to how many decimals."""
 
@@ -26,72 +32,94 @@ CLOSE = 0.0005
 
 
 def file() -> Path:
-    """Where the expected scores stand."""
-    return studies.ROOT / "results" / "expected.csv"
+    """Returns the file of expected scores."""
+    return studies.project_folder() / "results" / "expected.csv"
 
 
 def scores(name: str) -> pd.DataFrame:
-    """What the runs of the study score now: `KEYS` and found. Runs that are not there are left out.
+    """Computes what the runs of a study score now; runs that are missing are left out.
 
-    Of a run whose ranks are not kept (`factorial`'s are too many) its metrics are read. Languages are
-    `trained` or `unseen` as the study's notebooks have it: after its first run.
+    Args:
+        name: The name of the study. Its languages are `trained` or `unseen` as its notebooks have
+            it: after its first run.
+
+    Returns:
+        The columns of `KEYS` and found.
     """
     study = studies.load(name)
     trained = study.runs[0].parameters["languages"].split()
-    parts = [pd.DataFrame(columns=[*KEYS, "found"])]
+    parts = []
     for run in study.runs:
-        tables = [
-            path
-            for what in ("ranks", "metrics")
-            if (path := run.folder / f"{what}.parquet").exists()
-        ]
-        for benchmark, table in (
-            pd.read_parquet(tables[0]).groupby("benchmark", observed=True) if tables else ()
-        ):
-            measured = by_training(
-                measure(table, list(DECIMALS)) if "rank" in table else table, trained
-            )
-            measured = measured[measured["metric"].isin(DECIMALS)]
-            means = (
-                measured.groupby(["languages", "setting", "metric"])["value"]
-                .mean()
-                .rename("found")
-                .reset_index()
-            )
-            parts.append(
-                means.assign(
-                    study=name, benchmark=benchmark, arm=run.arm, seed=run.parameters["seed"]
-                )
-            )
-    return pd.concat(parts[1:] or parts)[[*KEYS, "found"]]
+        for benchmark, measured in measures(run):
+            means = macro_averages(by_training(measured, trained))
+            named = {"study": name, "benchmark": benchmark, "arm": run.arm}
+            parts.append(means.assign(**named, seed=run.parameters["seed"]))
+    columns = [*KEYS, "found"]
+    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def measures(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yields the measures of one run for each benchmark, from its ranks.
+
+    Ranks are not kept of every run (`factorial` has too many). Then its committed metrics are read.
+    """
+    ranks = run.folder / "ranks.parquet"
+    metrics = run.folder / "metrics.parquet"
+    if ranks.exists():
+        for benchmark, table in pd.read_parquet(ranks).groupby("benchmark", observed=True):
+            yield str(benchmark), measure(table, list(DECIMALS))
+    elif metrics.exists():
+        for benchmark, table in pd.read_parquet(metrics).groupby("benchmark", observed=True):
+            yield str(benchmark), table
+
+
+def macro_averages(measured: pd.DataFrame) -> pd.DataFrame:
+    """Averages the guarded metrics over language pairs: languages, setting, metric, found."""
+    guarded = measured[measured["metric"].isin(DECIMALS)]
+    means = guarded.groupby(["languages", "setting", "metric"])["value"].mean()
+    return means.rename("found").reset_index()
 
 
 def write() -> Path:
-    """Writes the expected scores anew from the runs there are. Raises FileNotFoundError for a study that has some of its
-    runs only, naming those that are missing, and where there is none."""
+    """Writes the expected scores again, from the runs there are.
+
+    Returns:
+        The file.
+
+    Raises:
+        FileNotFoundError: A study has only some of its runs (the message names those that are
+            missing), or no study has any.
+    """
     parts = []
-    for name in sorted(p.stem for p in (studies.ROOT / "notebooks" / "studies").glob("*.yaml")):
+    for name in studies.study_names():
         found = scores(name)
         if len(found):
-            studies.collect(studies.load(name))  # says what is missing
-            parts.append(
-                found.rename(columns={"found": "score"}).assign(command=f"make study STUDY={name}")
-            )
+            studies.collect(studies.load(name))  # raises if one of its runs is missing
+            parts.append(found.assign(command=f"make study STUDY={name}"))
     if not parts:
-        raise FileNotFoundError(
-            f"no study has runs in {studies.ROOT / 'results'}: run `make study`"
-        )
-    table = pd.concat(parts).sort_values(KEYS)
-    table["score"] = [
-        f"{score:.{DECIMALS[metric]}f}"
-        for score, metric in zip(table["score"], table["metric"], strict=True)
-    ]
+        folder = studies.project_folder() / "results"
+        raise FileNotFoundError(f"no study has runs in {folder}: run `make study`")
+    table = pd.concat(parts).rename(columns={"found": "score"}).sort_values(KEYS)
+    table["score"] = as_written(table["score"], table["metric"])
     table[[*KEYS, "score", "command"]].to_csv(file(), index=False)
     return file()
 
 
+def as_written(values: pd.Series, metrics: pd.Series) -> list[str]:
+    """Writes each value with the decimals of its metric."""
+    return [f"{value:.{DECIMALS[metric]}f}" for value, metric in zip(values, metrics, strict=True)]
+
+
 def read() -> pd.DataFrame:
-    """The expected scores. Raises FileNotFoundError or ValueError, with what to do, for a file that is none."""
+    """Reads the expected scores.
+
+    Returns:
+        The columns of `KEYS`, score, and command (which makes the run).
+
+    Raises:
+        FileNotFoundError: There is no file.
+        ValueError: The file has other columns.
+    """
     if not file().exists():
         raise FileNotFoundError(
             f"{file()} does not exist: `python tests/expected.py --write` makes it from the runs"
@@ -99,55 +127,56 @@ def read() -> pd.DataFrame:
     table = pd.read_csv(file())
     if list(table.columns) != [*KEYS, "score", "command"]:
         raise ValueError(
-            f"{file()} has the columns {', '.join(table.columns)}; it must have {', '.join(KEYS)}, score and "
-            "command"
+            f"{file()} has the columns {', '.join(table.columns)}; it must have {', '.join(KEYS)}, "
+            "score and command"
         )
     return table
 
 
 def check() -> pd.DataFrame:
-    """Expected and found scores: `KEYS`, score, found, status.
+    """Compares the expected scores with those found.
 
-    status: OK, the same to the decimals written; close, within `CLOSE`; FAIL; FAIL (missing), where the run or this score
-    of it is not there; new, a score that none was expected of.
+    Returns:
+        The columns of `KEYS`, score, found and status. The status is OK if both are the same to
+        the decimals written; close, if within `CLOSE`; else FAIL; FAIL (missing), if the run or
+        this score of it is missing; new, if this score was not expected.
     """
-    expected = read()
+    expected = read().drop(columns="command")
     found = pd.concat([scores(study) for study in expected["study"].unique()])
-    table = expected.drop(columns="command").merge(
-        found.astype({"seed": "int64"}), on=KEYS, how="outer"
-    )
-    decimals = table["metric"].map(DECIMALS)
+    table = expected.merge(found.astype({"seed": "int64"}), on=KEYS, how="outer")
     gap = (table["found"] - table["score"]).abs()
-    limit = CLOSE * np.where(table["metric"] == "rank-distance", table["score"].abs(), 1.0)
-    table["status"] = np.select(
-        [
-            table["score"].isna(),
-            table["found"].isna(),
-            gap <= 0.5 * 10.0**-decimals + 1e-9,
-            gap <= limit,
-        ],
-        ["new", "FAIL (missing)", "OK", "close"],
-        "FAIL",
-    )
+    half_a_digit = 0.5 * 10.0 ** -table["metric"].map(DECIMALS)
+    unit = np.where(table["metric"] == "rank-distance", table["score"].abs(), 1.0)
+    status = {
+        "new": table["score"].isna(),
+        "FAIL (missing)": table["found"].isna(),
+        "OK": gap <= half_a_digit + 1e-9,
+        "close": gap <= CLOSE * unit,
+    }
+    table["status"] = np.select(list(status.values()), list(status), "FAIL")  # the first that holds
     return table
 
 
-def main(*given: str) -> None:
-    """Prints expected and found scores; raises SystemExit(1) where one fails. With --write, makes the file anew."""
-    if given == ("--write",):
+def main(*arguments: str) -> None:
+    """Prints expected and found scores, or writes the file again.
+
+    Args:
+        arguments: `--write`, or nothing.
+
+    Raises:
+        SystemExit: A score fails.
+    """
+    parser = argparse.ArgumentParser(description="Compares the committed runs with their scores.")
+    parser.add_argument("--write", action="store_true", help="write results/expected.csv again")
+    if parser.parse_args(arguments).write:
         print(f"written: {write()}")
         return
     table = check()
     for column in ("score", "found"):
-        table[column] = [
-            f"{v:.{DECIMALS[m]}f}" for v, m in zip(table[column], table["metric"], strict=True)
-        ]
+        table[column] = as_written(table[column], table["metric"])
     print(table.to_string(index=False))
-    print(
-        "",
-        ", ".join(f"{count} {status}" for status, count in table["status"].value_counts().items()),
-        sep="\n",
-    )
+    counts = table["status"].value_counts()
+    print("", ", ".join(f"{count} {status}" for status, count in counts.items()), sep="\n")
     if table["status"].str.startswith("FAIL").any():
         raise SystemExit(1)
 

@@ -1,4 +1,4 @@
-"""A server on this machine that answers huggingface_hub as the hub does, for files that are data sets of tests."""
+"""A server on this machine that answers huggingface_hub as the hub does, for files of the tests."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-from hbtlib.data.source import Hub
+from hbtlib.data.formats.hub import Hub
 
 Headers = dict[str, str]
 
 
 class Server(ThreadingHTTPServer):
-    """The hub's files and those of a plain web server (`/web/FILE`); what was asked of it; how it shall fail."""
+    """The hub's files and a plain web server's (`/web/FILE`): what was asked, how it shall fail."""
 
     daemon_threads = True
 
@@ -25,9 +25,8 @@ class Server(ThreadingHTTPServer):
         self.web: dict[str, bytes] = {}
         self.asked: list[tuple[str, str, str | None]] = []  # method, path, range
         self.served = 0  # bytes of files
-        self.refuse: dict[
-            str, tuple[int, Headers]
-        ] = {}  # of a kind (resolve, tree, revision, web): the answer instead
+        # By kind of question (resolve, tree, revision, web): what is answered instead.
+        self.refuse: dict[str, tuple[int, Headers]] = {}
         self.cuts: list[float] = []  # after which part of each body to come the connection breaks
 
     def put(self, hub: Hub, files: dict[str, bytes]) -> None:
@@ -51,9 +50,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        path = unquote(
-            self.requestline.split()[1].partition("?")[0]
-        )  # self.path has lost doubled slashes
+        # Not self.path, which has lost doubled slashes.
+        path = unquote(self.requestline.split()[1].partition("?")[0])
         self.server.asked.append((self.command, path, self.headers["Range"]))
         found = re.fullmatch(
             r"(?:/api)?/datasets/([^/]+/[^/]+)/(resolve|tree|revision)/([^/]+)/?(.*)", path

@@ -1,6 +1,6 @@
-"""Small data sets in the layouts in which the real ones are published, for the tests to write and read back.
+"""Small data sets in the layouts in which the real ones are published, for tests to read back.
 
-Two paragraphs with two questions each, in English and German, parallel; three sentences a paragraph.
+There are two paragraphs of three sentences with two questions each, parallel in English and German.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ANSWERED_BY = [[0, 2], [0, 1]]  # the sentence of each paragraph's questions
 
 
 def questions(language: str) -> list[Row]:
-    """The questions as rows: id, title, context, question, answers, as the hub's parquet files have them."""
+    """The questions as the rows of the hub's parquet files."""
     rows = []
     for p, sentences in enumerate(SENTENCES[language]):
         for q, asked in enumerate(ASKED[language][p]):
@@ -150,9 +150,8 @@ def tydiqa_json(folder: Path) -> None:
         content = squad(language, breaks=False)
         for article in content["data"]:
             for qa in article["paragraphs"][0]["qas"]:
-                qa["answers"] = [
-                    {"text": "", "answer_start": 0}
-                ]  # blank, as in the data for this project
+                # Blank, as in the data for this project.
+                qa["answers"] = [{"text": "", "answer_start": 0}]
         put_json(folder / f"tydiqa.goldp.{name}.dev.json", content)
 
 

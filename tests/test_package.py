@@ -66,11 +66,74 @@ def test_reading_results_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+
+
+def source(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def lacks_comment(parameters: str) -> list[str]:
+    """The parameters that have no comment, neither behind them nor in a line above.
+
+    Groups of parameters are divided by blank lines and begin with a heading, which is a comment of
+    no parameter.
+    """
+    found = []
+    for group in parameters.split("\n\n"):
+        heading, *lines = group.splitlines()
+        assert re.fullmatch(r"# \S.*", heading), f"{heading!r} is no heading"
+        before = ""
+        for line in lines:
+            if not line.startswith("#") and "  # " not in line and not before.startswith("# "):
+                found.append(line)
+            before = line
+    return found
+
+
+def test_a_parameter_without_a_comment_is_found() -> None:
+    good = "# Heading\na = 1  # why\n# why\nb = 2\n\n# Heading\nc = 3  # why"
+    assert lacks_comment(good) == []
+    assert lacks_comment("# Heading\na = 1\nb = 2  # why\nc = 3") == ["a = 1", "c = 3"]
+    with pytest.raises(AssertionError, match="is no heading"):
+        lacks_comment("a = 1  # why")
+
+
 def test_source_notebooks_are_bare() -> None:
-    for file in (REPOSITORY / "notebooks").glob("*.ipynb"):
-        cells = [c for c in json.loads(file.read_text())["cells"] if c["cell_type"] == "code"]
-        assert not any(c["outputs"] or c["execution_count"] for c in cells), file
+    for file in NOTEBOOKS:
+        content = json.loads(file.read_text())
+        cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+        assert (content["nbformat"], content["nbformat_minor"]) == (4, 5)
+        assert len({cell["id"] for cell in content["cells"]}) == len(content["cells"])
+        assert not any(cell["outputs"] or cell["execution_count"] for cell in cells), file
         assert cells[0]["metadata"].get("tags") == ["parameters"], file
-        for line in "".join(cells[0]["source"]).splitlines():
-            assert re.match(r"\w+ = .*  # .+", line), f"{file}: {line!r} lacks its comment"
-        assert f'check("{file.stem[3:]}", globals())' in "".join(cells[1]["source"]), file
+        assert lacks_comment(source(cells[0])) == [], file
+        assert f'check("{file.stem[3:]}", globals())' in source(cells[1]), file
+
+
+def test_notebooks_are_numbered_in_reading_order() -> None:
+    names = "quickstart data benchmark train evaluate results significance cost-and-controls"
+    names += " bias factorial paper"
+    assert [f.stem for f in NOTEBOOKS] == [f"{i:02}-{name}" for i, name in enumerate(names.split())]
+
+
+def test_cells_of_notebooks_are_short() -> None:
+    for file in NOTEBOOKS:
+        for cell in json.loads(file.read_text())["cells"]:
+            lines = source(cell).splitlines()
+            if cell["cell_type"] == "code" and cell["metadata"].get("tags") != ["parameters"]:
+                assert sum(bool(line) for line in lines) <= 14, (file, source(cell))
+
+
+def test_notebooks_ask_show_and_answer() -> None:
+    for file in NOTEBOOKS:
+        cells = json.loads(file.read_text())["cells"]
+        title, *_ = source(cells[0]).splitlines()
+        assert re.fullmatch(r"# .*\?.*", title), f"{file}: {title!r} asks nothing"
+        assert "**Words.** *" in source(cells[0]), f"{file} explains no words"
+        assert any("## Answer" in source(cell) for cell in cells), f"{file} has no answer"
+        for cell, before in zip(cells[1:], cells, strict=False):
+            if cell["cell_type"] == "code" and "hbt.plots." in source(cell):
+                says = re.search(r"report\.\w+\.(\w*says|answer)\(", source(cell))
+                assert says, f"{file}: nothing is said of the picture of {source(cell)}"
+                assert before["cell_type"] == "markdown", f"{file}: {cell['id']} comes unannounced"

@@ -1,7 +1,7 @@
-"""Batches, ranks, a short training and run names are what they were before the library was moved into rooms.
+"""Batches, ranks, a short training and run names are what they were before the move into rooms.
 
-`recorded.json` holds the values that commit f882c83 gave. It is written anew only when a change is meant to change
-numbers: `python tests/test_recorded.py`.
+`recorded.json` holds the values that commit f882c83 gave. It is written anew only when a change is
+meant to change numbers: `python tests/test_recorded.py`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def batches() -> dict[str, str]:
 
 
 def ranks() -> dict[str, Any]:
-    """Fingerprints of the ranks of vectors whose products are exact on every machine, and measures of them."""
+    """Fingerprints of ranks of vectors whose products are exact everywhere, and measures."""
     benchmark, queries, passages = random_benchmark(7, languages=4, questions=40, width=6)
     other = np.roll(queries, 1, axis=1) * 0.5 + queries
     tables = {
@@ -137,7 +137,7 @@ def numbers(values: pd.Series) -> dict[str, float]:
 
 
 def training(folder: Path) -> dict[str, Any]:
-    """The losses of a few steps of the small encoder with every objective, and where its vectors end."""
+    """The losses of a few steps with every objective, and where the small encoder's vectors end."""
     trained_on = hbt.load_pairs("worldfacts", languages=["de", "en", "hi", "zh"]).sample(200)
     held_out = hbt.load_pairs(
         "worldfacts", languages=["de", "en", "hi", "zh"], split="validation"

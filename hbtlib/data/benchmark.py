@@ -13,24 +13,69 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
+"""Monolingual: the pool has the query's language; cross-lingual: one other; multilingual: all."""
+
+LARGEST_GRADE = 1000
+
 _COLUMNS = {
     "queries": ("query_id", "question_id", "language", "text"),
     "passages": ("passage_id", "language", "text"),
     "judgements": ("query_id", "passage_id", "grade"),
 }
+_PART = 5_000  # rows whose texts are read at once
+_IDS_PART = 100_000  # ids that are hashed at once
 
 
 @dataclass(frozen=True)
 class Benchmark:
     """A retrieval benchmark in one language or many, checked when it is made.
 
-    queries: query_id, question_id (the same question in all its languages; query_id where missing), language, text.
-    passages: passage_id, language, text, and what else the data set gives (title, paragraph).
-    judgements: query_id, passage_id, grade (0: judged and not relevant; missing: 1).
-    settings: which of monolingual, cross-lingual, multilingual make sense for it.
+    The tables are kept with text columns of a string type and with rows numbered from 0. What was
+    given is not changed.
 
-    Raises ValueError that names the table, the row and the id for a missing column, an empty or duplicate id, an
-    empty text, a judgement of an unknown query or passage, or a grade below 0.
+    Attributes:
+        name: what it is called in tables and messages.
+        queries: one row a query: query_id, question_id (the same question in all its languages;
+            query_id where the column is missing), language, text.
+        passages: one row a passage: passage_id, language, text, and what else the data set gives
+            (title, paragraph).
+        judgements: one row a judged pair: query_id, passage_id, grade (0: judged and not relevant;
+            1 where the column is missing).
+        settings: which of monolingual, cross-lingual and multilingual make sense for it.
+
+    Raises:
+        ValueError: naming the table, the row and the id, for a missing column, an empty or
+            repeated id, an empty text, a judgement of an unknown query or passage, or a grade that
+            is below 0, above 1000 or not whole.
+
+    Example:
+        >>> import hbtlib as hbt
+        >>> import pandas as pd
+        >>> hbt.Benchmark(
+        ...     name="mine",
+        ...     queries=pd.DataFrame(
+        ...         {
+        ...             "query_id": ["q1-en", "q1-de"],
+        ...             "question_id": ["q1", "q1"],
+        ...             "language": ["en", "de"],
+        ...             "text": ["Who built it?", "Wer hat es gebaut?"],
+        ...         }
+        ...     ),
+        ...     passages=pd.DataFrame(
+        ...         {
+        ...             "passage_id": ["p1", "p2"],
+        ...             "language": ["en", "de"],
+        ...             "text": ["Wren built it.", "Wren hat es gebaut."],
+        ...         }
+        ...     ),
+        ...     judgements=pd.DataFrame(
+        ...         {
+        ...             "query_id": ["q1-en", "q1-en", "q1-de", "q1-de"],
+        ...             "passage_id": ["p1", "p2", "p1", "p2"],
+        ...         }
+        ...     ),
+        ... )
+        Benchmark('mine', 2 queries, 2 passages, 4 judgements, languages de en)
     """
 
     name: str
@@ -40,96 +85,123 @@ class Benchmark:
     settings: tuple[str, ...] = SETTINGS
 
     def __post_init__(self) -> None:
-        queries, judgements = self.queries, self.judgements
+        queries = self.queries
         if "question_id" not in queries and "query_id" in queries:
             queries = queries.assign(question_id=queries["query_id"])
+        judgements = self.judgements
         if "grade" not in judgements:
             judgements = judgements.assign(grade=1)
-        for table, frame in (
-            ("queries", queries),
-            ("passages", self.passages),
-            ("judgements", judgements),
-        ):
-            missing = [c for c in _COLUMNS[table] if c not in frame]
-            if missing:
-                raise ValueError(
-                    f"benchmark {self.name!r}: {table} lack the column {missing[0]!r}; "
-                    f"they have {list(frame.columns)}"
-                )
-            frame = frame.reset_index(drop=True)
-            texts = [c for c in _COLUMNS[table] if c != "grade"]
-            frame = frame.astype(
-                {c: "str" for c in texts if not isinstance(frame[c].dtype, pd.StringDtype)}
-            )
-            for column in texts:
-                at = _first_empty(frame[column])
-                if at is not None:
-                    raise ValueError(
-                        f"benchmark {self.name!r}: {table} row {at} ({frame.iloc[at, 0]!r}) has an empty "
-                        f"{column}; leave the row out or fill it"
-                    )
-            object.__setattr__(self, table, frame)
-        self._check_ids()
+        self._set("queries", self._checked_table("queries", queries))
+        self._set("passages", self._checked_table("passages", self.passages))
+        self._set("judgements", self._checked_table("judgements", judgements))
+        self._check_ids("queries", "query_id")
+        self._check_ids("passages", "passage_id")
+        self._check_judged_once()
+        self._set("judgements", self.judgements.assign(grade=self._checked_grades()))
+        self._check_languages()
+        self._check_settings()
 
-    def _check_ids(self) -> None:
-        for table, column in (("queries", "query_id"), ("passages", "passage_id")):
-            ids = getattr(self, table)[column]
-            if (again := first_repeated(ids)) is not None:
-                raise ValueError(
-                    f"benchmark {self.name!r}: {table} hold the {column} {again!r} "
-                    "more than once; ids must be unique over all languages"
-                )
-            unknown = rows_of(ids, self.judgements[column]) < 0
-            if unknown.any():
-                row = int(np.flatnonzero(unknown)[0])
-                raise ValueError(
-                    f"benchmark {self.name!r}: judgements row {row} names the {column} "
-                    f"{self.judgements[column].iloc[row]!r}, which is not among the {table}; add it, or take "
-                    "the judgement out"
-                )
-        if self.judgements.duplicated(["query_id", "passage_id"]).any():
-            row = int(np.flatnonzero(self.judgements.duplicated(["query_id", "passage_id"]))[0])
-            raise ValueError(
-                f"benchmark {self.name!r}: judgements row {row} judges a query and passage a second time"
+    def _set(self, table: str, frame: pd.DataFrame) -> None:
+        object.__setattr__(self, table, frame)  # the dataclass is frozen
+
+    def _error(self, message: str) -> ValueError:
+        return ValueError(f"benchmark {self.name!r}: {message}")
+
+    def _checked_table(self, table: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """The table with its columns as text, if it has them all and none is empty."""
+        missing = [column for column in _COLUMNS[table] if column not in frame]
+        if missing:
+            raise self._error(
+                f"{table} lack the column {missing[0]!r}; they have {list(frame.columns)}"
             )
-        self._check_grades()
-        for table in ("queries", "passages"):
-            if (getattr(self, table)["language"] == "all").any():
-                raise ValueError(
-                    f"benchmark {self.name!r}: {table} have a language 'all', which names the pool of all "
-                    "languages; give it another code"
+        frame = frame.reset_index(drop=True)
+        texts = [column for column in _COLUMNS[table] if column != "grade"]
+        not_text = [c for c in texts if not isinstance(frame[c].dtype, pd.StringDtype)]
+        frame = frame.astype(dict.fromkeys(not_text, "str"))
+        for column in texts:
+            row = _first_empty(frame[column])
+            if row is not None:
+                raise self._error(
+                    f"{table} row {row} ({frame.iloc[row, 0]!r}) has an empty {column}; leave the "
+                    "row out or fill it"
                 )
-        unknown_settings = set(self.settings) - set(SETTINGS)
-        if unknown_settings:
-            raise ValueError(
-                f"benchmark {self.name!r}: no setting {unknown_settings.pop()!r}; there are {SETTINGS}"
+        return frame
+
+    def _check_ids(self, table: str, column: str) -> None:
+        """Refuses ids that are not unique, and judgements of ids that are not in the table."""
+        ids = getattr(self, table)[column]
+        repeated = first_repeated(ids)
+        if repeated is not None:
+            raise self._error(
+                f"{table} hold the {column} {repeated!r} more than once; ids must be unique over "
+                "all languages"
+            )
+        unknown = np.flatnonzero(rows_of(ids, self.judgements[column]) < 0)
+        if unknown.size:
+            row = int(unknown[0])
+            raise self._error(
+                f"judgements row {row} names the {column} {self.judgements[column].iloc[row]!r}, "
+                f"which is not among the {table}; add it, or take the judgement out"
             )
 
-    def _check_grades(self) -> None:
+    def _check_judged_once(self) -> None:
+        repeated = np.flatnonzero(self.judgements.duplicated(["query_id", "passage_id"]))
+        if repeated.size:
+            raise self._error(
+                f"judgements row {int(repeated[0])} judges a query and passage a second time"
+            )
+
+    def _checked_grades(self) -> pd.Series:
+        """The grades as integers.
+
+        A grade that is missing would count as not relevant, a half as relevant with a gain of 0.
+        """
         grades = pd.to_numeric(self.judgements["grade"], errors="coerce").astype("float64")
-        wrong = np.flatnonzero(~(grades.ge(0) & grades.le(1000) & grades.mod(1).eq(0)))
+        is_grade = grades.ge(0) & grades.le(LARGEST_GRADE) & grades.mod(1).eq(0)
+        wrong = np.flatnonzero(~is_grade)
         if wrong.size:
             row = self.judgements.iloc[int(wrong[0])]
-            raise ValueError(
-                f"benchmark {self.name!r}: judgements row {wrong[0]} ({row['query_id']!r}, "
-                f"{row['passage_id']!r}) has the grade {row['grade']}, which is below 0 or not whole; "
-                "grades are 0 (not relevant), 1, 2, … up to 1000"
+            raise self._error(
+                f"judgements row {wrong[0]} ({row['query_id']!r}, {row['passage_id']!r}) has the "
+                f"grade {row['grade']}, which is below 0 or not whole; grades are 0 (not "
+                f"relevant), 1, 2, … up to {LARGEST_GRADE}"
             )
-        object.__setattr__(self, "judgements", self.judgements.assign(grade=grades.astype("int64")))
+        return grades.astype("int64")
+
+    def _check_languages(self) -> None:
+        for table in ("queries", "passages"):
+            if (getattr(self, table)["language"] == "all").any():
+                raise self._error(
+                    f"{table} have a language 'all', which names the pool of all languages; give "
+                    "it another code"
+                )
+
+    def _check_settings(self) -> None:
+        unknown = set(self.settings) - set(SETTINGS)
+        if unknown:
+            raise self._error(f"no setting {unknown.pop()!r}; there are {SETTINGS}")
 
     @property
     def languages(self) -> tuple[str, ...]:
         """Every language a query or a passage is in, sorted."""
-        return tuple(
-            sorted({*self.queries["language"].unique(), *self.passages["language"].unique()})
-        )
+        asked = self.queries["language"].unique()
+        pools = self.passages["language"].unique()
+        return tuple(sorted({*asked, *pools}))
 
     def restrict(self, languages: Sequence[str]) -> Benchmark:
-        """The same benchmark with the queries and passages of these languages alone."""
+        """Returns the same benchmark with the queries and passages of some languages alone.
+
+        Args:
+            languages: the languages to keep.
+
+        Raises:
+            ValueError: for a language the benchmark lacks.
+        """
         unknown = sorted(set(languages) - set(self.languages))
         if unknown:
             raise ValueError(
-                f"benchmark {self.name!r} has no language {unknown[0]!r}; it has {' '.join(self.languages)}"
+                f"benchmark {self.name!r} has no language {unknown[0]!r}; it has "
+                f"{' '.join(self.languages)}"
             )
         queries = self.queries[self.queries["language"].isin(languages)]
         passages = self.passages[self.passages["language"].isin(languages)]
@@ -141,49 +213,20 @@ class Benchmark:
 
     def __repr__(self) -> str:
         return (
-            f"Benchmark({self.name!r}, {len(self.queries):,} queries, {len(self.passages):,} passages, "
-            f"{len(self.judgements):,} judgements, languages {' '.join(self.languages)})"
+            f"Benchmark({self.name!r}, {len(self.queries):,} queries, {len(self.passages):,} "
+            f"passages, {len(self.judgements):,} judgements, languages {' '.join(self.languages)})"
         )
 
 
-def rows_of(ids: pd.Series, wanted: pd.Series) -> NDArray[np.int64]:
-    """The row of each wanted id, −1 where there is none. Only the wanted are tabled: the ids may be many millions."""
-    distinct = pd.Index(wanted.unique())
-    column = pa.array(ids)
-    found = (
-        pc.index_in(column, pa.array(distinct, pa.string()).cast(column.type))
-        .fill_null(-1)
-        .to_numpy()
-    )
-    row = np.full(len(distinct), -1, np.int64)
-    row[found[found >= 0]] = np.flatnonzero(found >= 0)
-    return row[distinct.get_indexer(pd.Index(wanted))]
+def judge_parallel(queries: pd.DataFrame, gold: pd.DataFrame) -> pd.DataFrame:
+    """Makes the judgements of parallel questions.
 
+    Args:
+        queries: a table with query_id and question_id.
+        gold: a table with question_id and passage_id: the relevant passages of each question.
 
-def id_print(id_: str) -> int:
-    """8 bytes for an id: what many millions of them are compared by."""
-    return int(xxh3_64_intdigest(id_.encode("utf-8", "surrogatepass")))
-
-
-def first_repeated(ids: pd.Series) -> str | None:
-    """An id that stands twice, if one does: by their prints, and by the ids themselves only where two prints agree."""
-    prints = np.concatenate(
-        [
-            np.fromiter(map(id_print, ids.iloc[at : at + 100_000]), np.uint64)
-            for at in range(0, len(ids), 100_000)
-        ]
-        or [np.empty(0, np.uint64)]
-    )
-    prints.sort()
-    if (prints[1:] != prints[:-1]).all():
-        return None
-    repeated = ids[ids.duplicated()]
-    return str(repeated.iloc[0]) if len(repeated) else None
-
-
-def judged(queries: pd.DataFrame, gold: pd.DataFrame) -> pd.DataFrame:
-    """Judgements of parallel questions: each query with every passage that `gold` (question_id, passage_id) gives its
-    question.
+    Returns:
+        Each query with every passage of its question: query_id, passage_id, grade (1).
     """
     table = queries[["query_id", "question_id"]].merge(
         gold[["question_id", "passage_id"]], on="question_id"
@@ -191,10 +234,59 @@ def judged(queries: pd.DataFrame, gold: pd.DataFrame) -> pd.DataFrame:
     return table[["query_id", "passage_id"]].assign(grade=1)
 
 
+def rows_of(ids: pd.Series, wanted: pd.Series) -> NDArray[np.int64]:
+    """Finds ids in a column.
+
+    Only the wanted ids are put into a hash table, because the column may have many millions.
+
+    Args:
+        ids: (n,) ids, each once.
+        wanted: (m,) ids to find.
+
+    Returns:
+        (m,) the row of each wanted id in `ids`, −1 where there is none.
+    """
+    distinct = pd.Index(wanted.unique())
+    column = pa.array(ids)
+    table = pa.array(distinct, pa.string()).cast(column.type)
+    number = pc.index_in(column, table).fill_null(-1).to_numpy()  # (n,) which wanted id, or −1
+    is_wanted = number >= 0
+    row = np.full(len(distinct), -1, np.int64)
+    row[number[is_wanted]] = np.flatnonzero(is_wanted)
+    return row[distinct.get_indexer(pd.Index(wanted))]
+
+
+def id_hash(id_: str) -> int:
+    """Returns a hash of 8 bytes for an id: what many millions of ids are compared by."""
+    return int(xxh3_64_intdigest(id_.encode("utf-8", "surrogatepass")))
+
+
+def first_repeated(ids: pd.Series) -> str | None:
+    """Returns an id that occurs twice, or None.
+
+    Ids are compared by their hashes, and by themselves only where two hashes agree.
+    """
+    parts = [
+        np.fromiter(map(id_hash, ids.iloc[start : start + _IDS_PART]), np.uint64)
+        for start in range(0, len(ids), _IDS_PART)
+    ]
+    if not parts:
+        return None
+    hashes = np.concatenate(parts)
+    hashes.sort()
+    if (hashes[1:] != hashes[:-1]).all():
+        return None
+    repeated = ids[ids.duplicated()]
+    return str(repeated.iloc[0]) if len(repeated) else None
+
+
 def _first_empty(column: pd.Series) -> int | None:
-    """The first row without text. Part by part: texts by the million lie on disk, and should stay there."""
-    for start in range(0, len(column), 5_000):
-        part = column.iloc[start : start + 5_000]
+    """The first row without text, or None.
+
+    The column is read in parts: texts by the million lie on disk, and should stay there.
+    """
+    for start in range(0, len(column), _PART):
+        part = column.iloc[start : start + _PART]
         empty = np.flatnonzero(part.isna() | (part.str.strip() == ""))
         if empty.size:
             return start + int(empty[0])

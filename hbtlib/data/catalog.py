@@ -1,11 +1,10 @@
-"""The list of every data set, and how each is loaded."""
+"""The catalog: every data set, and how it is loaded."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -13,166 +12,143 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
+from hbtlib.data.formats.source import local_folder
 from hbtlib.data.pairs import Pairs
 from hbtlib.data.sets import (
     belebele,
+    folder,
     miracl,
+    miracl_hard_negatives,
     mlqa,
     mlqa_pairs,
     mlqa_r,
     mtop,
     ntrex,
     tydiqa_goldp,
+    worldfacts,
     xm3600,
     xquad,
     xquad_r,
 )
-from hbtlib.data.source import local_folder
-from hbtlib.languages import EVALUATED, LANGUAGES
 
 
 class Entry(NamedTuple):
-    """One data set of the catalog. Its module has `load_pairs`, `load_benchmark` or both; pairs of a benchmark are its
-    questions with their relevant passages.
+    """One data set of the catalog.
+
+    Attributes:
+        module: its module in `hbtlib.data.sets`, with its loaders, languages and folders.
+        kinds: what it can be loaded as: pairs, benchmark, or both.
+        counts: how much there is of it.
+        licence: the licence of its texts.
+        source: where it is published.
     """
 
-    module: str
+    module: ModuleType
     kinds: tuple[str, ...]
-    languages: tuple[str, ...]
     counts: str
     licence: str
     source: str
-    folders: tuple[str, ...] = ()  # in HBT_DATA, where it is at hand
-    benchmark: str = "load_benchmark"
 
 
-def _hub(repository: str) -> str:
-    return f"huggingface.co/datasets/{repository}"
+BOTH = ("pairs", "benchmark")
+BY_SA_3 = "CC BY-SA 3.0"
+BY_SA_4 = "CC BY-SA 4.0"
 
-
-BOTH, BY_SA_3, BY_SA_4 = ("pairs", "benchmark"), "CC BY-SA 3.0", "CC BY-SA 4.0"
-_CATALOG: dict[str, Entry] = {
+CATALOG: dict[str, Entry] = {
     "worldfacts": Entry(
-        "worldfacts.facts",
+        worldfacts,
         BOTH,
-        tuple(LANGUAGES),
         "3,141 facts in 20 languages",
         "Unicode-3.0 (CLDR)",
         "made from the CLDR data of the Babel package",
     ),
     "xquad-r": Entry(
-        "sets.xquad_r",
+        xquad_r,
         BOTH,
-        EVALUATED,
         "13,090 queries, 13,014 passages",
         BY_SA_4,
         "github.com/google-research-datasets/lareqa",
-        xquad_r.FOLDERS,
     ),
     "mlqa-r": Entry(
-        "sets.mlqa_r",
+        mlqa_r,
         BOTH,
-        mlqa.LANGUAGES,
         "4,199 queries, 21,220 passages (LAReQA's own: 20,534)",
         BY_SA_3,
-        _hub(mlqa.XTREME.repository),
-        mlqa_r.FOLDERS,
+        mlqa.XTREME.page,
     ),
     "xquad": Entry(
-        "sets.xquad",
+        xquad,
         BOTH,
-        xquad.LANGUAGES,
         "14,280 queries, 2,880 passages",
         BY_SA_4,
-        _hub(xquad.GOOGLE.repository),
-        xquad.FOLDERS,
+        xquad.GOOGLE.page,
     ),
     "mlqa": Entry(
-        "sets.mlqa",
+        mlqa,
         BOTH,
-        mlqa.LANGUAGES,
         "dev: 4,199 queries, 3,646 passages",
         BY_SA_3,
-        _hub(mlqa.XTREME.repository),
-        mlqa.FOLDERS,
+        mlqa.XTREME.page,
     ),
     "tydiqa-goldp": Entry(
-        "sets.tydiqa_goldp",
+        tydiqa_goldp,
         BOTH,
-        tydiqa_goldp.LANGUAGES,
         "dev: 5,077 queries, 4,488 passages; train: 49,881 queries",
         "Apache-2.0",
-        _hub(tydiqa_goldp.GOOGLE.repository),
-        tydiqa_goldp.FOLDERS,
+        tydiqa_goldp.GOOGLE.page,
     ),
     "belebele": Entry(
-        "sets.belebele",
+        belebele,
         BOTH,
-        tuple(belebele.VARIANTS),
         "900 queries, 488 passages a language; 122 variants by their codes",
         BY_SA_4,
-        _hub(belebele.MTEB.repository),
-        belebele.FOLDERS,
+        belebele.MTEB.page,
     ),
     "miracl": Entry(
-        "sets.miracl",
+        miracl,
         BOTH,
-        miracl.LANGUAGES,
         "dev: 13,495 queries, 106 million passages (en, 33 million)",
         "Apache-2.0, CC BY-SA",
-        f"{_hub(miracl.TOPICS.repository)}, {miracl.CORPUS.repository}",
-        miracl.FOLDERS[:1],
+        f"{miracl.TOPICS.page}, {miracl.CORPUS.repository}",
     ),
     "miracl-hard-negatives": Entry(
-        "sets.miracl",
+        miracl_hard_negatives,
         BOTH,
-        miracl.LANGUAGES,
         "11,076 queries, 2.45 million passages",
         "Apache-2.0, CC BY-SA",
-        _hub(miracl.HARD.repository),
-        miracl.HARD_FOLDERS,
-        "load_hard_negatives",
+        miracl_hard_negatives.MTEB.page,
     ),
     "mtop": Entry(
-        "sets.mtop",
+        mtop,
         ("benchmark",),
-        mtop.LANGUAGES,
         "200 queries a language; en 4,386 passages",
         BY_SA_4,
-        _hub(mtop.HUBS["intent"].repository),
-        mtop.FOLDERS,
+        mtop.HUBS["intent"].page,
     ),
     "xm3600": Entry(
-        "sets.xm3600",
+        xm3600,
         BOTH,
-        xm3600.LANGUAGES,
         "129,600 queries, some 131,775 passages",
         "CC BY 4.0",
-        _hub(xm3600.MTEB.repository),
-        xm3600.FOLDERS,
+        xm3600.MTEB.page,
     ),
     "mlqa-pairs": Entry(
-        "sets.mlqa_pairs",
+        mlqa_pairs,
         BOTH,
-        mlqa_pairs.LANGUAGES,
         "9,677 ids, partly parallel",
         BY_SA_3,
         "MLQA test, joined by id",
-        mlqa_pairs.FOLDERS,
     ),
     "ntrex": Entry(
-        "sets.ntrex",
+        ntrex,
         ("pairs",),
-        tuple(LANGUAGES),
         "1,997 parallel sentences",
         BY_SA_4,
         "github.com/MicrosoftTranslator/NTREX",
-        ntrex.FOLDERS,
     ),
     "folder": Entry(
-        "formats.folder",
+        folder,
         BOTH,
-        (),
         "your own",
         "yours",
         "data=FOLDER: BEIR's layout, TREC files, or pairs.jsonl",
@@ -181,78 +157,122 @@ _CATALOG: dict[str, Entry] = {
 
 
 def catalog() -> pd.DataFrame:
-    """Every data set: name, kind (pairs, benchmark), languages, counts, licence, source, offline (is it at hand).
+    """Lists every data set.
 
-    At hand is what needs no download: made here, or in the folder that `HBT_DATA` names.
+    Returns:
+        One row a data set and kind: name, kind (pairs or benchmark), languages (separated by
+        blanks), counts, licence, source, and offline: whether it needs no download, because it is
+        made here or lies in the folder that `HBT_DATA` names.
+
+    Raises:
+        DataError: if `HBT_DATA` names no folder.
+
+    Example:
+        >>> import hbtlib as hbt
+        >>> known = hbt.catalog()
+        >>> known[known["name"] == "worldfacts"][["kind", "licence", "offline"]].values.tolist()
+        [['pairs', 'Unicode-3.0 (CLDR)', True], ['benchmark', 'Unicode-3.0 (CLDR)', True]]
     """
     return pd.DataFrame(
         [
             {
                 "name": name,
                 "kind": kind,
-                "languages": " ".join(entry.languages),
+                "languages": " ".join(entry.module.LANGUAGES),
                 "counts": entry.counts,
                 "licence": entry.licence,
                 "source": entry.source,
-                "offline": name in ("worldfacts", "folder")
-                or local_folder(name, None, entry.folders) is not None,
+                "offline": _is_offline(name, entry),
             }
-            for name, entry in _CATALOG.items()
+            for name, entry in CATALOG.items()
             for kind in entry.kinds
         ]
     )
 
 
-def _entry(name: str, kind: str) -> tuple[Entry, ModuleType]:
-    entry = _CATALOG.get(name)
-    if entry is None or kind not in entry.kinds:
-        have = [n for n, e in _CATALOG.items() if kind in e.kinds]
-        other = "pairs" if kind == "benchmark" else "benchmark"
-        if entry is not None:
-            raise ValueError(f"{name} is no {kind}; it is {other}: hbt.load_{other}({name!r})")
-        if "/" in name or Path(name).is_dir():
-            raise ValueError(
-                f"no {kind} {name!r}; a folder of your own is hbt.load_{kind}('folder', data={name!r})"
-            )
-        close = difflib.get_close_matches(name, have, n=1)
-        raise ValueError(
-            f"no {kind} {name!r}; {f'did you mean {close[0]!r}? ' if close else ''}the catalog has: "
-            f"{', '.join(have)}"
-        )
-    return entry, import_module(f"hbtlib.data.{entry.module}")
-
-
 def load_benchmark(name: str, data: str | Path | None = None, **options: Any) -> Benchmark:
-    """The benchmark of that name. `options` are its loader's own (split, languages, …): see its module's docstring.
+    """Loads a benchmark of the catalog.
 
-    `data` is the folder with its files; without it a folder in `HBT_DATA`, then where it is published. Raises ValueError for
-    a name the catalog lacks or an option the loader lacks, and `hbtlib.data.formats.files.DataError`, a ValueError, for files that
-    are not what they should be.
+    Args:
+        name: its name in `hbt.catalog()`; "folder" for files of your own.
+        data: the folder with its files; None looks for one in the folder that `HBT_DATA` names,
+            and then downloads the files from where they are published.
+        **options: what its loader takes (languages, split, …; see its module in
+            `hbtlib.data.sets`). An option that is None is left to the loader's default.
+
+    Raises:
+        ValueError: for a name the catalog lacks, and an option the loader lacks.
+        DataError: (`hbtlib.data.formats.files.DataError`, a ValueError) for files that cannot be
+            had or are not what they should be, naming the place and what to do.
+
+    Example:
+        >>> import hbtlib as hbt
+        >>> hbt.load_benchmark("worldfacts", languages=["de", "sw"])
+        Benchmark('worldfacts', 1,884 queries, 1,884 passages, 3,768 judgements, languages de sw)
     """
-    entry, module = _entry(name, "benchmark")
-    return _call(name, getattr(module, entry.benchmark), data, options)
+    return _load(name, _module(name, "benchmark").load_benchmark, data, options)
 
 
 def load_pairs(name: str, data: str | Path | None = None, **options: Any) -> Pairs:
-    """The training pairs of that name, or a benchmark's questions with their relevant passages.
+    """Loads training pairs of the catalog.
 
-    `data`, `options` and errors as for `load_benchmark`.
+    Where a data set has no pairs of its own, they are its benchmark's questions with their relevant
+    passages (`Pairs.from_benchmark`).
+
+    Args:
+        name: its name in `hbt.catalog()`; "folder" for files of your own.
+        data: the folder with its files, as for `load_benchmark`.
+        **options: what its loader takes, as for `load_benchmark`.
+
+    Raises:
+        ValueError: as `load_benchmark` does.
+        DataError: as `load_benchmark` does.
+
+    Example:
+        >>> import hbtlib as hbt
+        >>> pairs = hbt.load_pairs("worldfacts", languages=["de", "sw"])
+        >>> len(pairs), pairs.languages
+        (1880, ('de', 'sw'))
     """
-    _, module = _entry(name, "pairs")
+    module = _module(name, "pairs")
     if hasattr(module, "load_pairs"):
-        return _call(name, module.load_pairs, data, options)
+        return _load(name, module.load_pairs, data, options)
     return Pairs.from_benchmark(load_benchmark(name, data, **options))
 
 
-def _call(
+def _is_offline(name: str, entry: Entry) -> bool:
+    if not entry.module.FOLDERS:  # made here, or given with data=
+        return True
+    return local_folder(name, None, entry.module.FOLDERS) is not None
+
+
+def _module(name: str, kind: str) -> ModuleType:
+    """The data set's module. Raises ValueError if the catalog has no such pairs or benchmark."""
+    entry = CATALOG.get(name)
+    if entry is not None and kind in entry.kinds:
+        return entry.module
+    if entry is not None:
+        other = entry.kinds[0]
+        raise ValueError(f"{name} is no {kind}; it is {other}: hbt.load_{other}({name!r})")
+    if "/" in name or Path(name).is_dir():
+        raise ValueError(
+            f"no {kind} {name!r}; a folder of your own is hbt.load_{kind}('folder', data={name!r})"
+        )
+    have = [known for known, entry in CATALOG.items() if kind in entry.kinds]
+    close = difflib.get_close_matches(name, have, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise ValueError(f"no {kind} {name!r}; {hint}the catalog has: {', '.join(have)}")
+
+
+def _load(
     name: str, loader: Callable[..., Any], data: str | Path | None, options: dict[str, Any]
 ) -> Any:
-    """Calls a loader with the options that are not None: a notebook passes on all of its parameters."""
+    """Calls a loader with the options that are not None: a notebook passes on all it has."""
     if isinstance(options.get("languages"), str):
         raise ValueError(
             f"languages is {options['languages']!r}; give a list of codes, ['de', 'en']"
         )
-    known = [p for p in inspect.signature(loader).parameters if p != "data"]
+    known = [parameter for parameter in inspect.signature(loader).parameters if parameter != "data"]
     given = {option: value for option, value in options.items() if value is not None}
     for option in given:
         if option not in known:

@@ -1,104 +1,159 @@
-"""Is anything trained on that is evaluated on? By id and by text."""
+"""Finds training pairs that hold what a benchmark asks: by id and by text."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
 
+import pandas as pd
+
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.pairs import ROLES, Pairs
 
 INSIDE = 40
-"""A relevant passage of so many bytes (UTF-8) or more is also looked for inside the passages trained on."""
+"""A relevant passage of at least this many bytes (UTF-8) is also looked for inside passages."""
+
+_PART = 10_000  # ids whose texts are read at once
 
 
 def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
-    """Which of the pairs' ids hold what the benchmark asks, and what it is.
+    """Finds the ids of the pairs that hold what the benchmark asks.
 
-    Three ways: the question's id is one of the benchmark's (plain numbers are not compared: any data set has a question
-    17); a query or a relevant passage reads the same as one of the id's texts; a relevant passage of 40 bytes or more
-    stands inside one of the id's passages (a sentence in its paragraph; not the other way round), its hard negatives among
-    them. Texts are compared without case, width and
-    blanks. Passages that answer no query may stand in both.
+    An id is found in three ways:
+
+    - its question's id is one of the benchmark's (plain numbers are not compared: any data set has
+      a question 17);
+    - one of its texts reads the same as a query or a relevant passage;
+    - a relevant passage of 40 bytes or more is contained in one of its passages, its hard negatives
+      among them (a sentence in its paragraph; not the other way round).
+
+    Texts are compared without case, width and blanks. Passages that answer no query may be in
+    both.
+
+    Args:
+        pairs: what is trained on.
+        benchmark: what is evaluated on.
+
+    Returns:
+        Id → what it holds, in words.
     """
-    import ahocorasick
-
     found: dict[int, str] = {}
-    questions = set(benchmark.queries["question_id"]) | set(benchmark.queries["query_id"])
-    if "id" in pairs.dataset.column_names:
-        for row, id_ in enumerate(pairs.dataset["id"]):
-            if str(id_) in questions and not str(id_).isdecimal():
-                found.setdefault(row, f"the question {id_!r}")
-    relevant = benchmark.judgements.loc[benchmark.judgements["grade"] > 0, "passage_id"]
-    gold = benchmark.passages[benchmark.passages["passage_id"].isin(relevant)]
-    answers = {
-        plain(form): id_
-        for text, id_ in zip(gold["text"], gold["passage_id"], strict=True)
-        for form in _forms(text)
-    }
-    asked = dict(
-        zip(map(plain, benchmark.queries["text"]), benchmark.queries["query_id"], strict=True)
-    )
-    inside = ahocorasick.Automaton()
-    for answer, id_ in answers.items():
-        if len(answer.encode()) >= INSIDE:
-            inside.add_word(answer, id_)
-    inside.make_automaton()
+    for row, what in _same_ids(pairs, benchmark):
+        found.setdefault(row, what)
+    evaluated = _EvaluatedTexts(benchmark)
     for role in ROLES:
         for row, text in _texts(pairs, role):
-            same = plain(text)
-            if same in asked:
-                found.setdefault(row, f"the query {asked[same]!r} ({text[:60]})")
-            elif same in answers:
-                found.setdefault(row, f"the relevant passage {answers[same]!r} ({text[:60]})")
-            elif role == "passage" and len(inside):
-                for _, id_ in inside.iter(same):
-                    found.setdefault(
-                        row, f"the relevant passage {id_!r}, inside a passage ({text[:60]}…)"
-                    )
+            held = evaluated.find(text, inside=role == "passage")
+            if held is not None:
+                found.setdefault(row, held)
     return found
 
 
-def _forms(text: str) -> tuple[str, ...]:
-    """The text; and with context="paragraph" its sentence, which stands above the paragraph that holds it."""
-    first, _, rest = text.partition("\n")
-    return (text, first) if rest and first in rest else (text,)
-
-
 def check_disjoint(pairs: Pairs, benchmark: Benchmark) -> None:
-    """Raises ValueError where the pairs hold what the benchmark asks (see `overlap`): then its scores say nothing."""
+    """Refuses pairs that hold what the benchmark asks: its scores would say nothing.
+
+    Args:
+        pairs: what is trained on.
+        benchmark: what is evaluated on.
+
+    Raises:
+        ValueError: if an id holds a question or relevant passage of the benchmark (see `overlap`).
+    """
     found = overlap(pairs, benchmark)
     if found:
         row = min(found)
         raise ValueError(
-            f"{len(found)} of the {len(pairs)} ids of the pairs {pairs.name!r} hold what {benchmark.name!r} "
-            f"evaluates on, id {row} for one: {found[row]}; leave them out (hbt.leave_out(pairs, benchmark)), "
-            "or evaluate on another benchmark"
+            f"{len(found)} of the {len(pairs)} ids of the pairs {pairs.name!r} hold what "
+            f"{benchmark.name!r} evaluates on, id {row} for one: {found[row]}; leave them out "
+            "(hbt.leave_out(pairs, benchmark)), or evaluate on another benchmark"
         )
 
 
 def leave_out(pairs: Pairs, benchmark: Benchmark) -> Pairs:
-    """The pairs without the ids that hold what the benchmark asks (see `overlap`)."""
+    """Returns the pairs without the ids that hold what the benchmark asks (see `overlap`).
+
+    Args:
+        pairs: what is to be trained on.
+        benchmark: what will be evaluated on.
+    """
     found = overlap(pairs, benchmark)
-    return pairs.select([i for i in range(len(pairs)) if i not in found]) if found else pairs
+    if not found:
+        return pairs
+    return pairs.select([i for i in range(len(pairs)) if i not in found])
 
 
 def plain(text: str) -> str:
-    """The text without what differs between two copies of it: case, width, blanks."""
+    """Returns the text without what differs between two copies of it: case, width, blanks."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+class _EvaluatedTexts:
+    """A benchmark's queries and relevant passages, to look texts up in."""
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        import ahocorasick
+
+        texts, ids = benchmark.queries["text"], benchmark.queries["query_id"]
+        self.queries = {plain(text): id_ for text, id_ in zip(texts, ids, strict=True)}
+        gold = _relevant_passages(benchmark)
+        self.passages = {
+            plain(form): id_
+            for text, id_ in zip(gold["text"], gold["passage_id"], strict=True)
+            for form in _forms(text)
+        }
+        # Finds all long passages inside a text in one reading of it.
+        self.long_passages = ahocorasick.Automaton()
+        for passage, id_ in self.passages.items():
+            if len(passage.encode()) >= INSIDE:
+                self.long_passages.add_word(passage, id_)
+        self.long_passages.make_automaton()
+
+    def find(self, text: str, *, inside: bool) -> str | None:
+        """What of the benchmark the text is or (inside) holds, in words; None for nothing."""
+        same = plain(text)
+        if same in self.queries:
+            return f"the query {self.queries[same]!r} ({text[:60]})"
+        if same in self.passages:
+            return f"the relevant passage {self.passages[same]!r} ({text[:60]})"
+        if inside and len(self.long_passages):
+            for _, id_ in self.long_passages.iter(same):
+                return f"the relevant passage {id_!r}, inside a passage ({text[:60]}…)"
+        return None
+
+
+def _same_ids(pairs: Pairs, benchmark: Benchmark) -> Iterator[tuple[int, str]]:
+    """The ids whose question is one of the benchmark's."""
+    if "id" not in pairs.dataset.column_names:
+        return
+    questions = {*benchmark.queries["question_id"], *benchmark.queries["query_id"]}
+    for row, id_ in enumerate(pairs.dataset["id"]):
+        if str(id_) in questions and not str(id_).isdecimal():
+            yield row, f"the question {id_!r}"
+
+
+def _relevant_passages(benchmark: Benchmark) -> pd.DataFrame:
+    is_relevant = benchmark.judgements["grade"] > 0
+    relevant = benchmark.judgements.loc[is_relevant, "passage_id"]
+    return benchmark.passages[benchmark.passages["passage_id"].isin(relevant)]
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """The text; and of a sentence above its paragraph (context="paragraph") the sentence too."""
+    first, _, rest = text.partition("\n")
+    return (text, first) if rest and first in rest else (text,)
+
+
 def _texts(pairs: Pairs, role: str) -> Iterator[tuple[int, str]]:
+    """Every text of a role in any language, hard negatives among the passages, with its id."""
     prefixes = (f"{role}_", "negatives_") if role == "passage" else (f"{role}_",)
     columns = [
         c for c in pairs.dataset.column_names if c.startswith(prefixes) and c != f"{role}_key"
     ]
     first = 0
-    for rows in pairs.dataset.select_columns(columns).iter(10_000):
+    for part in pairs.dataset.select_columns(columns).iter(_PART):
         for column in columns:
-            for i, found in enumerate(rows[column]):
-                yield from (
-                    (first + i, text)
-                    for text in ([found] if isinstance(found, str) else found or [])
-                )
-        first += len(rows[columns[0]])
+            for i, value in enumerate(part[column]):
+                texts = [value] if isinstance(value, str) else value or []
+                for text in texts:
+                    yield first + i, text
+        first += len(part[columns[0]])

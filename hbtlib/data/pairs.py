@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,140 +14,205 @@ if TYPE_CHECKING:
 
     from hbtlib.data.benchmark import Benchmark
 
-Role = str  # "query" or "passage"
+Role = str
+"""What a text is: "query" or "passage"."""
+
 ROLES = ("query", "passage")
+
 Codes = Sequence[str] | NDArray[np.str_] | str
+"""A language for each id, or one for all."""
+
+Ids = Sequence[int] | NDArray[np.integer]
+"""Row numbers of the pairs, from 0."""
+
+Texts = dict[str, str]
+"""Language → text."""
 
 
 class Pairs:
     """Ids whose query and passage exist in one language or several; texts stay in Arrow on disk.
 
-    The Arrow table has one row an id and the columns `query_LANG` and `passage_LANG`, null where the text does not
-    exist in that language. Optional: `id` (what the data set calls the question, so that `check_disjoint` finds it),
-    `negatives_LANG` (lists of hard negatives, the same number for every id), `query_key` and `passage_key` (integers: ids
-    with one key share that question or passage, whatever the language; the loss never takes one for the other's negative).
+    An *id* is a row of an Arrow table with the columns `query_LANG` and `passage_LANG`, null where
+    the text does not exist in that language. Optional columns:
 
-    Raises ValueError for a table without such columns, or with an id that has no query or no passage.
+    - `id`: what the data set calls the question, so that `check_disjoint` finds it.
+    - `negatives_LANG`: lists of hard negatives, the same number for every id.
+    - `query_key` and `passage_key`: integers. Ids with one key share that question or passage,
+      whatever the language; the loss never takes one for the other's negative.
+
+    Attributes:
+        name: what the pairs are called in tables and messages.
+        dataset: the table.
+        languages: every language of a query or a passage, sorted.
+        query_languages: the languages of queries, sorted.
+        passage_languages: the languages of passages, sorted.
+        query_mask: (n,) integers with one bit a language of `languages`, the lowest first: does the
+            id's query exist in it? Bits, so that 40 million ids take megabytes.
+        passage_mask: (n,) the same for the id's passage.
+
+    Example:
+        >>> import hbtlib as hbt
+        >>> pairs = hbt.Pairs.from_texts(
+        ...     "mine",
+        ...     queries=[{"en": "Who built it?", "de": "Wer hat es gebaut?"}],
+        ...     passages=[{"en": "Wren built it."}],
+        ... )
+        >>> pairs.texts([0], "de", "query")
+        ['Wer hat es gebaut?']
+        >>> pairs.languages, pairs.query_mask.tolist(), pairs.passage_mask.tolist()
+        (('de', 'en'), [3], [2])
     """
 
     def __init__(self, name: str, dataset: Dataset) -> None:
+        """Makes pairs of a table.
+
+        Args:
+            name: what the pairs are called.
+            dataset: a table with the columns above.
+
+        Raises:
+            ValueError: for a table without such columns, or with an id that has no query or no
+                passage.
+        """
         self.name = name
         self.dataset = dataset
-        self._single: dict[str, Dataset] = {}
-        columns = set(dataset.column_names)
-        self.query_languages = tuple(
-            sorted(c[6:] for c in columns if c.startswith("query_") and c != "query_key")
-        )
-        self.passage_languages = tuple(
-            sorted(c[8:] for c in columns if c.startswith("passage_") and c != "passage_key")
-        )
+        self._columns: dict[str, Dataset] = {}
+        self.query_languages = self._languages_of("query")
+        self.passage_languages = self._languages_of("passage")
         if not self.query_languages or not self.passage_languages:
             raise ValueError(
-                f"pairs {name!r}: no columns query_LANG and passage_LANG among {sorted(columns)}"
+                f"pairs {name!r}: no columns query_LANG and passage_LANG among "
+                f"{sorted(dataset.column_names)}"
             )
         self.languages = tuple(sorted({*self.query_languages, *self.passage_languages}))
         self.query_mask = self._mask("query", self.query_languages)
         self.passage_mask = self._mask("passage", self.passage_languages)
-        for role, mask in (("query", self.query_mask), ("passage", self.passage_mask)):
-            empty = np.flatnonzero(mask == 0) if mask.strides[0] else np.flatnonzero(mask[:1] == 0)
-            if empty.size:
-                raise ValueError(
-                    f"pairs {name!r}: id {empty[0]} has no {role} in any language; leave such ids out"
-                )
+        self._check_complete("query", self.query_mask)
+        self._check_complete("passage", self.passage_mask)
 
     @classmethod
     def from_texts(
         cls,
         name: str,
-        queries: Sequence[dict[str, str]],
-        passages: Sequence[dict[str, str]],
+        queries: Sequence[Texts],
+        passages: Sequence[Texts],
         **columns: Sequence[object],
     ) -> Pairs:
-        """Pairs from memory: for each id a map language → query and a map language → passage.
+        """Makes pairs of texts in memory.
 
-        Ids with a query (a passage) in common in some language get one `query_key` (`passage_key`), unless it is given.
+        Ids with a query (a passage) in common in some language get one `query_key`
+        (`passage_key`), unless these columns are given.
+
+        Args:
+            name: what the pairs are called.
+            queries: for each id a map language → query.
+            passages: for each id a map language → passage.
+            **columns: further columns of the table, such as `id` or `negatives_en`.
+
+        Raises:
+            ValueError: for unequal numbers of queries and passages, for none, for what is no map
+                language → text, for an empty text, and for an id without a query or passage.
+
+        Example:
+            >>> import hbtlib as hbt
+            >>> hbt.Pairs.from_texts(
+            ...     "mine",
+            ...     queries=[{"en": "Who built it?", "de": "Wer hat es gebaut?"}, {"en": "Why?"}],
+            ...     passages=[{"en": "Wren built it."}, {"en": "Nobody knows."}],
+            ... )
+            Pairs('mine', 2 ids, queries in de en, passages in en)
         """
         from datasets import Dataset
 
         if len(queries) != len(passages) or not len(queries):
             raise ValueError(
-                f"pairs {name!r}: {len(queries)} queries but {len(passages)} passages; give one of each for an "
-                "id, and some ids"
+                f"pairs {name!r}: {len(queries)} queries but {len(passages)} passages; give one of "
+                "each for an id, and some ids"
             )
+        table: dict[str, list[object]] = {key: list(values) for key, values in columns.items()}
         for role, texts in (("query", queries), ("passage", passages)):
-            for i, forms in enumerate(texts):
-                if not isinstance(forms, dict) or not all(
-                    isinstance(t, str) and t.strip() for t in forms.values()
-                ):
-                    raise ValueError(
-                        f"pairs {name!r}: the {role} of id {i} is {forms!r:.80}, where a map language → text "
-                        "belongs, no text empty"
-                    )
-        table: dict[str, list[object]] = {k: list(v) for k, v in columns.items()}
+            _check_texts(name, role, texts)
         for role, texts in (("query", queries), ("passage", passages)):
             table.setdefault(f"{role}_key", list(shared_keys(texts)))
-            for language in sorted({code for text in texts for code in text}):
-                table[f"{role}_{language}"] = [text.get(language) for text in texts]
+            for language in sorted({code for forms in texts for code in forms}):
+                table[f"{role}_{language}"] = [forms.get(language) for forms in texts]
         return cls(name, Dataset.from_dict(table))
 
     @classmethod
     def from_benchmark(cls, benchmark: Benchmark) -> Pairs:
-        """A benchmark's questions with their relevant passages, to train on.
+        """Makes pairs of a benchmark's questions and their relevant passages, to train on.
 
-        A question is one id; it is several where it has several queries or relevant passages in a language, and these
-        are never each other's negatives. Raises ValueError where no passage is relevant.
+        A question is one id. It is several where it has several queries or several relevant
+        passages in a language, and these are never each other's negatives.
+
+        Args:
+            benchmark: the benchmark; judgements with a grade above 0 are relevant.
+
+        Raises:
+            ValueError: if no passage is relevant.
         """
-        table = benchmark.judgements[benchmark.judgements["grade"] > 0]
-        table = table.merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
-        table = table.drop_duplicates(["question_id", "passage_id"])
-        if table.empty:
+        is_relevant = benchmark.judgements["grade"] > 0
+        relevant = benchmark.judgements[is_relevant].merge(
+            benchmark.queries[["query_id", "question_id"]], on="query_id"
+        )
+        relevant = relevant.drop_duplicates(["question_id", "passage_id"])
+        if relevant.empty:
             raise ValueError(
                 f"{benchmark.name}: no passage is judged relevant, so there is nothing to train on"
             )
-        asked: dict[str, dict[str, list[str]]] = {}
-        for question, code, form in benchmark.queries[
-            ["question_id", "language", "text"]
-        ].itertuples(index=False):
-            asked.setdefault(question, {}).setdefault(code, []).append(form)
-        rows = benchmark.passages.set_index("passage_id")[["language", "text"]].loc[
-            table["passage_id"]
-        ]
-        answers: dict[str, dict[str, list[str]]] = {}
-        for question, code, form in zip(
-            table["question_id"], rows["language"], rows["text"], strict=True
-        ):
-            answers.setdefault(question, {}).setdefault(code, []).append(form)
+        gold = benchmark.passages.set_index("passage_id").loc[relevant["passage_id"]]
+        asked = benchmark.queries
+        questions = _by_question(asked["question_id"], asked["language"], asked["text"])
+        answers = _by_question(relevant["question_id"], gold["language"], gold["text"])
         ids: list[str] = []
-        queries: list[dict[str, str]] = []
-        passages: list[dict[str, str]] = []
-        for question, forms in answers.items():
-            both = (asked[question], forms)
-            for n in range(max(len(found) for side in both for found in side.values())):
+        queries: list[Texts] = []
+        passages: list[Texts] = []
+        for question, answer in answers.items():
+            forms = questions[question]
+            for number in range(max(map(len, [*forms.values(), *answer.values()]))):
                 ids.append(question)
-                for side, texts in zip(both, (queries, passages), strict=True):
-                    texts.append({code: found[n % len(found)] for code, found in side.items()})
+                queries.append(_take(forms, number))
+                passages.append(_take(answer, number))
         return cls.from_texts(benchmark.name, queries, passages, id=ids)
 
-    def _mask(self, role: Role, languages: tuple[str, ...]) -> NDArray[np.unsignedinteger]:
-        """One bit a language of `self.languages`: does the id's text exist in it; broadcast where it does for all."""
+    def _languages_of(self, role: Role) -> tuple[str, ...]:
+        prefix = f"{role}_"
+        columns = [c for c in self.dataset.column_names if c.startswith(prefix)]
+        return tuple(sorted(c.removeprefix(prefix) for c in columns if c != f"{role}_key"))
+
+    def _mask(self, role: Role, languages: Sequence[str]) -> NDArray[np.unsignedinteger]:
+        """(n,) one bit a language: does the id's text exist in it?
+
+        Where every text exists, one number stands for all ids (a broadcast array of stride 0).
+        """
         n = len(self.dataset)
-        dtype = np.min_scalar_type(
-            1 << (len(self.languages) - 1) if len(self.languages) > 16 else 1 << 15
-        )
-        common, partial = 0, []
+        dtype = _mask_dtype(len(self.languages))
+        complete = 0  # the bits of the languages in which every id has its text
+        partial = []
         for language in languages:
             if self.dataset.data.column(f"{role}_{language}").null_count == 0:
-                common |= 1 << self.languages.index(language)
+                complete |= 1 << self.languages.index(language)
             else:
                 partial.append(language)
         if not partial:
-            return np.broadcast_to(np.asarray(common, dtype), (n,))
-        mask = np.full(n, common, dtype)
+            return np.broadcast_to(np.asarray(complete, dtype), (n,))
+        mask = np.full(n, complete, dtype)
         for language in partial:
-            column = self.dataset.select_columns(f"{role}_{language}").with_format("arrow")[:]
-            valid = column[f"{role}_{language}"].is_valid().to_numpy()
-            mask |= valid.astype(dtype) << dtype.type(self.languages.index(language))
+            name = f"{role}_{language}"
+            column = self.dataset.select_columns(name).with_format("arrow")[:][name]
+            exists = column.is_valid().to_numpy().astype(dtype)
+            mask |= exists << dtype.type(self.languages.index(language))
         return mask
+
+    def _check_complete(self, role: Role, mask: NDArray[np.unsignedinteger]) -> None:
+        """Refuses an id that has no text in any language."""
+        is_same_for_all = mask.strides[0] == 0
+        empty = np.flatnonzero((mask[:1] if is_same_for_all else mask) == 0)
+        if empty.size:
+            raise ValueError(
+                f"pairs {self.name!r}: id {empty[0]} has no {role} in any language; leave such ids "
+                "out"
+            )
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -158,109 +223,192 @@ class Pairs:
             f"passages in {' '.join(self.passage_languages)})"
         )
 
-    def texts(
-        self, ids: Sequence[int] | NDArray[np.integer], languages: Codes, role: Role
-    ) -> list[str]:
-        """The text of each (id, language), in the order given. One language stands for all ids.
+    def texts(self, ids: Ids, languages: Codes, role: Role) -> list[str]:
+        """Returns the text of each id in its language, in the order given.
 
-        Raises KeyError naming the first id whose text does not exist in the language asked for.
+        Args:
+            ids: (n,) the ids; one may occur several times.
+            languages: (n,) a language for each id, or one for all.
+            role: "query" or "passage".
+
+        Raises:
+            KeyError: naming the first id whose text does not exist in the language asked for, or a
+                role or language that the pairs do not have.
+            ValueError: for another number of languages than ids.
         """
-        found = self._column(ids, languages, role if role in ROLES else "")
+        if role not in ROLES:
+            raise KeyError(f"pairs {self.name!r}: no such role as {role!r}; it is query or passage")
+        found = self._fetch(role, ids, languages)
         for i, text in enumerate(found):
             if text is None:
                 code = languages if isinstance(languages, str) else str(languages[i])
                 raise KeyError(f"pairs {self.name!r}: id {ids[i]} has no {role} in {code!r}")
         return found
 
-    def stands(
-        self, ids: Sequence[int] | NDArray[np.integer], language: str, role: Role
-    ) -> NDArray[np.bool_]:
-        """Does the query or passage of each id exist in the language?"""
+    def stands(self, ids: Ids, language: str, role: Role) -> NDArray[np.bool_]:
+        """Says for each id whether its text exists in a language.
+
+        Args:
+            ids: (n,) the ids.
+            language: the language; none of the texts exists in an unknown one.
+            role: "query" or "passage".
+
+        Returns:
+            (n,) bool.
+        """
         if language not in (self.query_languages if role == "query" else self.passage_languages):
             return np.zeros(len(ids), bool)
         mask = self.query_mask if role == "query" else self.passage_mask
-        return (
-            mask[np.asarray(ids)] >> mask.dtype.type(self.languages.index(language)) & 1
-        ).astype(bool)
+        bit = mask.dtype.type(self.languages.index(language))
+        return (mask[np.asarray(ids)] >> bit & 1).astype(bool)
 
-    def negatives(
-        self, ids: Sequence[int] | NDArray[np.integer], languages: Codes
-    ) -> list[list[str]]:
-        """The hard negatives of each (id, language): a list an id, empty lists where the pairs bring none."""
-        if not any(c.startswith("negatives_") for c in self.dataset.column_names):
+    def negatives(self, ids: Ids, languages: Codes) -> list[list[str]]:
+        """Returns the hard negatives of each id in its language.
+
+        Args:
+            ids: (n,) the ids.
+            languages: (n,) a language for each id, or one for all.
+
+        Returns:
+            A list for each id; empty lists where the pairs bring no negatives.
+
+        Raises:
+            KeyError: for a language without negatives, where another has some.
+        """
+        if not any(column.startswith("negatives_") for column in self.dataset.column_names):
             return [[] for _ in ids]
-        return [list(found or []) for found in self._column(ids, languages, "negatives")]
+        return [list(found or []) for found in self._fetch("negatives", ids, languages)]
 
     def keys(self, ids: NDArray[np.integer], role: Role) -> NDArray[np.int64]:
-        """An integer an id: equal where two ids share the question (role query) or the passage in any language."""
-        if f"{role}_key" not in self.dataset.column_names:
-            return np.asarray(ids, dtype=np.int64)
-        return np.asarray(
-            self._read(f"{role}_key", np.asarray(ids, dtype=np.int64)), dtype=np.int64
-        )
+        """Returns an integer for each id, equal where two ids share a text in any language.
 
-    def _column(
-        self, ids: Sequence[int] | NDArray[np.integer], languages: Codes, role: str
-    ) -> list:
-        wanted = np.asarray(ids, dtype=np.int64)
-        codes = (
-            np.full(len(wanted), languages) if isinstance(languages, str) else np.asarray(languages)
-        )
-        if len(codes) != len(wanted):
+        Args:
+            ids: (n,) the ids.
+            role: "query" for ids that share their question, "passage" for their passage.
+
+        Returns:
+            (n,) the keys; the ids themselves where the pairs bring no keys.
+        """
+        rows = np.asarray(ids, dtype=np.int64)
+        if f"{role}_key" not in self.dataset.column_names:
+            return rows
+        return np.asarray(self._read(f"{role}_key", rows), dtype=np.int64)
+
+    def _fetch(self, prefix: str, ids: Ids, languages: Codes) -> list:
+        """The value of the column PREFIX_LANG for each id, None where it has none."""
+        rows = np.asarray(ids, dtype=np.int64)
+        if isinstance(languages, str):
+            codes = np.full(len(rows), languages)
+        else:
+            codes = np.asarray(languages)
+        if len(codes) != len(rows):
             raise ValueError(
-                f"{len(wanted)} ids but {len(codes)} languages: give one language an id, or one for all"
+                f"{len(rows)} ids but {len(codes)} languages: give one language an id, or one for "
+                "all"
             )
-        found: list = [None] * len(wanted)
+        found: list = [None] * len(rows)
         for code in map(str, np.unique(codes) if len(codes) else []):
-            column = f"{role}_{code}"
+            column = f"{prefix}_{code}"
             if column not in self.dataset.column_names:
-                raise KeyError(
-                    f"pairs {self.name!r} has no {role or 'such role'} in {code!r}; it has {self!r}"
-                )
-            rows = np.flatnonzero(codes == code)
-            for row, text in zip(rows, self._read(column, wanted[rows]), strict=True):
-                found[row] = text
+                raise KeyError(f"pairs {self.name!r} has no {prefix} in {code!r}; it has {self!r}")
+            places = np.flatnonzero(codes == code)
+            for place, text in zip(places, self._read(column, rows[places]), strict=True):
+                found[place] = text
         return found
 
     def _read(self, column: str, rows: NDArray[np.int64]) -> list:
-        if (
-            column not in self._single
-        ):  # narrowing a Dataset to one column costs milliseconds: once a column
-            self._single[column] = self.dataset.select_columns(column)
-        return list(self._single[column][rows][column])
+        """A column's values in some rows."""
+        if column not in self._columns:
+            # Narrowing a Dataset to one column costs milliseconds, so it is done once a column.
+            self._columns[column] = self.dataset.select_columns(column)
+        return list(self._columns[column][rows][column])
 
-    def select(self, ids: Sequence[int] | NDArray[np.integer]) -> Pairs:
-        """The pairs of these ids, numbered from 0 in the order given."""
+    def select(self, ids: Ids) -> Pairs:
+        """Returns the pairs of some ids, numbered from 0 in the order given.
+
+        Args:
+            ids: (n,) the ids.
+        """
         return Pairs(self.name, self.dataset.select(np.asarray(ids)))
 
     def sample(self, n: int, seed: int = 0) -> Pairs:
-        """n of the ids, drawn at random; of one seed, a smaller sample lies in every larger one.
+        """Returns some of the ids, drawn at random, in the order they had.
 
-        Raises ValueError for more than there are.
+        Of one seed, a smaller sample lies in every larger one.
+
+        Args:
+            n: how many ids.
+            seed: of the draw.
+
+        Raises:
+            ValueError: for none, or more than there are.
         """
         if not 1 <= n <= len(self):
             raise ValueError(
-                f"pairs {self.name!r} has {len(self):,} ids; a sample of {n:,} cannot be had"
+                f"pairs {self.name!r} has {len(self):,} ids; cannot draw a sample of {n:,}"
             )
-        return self.select(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
+        drawn = np.random.default_rng(seed).permutation(len(self))[:n]
+        return self.select(np.sort(drawn))
 
     def save(self, folder: Path | str) -> None:
-        """Writes the Arrow table to a folder that `datasets.load_from_disk` reads."""
+        """Writes the table to a folder that `datasets.load_from_disk` reads."""
         self.dataset.save_to_disk(str(folder))
 
 
-def shared_keys(texts: Sequence[dict[str, str]]) -> list[int]:
-    """A number an id: equal where two ids have a text of one language in common, directly or through others."""
-    parent = list(range(len(texts)))
+def shared_keys(texts: Sequence[Texts]) -> list[int]:
+    """Numbers ids so that those with a text in common get the same number.
+
+    Two ids belong together if they have a text of one language in common, directly or through
+    others: a union-find over the texts.
+
+    Args:
+        texts: for each id its texts by language.
+
+    Returns:
+        For each id the lowest of the ids that belong together.
+    """
+    parent = list(range(len(texts)))  # towards the lowest id of each group
 
     def root(i: int) -> int:
         while parent[i] != i:
-            parent[i] = i = parent[parent[i]]
+            parent[i] = parent[parent[i]]  # halves the way for the next call
+            i = parent[i]
         return i
 
-    first: dict[tuple[str, str], int] = {}
+    first_with: dict[tuple[str, str], int] = {}  # language and text → the first id that has it
     for i, forms in enumerate(texts):
         for form in forms.items():
-            a, b = root(i), root(first.setdefault(form, i))
-            parent[max(a, b)] = min(a, b)
+            one, other = root(i), root(first_with.setdefault(form, i))
+            parent[max(one, other)] = min(one, other)
     return [root(i) for i in range(len(texts))]
+
+
+def _check_texts(name: str, role: Role, texts: Sequence[Texts]) -> None:
+    """Refuses what is no map language → text, and empty texts."""
+    for i, forms in enumerate(texts):
+        is_map = isinstance(forms, dict)
+        if not is_map or not all(isinstance(t, str) and t.strip() for t in forms.values()):
+            raise ValueError(
+                f"pairs {name!r}: the {role} of id {i} is {forms!r:.80}, where a map language → "
+                "text belongs, no text empty"
+            )
+
+
+def _by_question(
+    questions: Iterable[str], languages: Iterable[str], texts: Iterable[str]
+) -> dict[str, dict[str, list[str]]]:
+    """Texts grouped by question and language, in their order."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for question, language, text in zip(questions, languages, texts, strict=True):
+        found.setdefault(question, {}).setdefault(language, []).append(text)
+    return found
+
+
+def _take(forms: dict[str, list[str]], number: int) -> dict[str, str]:
+    """One text of each language; a language with fewer begins again."""
+    return {language: found[number % len(found)] for language, found in forms.items()}
+
+
+def _mask_dtype(n_languages: int) -> np.dtype:
+    """The smallest unsigned integer from 16 bits up with a bit for each language."""
+    return np.min_scalar_type(1 << max(n_languages - 1, 15))

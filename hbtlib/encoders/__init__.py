@@ -1,1 +1,1 @@
-"""Text to vectors."""
+"""From text to vectors: our encoder, and the protocol that other encoders meet."""

@@ -1,5 +1,7 @@
-"""Linear layers in float32 on a CPU with AVX-512 through oneDNN: torch asks MKL, which keeps to AVX2 on AMD's processors
-and takes twice the time (tests/benchmarks/training_speed.py). The numbers are as precise, and differ in the last digits.
+"""Linear layers in float32 through oneDNN, on a CPU with AVX-512.
+
+torch asks MKL for these products. On AMD's processors MKL keeps to AVX2 and takes twice the time
+(tests/benchmarks/training_speed.py). The numbers are as precise, and differ in their last digits.
 """
 
 from typing import Any
@@ -8,60 +10,76 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
 
-_SMALLEST = (
-    2**17
-)  # weights of a layer: so the small encoder's committed runs stay what they are, bit for bit
-_THERE = (
+# Smaller layers are left to torch, so that the small encoder's committed runs stay as they are, bit
+# for bit.
+_SMALLEST_WEIGHT = 2**17
+_CPU_HAS_IT = (
     torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() == "AVX512"
 )
 
 
 def product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-    """a @ b.T (+ bias), (…, k) and (n, k) → (…, n), float32: the fastest way there is."""
-    if a.device.type != "cpu" or not _THERE:
+    """Computes a · bᵀ (+ bias) in the fastest way there is.
+
+    Args:
+        a: (…, k) float32.
+        b: (n, k) float32.
+        bias: (n,) float32, or None.
+
+    Returns:
+        (…, n) float32.
+    """
+    if a.device.type != "cpu" or not _CPU_HAS_IT:
         return torch.nn.functional.linear(a, b, bias)
     return torch.ops.mkldnn._linear_pointwise(a, b, bias, "none", [], "")
 
 
+class FastLinear(TorchFunctionMode):
+    """While entered, `torch.nn.functional.linear` of large float32 weights is oneDNN's."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Replaces calls of `linear` where this is faster, and passes all others on."""
+        if func is torch.nn.functional.linear and not kwargs and _is_faster(*args):
+            x, weight, *bias = args
+            return _Linear.apply(x, weight, bias[0] if bias else None)
+        return func(*args, **(kwargs or {}))
+
+
+def _is_faster(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> bool:
+    return (
+        weight.device.type == "cpu"
+        and weight.numel() >= _SMALLEST_WEIGHT
+        and x.dtype == weight.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+        and _CPU_HAS_IT
+    )
+
+
 class _Linear(torch.autograd.Function):
+    """x · weightᵀ + bias, with `product` in both directions."""
+
     @staticmethod
     def forward(
         ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
     ) -> torch.Tensor:
-        ctx.save_for_backward(
-            x if ctx.needs_input_grad[1] else None, weight if ctx.needs_input_grad[0] else None
-        )
+        x_needs, weight_needs, _ = ctx.needs_input_grad
+        ctx.save_for_backward(x if weight_needs else None, weight if x_needs else None)
         return product(x, weight, bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        (x, weight), (of_x, of_weight, of_bias) = ctx.saved_tensors, ctx.needs_input_grad
-        rows = gradient.reshape(-1, gradient.shape[-1])
-        return (
-            product(gradient, weight.T) if of_x else None,
-            product(rows.T, x.reshape(-1, x.shape[-1]).T) if of_weight else None,
-            rows.sum(0) if of_bias else None,
-        )
-
-
-class FastLinear(TorchFunctionMode):
-    """While it is entered, `torch.nn.functional.linear` of large float32 weights on such a CPU is oneDNN's."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if func is torch.nn.functional.linear and not kwargs and _pays(*args):
-            return _Linear.apply(*args[:2], args[2] if len(args) > 2 else None)
-        return func(*args, **(kwargs or {}))
-
-
-def _pays(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> bool:
-    return (
-        weight.device.type == "cpu"
-        and weight.numel() >= _SMALLEST
-        and x.dtype == weight.dtype == torch.float32
-        and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-        and _THERE
-    )
+        x, weight = ctx.saved_tensors
+        x_needs, weight_needs, bias_needs = ctx.needs_input_grad
+        rows = gradient.reshape(-1, gradient.shape[-1])  # (all tokens, n)
+        of_x, of_weight, of_bias = None, None, None
+        if x_needs:
+            of_x = product(gradient, weight.T)
+        if weight_needs:
+            of_weight = product(rows.T, x.reshape(-1, x.shape[-1]).T)
+        if bias_needs:
+            of_bias = rows.sum(0)
+        return of_x, of_weight, of_bias

@@ -85,11 +85,10 @@ def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
         Tidy: query_language, passage_language, and
 
         - mean_rank_within: the mean place of the language's passage among a question's relevant
-        passages,
-          one per language (1 = always first; the measure kendalls-w says how they are ordered).
+          passages, one per language (1 = always first; the measure kendalls-w says how they are
+          ordered).
         - chance: what it would be if no language were favoured, (n + 1) / 2 for n languages. Below
-        it the
-          language is favoured.
+          it the language is favoured.
         - n_questions: how many questions have a passage in it and in another language.
 
         The query language `all` has each question once. Where questions lack languages, the chance
@@ -122,8 +121,7 @@ def top_shares(top: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Tidy: query_language, passage_language, share, which is 0 or more. A query language's shares
-            sum
-        to 1; chance is the language's share of the pool.
+        sum to 1; chance is the language's share of the pool.
 
     Raises:
         ValueError: for a table without a column that is needed, without rows, of several

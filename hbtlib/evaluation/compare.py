@@ -55,26 +55,21 @@ def compare(
         One row per baseline (if several), metric and setting:
 
         - difference: the mean over questions of a's value minus b's, each question averaged over
-        its query
-          languages and pools (and seeds) first. So it is not quite the difference of the
+          its query languages and pools (and seeds) first. So it is not quite the difference of the
           macro-averages of `summarise` where questions have some of the languages only.
         - low, high: its 95 % bootstrap interval over units, and over seeds and units where there
-        are
-          several seeds (two levels, percentiles; widened for few units or seeds as Student's t is,
-          so rather too wide than too narrow; NaN for one unit). `resampling` explains it.
+          are several seeds (two levels, percentiles; widened for few units or seeds as Student's t
+          is, so rather too wide than too narrow; NaN for one unit). `resampling` explains it.
         - p: of the two-sided paired sign-flip permutation test on the units' differences: (b + 1) /
-        (m +
-          1) for b of m random sign patterns at least as far from 0.
+          (m + 1) for b of m random sign patterns at least as far from 0.
         - p_holm: p adjusted over all rows of this call (Holm 1979). Name the family by what you ask
-        for,
-          before you look.
+          for, before you look.
         - p_t: of Student's paired t-test on units (cluster-robust where they hold several
-        questions). - effect: mean over standard deviation of the questions' differences (Cohen's d
-        for pairs; of
-          means over languages and seeds, so it cannot be set against that of another setting).
+          questions).
+        - effect: mean over standard deviation of the questions' differences (Cohen's d for pairs;
+          of means over languages and seeds, so it cannot be set against that of another setting).
         - wins, ties, losses: how many pairs of query language and pool have a mean of a that is
-        better,
-          equal or worse (a rank distance is better when lower).
+          better, equal or worse (a rank distance is better when lower).
         - n_questions, n_units, n_seeds.
 
     Raises:
@@ -149,8 +144,7 @@ def compare_pairs(
 
     Returns:
         One row per query language and pool: query_language, pool, difference, p (of `compare`'s
-            test, on
-        the questions that have the pair), p_holm (adjusted over all rows), n_questions.
+        test, on the questions that have the pair), p_holm (adjusted over all rows), n_questions.
 
     Raises:
         ValueError: as `compare` does.

@@ -30,6 +30,7 @@ class Measure:
         better: whether higher or lower values are better, or neither.
         chance: its value for a random ranking.
         source: where it is from.
+        needs_cutoff: whether it says nothing without a cut-off, as recall does.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Measure:
     better: Literal["higher", "lower", "neither"]
     chance: str
     source: str
+    needs_cutoff: bool = False
 
     def __call__(self, *args: Any) -> Any:
         """Computes the measure."""
@@ -71,11 +73,12 @@ def measure(
     better: Literal["higher", "lower", "neither"],
     chance: str,
     source: str,
+    needs_cutoff: bool = False,
 ) -> Callable[[Callable[..., Any]], Measure]:
     """Declares the decorated function as a measure; the arguments are `Measure`'s attributes."""
 
     def declare(compute: Callable[..., Any]) -> Measure:
-        return Measure(name, compute, unit, bounds, better, chance, source)
+        return Measure(name, compute, unit, bounds, better, chance, source, needs_cutoff)
 
     return declare
 

@@ -37,14 +37,15 @@ __all__ = [
 METRICS = ("mAP", "MRR@10", "nDCG@10", "R@1", "R@10", "rank-distance")
 """The metrics that `measure` computes if none are named."""
 
-_METRIC = re.compile(r"(mAP|MRR|nDCG|R(?=@)|rank-distance)(?:@([1-9]\d*))?", re.ASCII)
+_METRIC = re.compile(r"(.+?)(?:@([1-9]\d*))?", re.ASCII)  # a measure's name, perhaps a cut-off
 
 
 def parse(metric: str) -> tuple[str, float]:
     """Reads the name of a metric.
 
     Args:
-        metric: mAP, MRR, nDCG or rank-distance, with or without a cut-off, or R@k.
+        metric: a measure of `retrieval_measures.MEASURES` (mAP, MRR, nDCG, rank-distance), with or
+            without a cut-off, or one that needs a cut-off (R@k).
 
     Returns:
         The measure's name and the cut-off, infinity if there is none.
@@ -57,10 +58,12 @@ def parse(metric: str) -> tuple[str, float]:
         (('mAP', 10.0), ('rank-distance', inf))
     """
     found = _METRIC.fullmatch(metric)
-    if found is None:
+    known = MEASURES.get(found[1]) if found else None
+    if found is None or known is None or (known.needs_cutoff and found[2] is None):
+        names = [f"{name}@k" if one.needs_cutoff else name for name, one in MEASURES.items()]
         raise ValueError(
-            f"no metric {metric!r}; there are mAP, mAP@k, MRR@k, nDCG@k, R@k and rank-distance "
-            "(k a whole number from 1 up)"
+            f"no metric {metric!r}; there are {', '.join(names)}, all of them also at a cut-off, "
+            "such as mAP@10 (k is a whole number from 1 up)"
         )
     return found[1], float(found[2] or np.inf)
 
@@ -74,8 +77,7 @@ def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataF
 
     Returns:
         One row per query and pool: query_id, question_id, query_language, pool, setting, and a
-            column
-        for each metric.
+        column for each metric.
 
     Raises:
         ValueError: for a column that is missing, for ranks of several benchmarks or runs, for an
@@ -156,9 +158,8 @@ def by_question(
 
     Returns:
         One row per group of languages, setting and question: languages, setting, question_id, and
-            each
-        metric's mean over the question's query languages and pools. rank-distance is NaN outside
-        the multilingual setting.
+        each metric's mean over the question's query languages and pools. rank-distance is NaN
+        outside the multilingual setting.
     """
     table = per_query(ranks, metrics)
     table = table.assign(languages="all") if trained is None else by_training(table, trained)

@@ -37,8 +37,7 @@ def points(
         - centroid_x, centroid_y: those of the languages' means over their passages, which are the
           directions in which languages lie apart.
         - language_share: in every row the share of the passages' variance that lies between
-        languages, 0
-          to 1.
+          languages, 0 to 1.
     """
     passages = np.asarray(passage_vectors, np.float64)
     center = passages.mean(0)
@@ -105,9 +104,8 @@ def language_probe(
 
     Returns:
         One row per language: language, n_texts, accuracy (the share of its texts that are told
-            right),
-        chance (1 / number of languages). The mean of `accuracy` is the balanced accuracy: at chance
-        nothing is left of language, at 1 all is.
+        right), chance (1 / number of languages). The mean of `accuracy` is the balanced accuracy:
+        at chance nothing is left of language, at 1 all is.
 
     Raises:
         ValueError: for lengths that differ, fewer than two languages or folds, or a language with

@@ -109,6 +109,7 @@ def ndcg(queries: RankedQueries, k: float) -> Floats:
     better="higher",
     chance="k / N",
     source="trec_eval's recall",
+    needs_cutoff=True,
 )
 def recall(queries: RankedQueries, k: float) -> Floats:
     """Recall: the share of the relevant passages that are in the top k."""

@@ -1,25 +1,30 @@
-"""Pictures: each function takes one of the library's tables and returns a matplotlib Figure."""
+"""Pictures: each function takes one of the library's tables and returns a matplotlib Figure.
+
+Scores are drawn in cividis from 0, differences in a diverging palette centred on 0. Languages stand
+by their ISO codes, those of one script beside each other, trained before unseen; with `trained`,
+the unseen ones bear a star. A language and a strategy have the same colour in every picture.
+"""
 
 import lazy_loader
 
+# A module must not be called as a function is: imported, it would stand in the function's place.
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     ["style"],
     {
-        "pictures": [
-            "apart",
-            "batch_picture",
-            "bias_by_language",
-            "differences",
-            "embedding_map",
-            "heatmap",
-            "heatmaps",
-            "lengths",
-            "loss_curves",
-            "rank_ecdf",
-            "top_shares",
-        ],
-        "curves": ["alpha_curves", "effects", "groups", "size_curves"],
-        "style": ["COLOURS", "Figure", "language_colours", "ordered", "save"],
+        "batches": ["batch_picture"],
+        "bias": ["bias_by_language"],
+        "curves": ["alpha_curves", "size_curves"],
+        "grids": ["differences", "heatmap", "heatmaps"],
+        "intervals": ["effects"],
+        "labels": ["apart"],
+        "language_groups": ["groups"],
+        "maps": ["embedding_map"],
+        "rankings": ["rank_ecdf", "top_shares"],
+        "saving": ["Figure", "save"],
+        "style": ["COLOURS", "language_colours"],
+        "tables": ["ordered"],
+        "texts": ["lengths"],
+        "training": ["loss_curves"],
     },
 )

@@ -1,32 +1,34 @@
-"""What all pictures share: the style, the colours, the order and the names of languages, and how they are saved."""
+"""The look that all pictures share: colours, sizes, figures with their panels, and captions."""
 
-import unicodedata
+import zlib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from io import BytesIO
 from itertools import cycle
-from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
-import matplotlib.figure
-import pandas as pd
+import matplotlib
+import numpy as np
 import seaborn as sns
-from matplotlib import font_manager, ft2font
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
-from PIL import Image
 
-from hbtlib.languages import LANGUAGES, native_name
+from hbtlib.plots.saving import SAVED_DPI
+from hbtlib.plots.saving import Figure as Figure  # which other rooms import from here
+
+SMALL, TINY = 8.0, 7.0  # font sizes in points, beside the usual 9
+NICE = [1, 2, 2.5, 5, 10]  # steps between ticks that are easily read
 
 matplotlib.rcParams.update(
     {
-        "pdf.fonttype": 42,
+        "font.family": "DejaVu Sans",  # matplotlib brings it: the same picture on every machine
         "font.size": 9,
+        "pdf.fonttype": 42,
         "axes.titlesize": 10,
         "axes.titlelocation": "left",
         "figure.labelsize": 9,
         "figure.dpi": 100,
-        "savefig.dpi": 150,
+        "savefig.dpi": SAVED_DPI,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "legend.frameon": False,
@@ -35,15 +37,7 @@ matplotlib.rcParams.update(
     }
 )
 
-
-class Figure(matplotlib.figure.Figure):
-    """A matplotlib Figure that a notebook shows as a picture, whatever its plotting backend is."""
-
-    def _repr_png_(self) -> bytes:
-        return png(self, 80)
-
-
-# A colour a strategy, the same in every picture (Paul Tol's bright scheme, safe for colour-blind readers).
+# A colour a strategy, the same in all pictures (Paul Tol's schemes, safe for colour-blind readers).
 COLOURS: dict[str, str] = {
     "x-x-mono": "#4477AA",
     "x-x": "#66CCEE",
@@ -51,169 +45,191 @@ COLOURS: dict[str, str] = {
     "x-y-mono": "#DDAA77",
     "en-en": "#999999",
     "hybrid": "#228833",
-    "none": "#CCCCCC",
+    "none": "#BBBBBB",
 }
 _SPARE = ("#CCBB44", "#AA3377", "#332288", "#44AA99", "#882255", "#DDCC77", "#117733")
-_NOTO = (
-    "NotoSansArabic-Regular.ttf",
-    "NotoSansBengali-Regular.ttf",
-    "NotoSansDevanagari-Regular.ttf",
-    "NotoSansTelugu-Regular.ttf",
-    "NotoSansThai-Regular.ttf",
-    "NotoSansCJK-Regular.ttc",
-)
+HIGHER, LOWER = "#1B7837", "#762A83"  # differences above and below 0: the ends of PRGn
+
+# A colour a language, the same in all pictures. They were found by simulated annealing: all are
+# dark enough for white text, and the smallest distance of two (in OKLab, as seen with normal sight,
+# deuteranopia, protanopia and tritanopia) is as large as could be, first among the eleven
+# languages of XQuAD-R, then among all twenty.
+_LANGUAGES = {
+    "ar": "#A50F5A",
+    "de": "#D24BB4",
+    "el": "#00872D",
+    "en": "#5A004B",
+    "es": "#1E6987",
+    "hi": "#782DB4",
+    "ru": "#0F3C0F",
+    "th": "#784B0F",
+    "tr": "#D24B00",
+    "vi": "#0F1E96",
+    "zh": "#4B78FF",
+    "bn": "#693C78",
+    "fa": "#A55AE1",
+    "fi": "#698769",
+    "fr": "#2D5A3C",
+    "id": "#3C4BD2",
+    "ja": "#966996",
+    "ko": "#4B87B4",
+    "sw": "#780F1E",
+    "te": "#B40F00",
+}
 
 
-def save(
-    figure: matplotlib.figure.Figure, name: str, data: pd.DataFrame, folder: Path
-) -> list[Path]:
-    """Writes NAME.pdf, NAME.png and NAME.csv (the data drawn): the same bytes for the same data. (A PDF with languages' own
-    names has its fonts in the order of their paths: it depends on where the environment lies.)
+def language_colours(codes: Iterable[str]) -> dict[str, tuple[float, float, float]]:
+    """Gives every language its colour, which is the same in every picture.
+
+    White text can be read on each of them. A code that `hbtlib.languages.LANGUAGES` lacks gets a
+    hue that depends on nothing but the code.
+
+    Args:
+        codes: language codes.
+
+    Returns:
+        code → red, green and blue, each 0 to 1.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv")]
-    figure.savefig(paths[0], bbox_inches="tight", metadata={"CreationDate": None})
-    paths[1].write_bytes(png(figure, int(matplotlib.rcParams["savefig.dpi"])))
-    data.to_csv(paths[2], index=False, float_format="%.6g")
-    return paths
+    return {code: _language_colour(code) for code in codes}
 
 
-def png(figure: matplotlib.figure.Figure, dpi: int) -> bytes:
-    """The figure as a PNG of 256 colours, a third the size of one of all; the same figure gives the same bytes. The palette
-    spans rare colours too: the median cut would leave a colour bar in steps and legends in the wrong colour.
-    """
-    full, small = BytesIO(), BytesIO()
-    figure.savefig(full, format="png", dpi=dpi, bbox_inches="tight")
-    image = (
-        Image.open(full)
-        .convert("RGB")
-        .quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
-    )
-    image.save(small, format="png", optimize=True, dpi=(dpi, dpi))
-    return small.getvalue()
-
-
-def ordered(codes: Iterable[str], trained: Sequence[str] = ()) -> list[str]:
-    """Trained languages first, then unseen ones, `all` last; in both, those of one script together, Latin first, then
-    alphabetical; codes that `languages.LANGUAGES` lacks after them.
-    """
-    script = {code: known.script for code, known in LANGUAGES.items()}
-    return sorted(
-        map(str, codes),
-        key=lambda code: (
-            code == "all",
-            code not in trained,
-            code not in script,
-            script.get(code) != "Latin",
-            script.get(code, ""),
-            code,
-        ),
-    )
-
-
-def star(code: str, trained: Sequence[str]) -> str:
-    """The language's code, with a star where it was never trained on."""
-    return code if not trained or code in (*trained, "all") else f"{code}*"
-
-
-def language_colours(codes: Sequence[str]) -> dict[str, tuple[float, float, float]]:
-    """A colour a language: hues far from each other, neighbours darker and lighter by turns."""
-    palettes = [sns.husl_palette(len(codes), s=0.8, l=lightness) for lightness in (0.5, 0.66)]
-    return {code: palettes[i % 2][i] for i, code in enumerate(codes)}
+def _language_colour(code: str) -> tuple[float, float, float]:
+    if code in _LANGUAGES:
+        return to_rgb(_LANGUAGES[code])
+    hue = zlib.crc32(code.encode()) % 360 / 360  # Python's own hash differs between processes
+    [colour] = sns.husl_palette(1, h=hue, s=0.75, l=0.45)
+    return to_rgb(colour)
 
 
 def arm_colours(arms: Iterable[str]) -> dict[str, str]:
-    """A colour an arm: its strategy's, or a spare one where it is named after none."""
+    """Gives every arm a colour: its strategy's, or a spare one where it is named after none.
+
+    Args:
+        arms: names of arms.
+
+    Returns:
+        arm → colour, in the order given.
+    """
     spare = cycle(_SPARE)
     return {arm: COLOURS.get(arm) or next(spare) for arm in arms}
 
 
-@lru_cache
-def fonts() -> dict[str, str]:
-    """The font families that languages' names are written in, with their files: matplotlib's own, then Noto where it is."""
-    files = {Path(path).name: path for path in sorted(font_manager.findSystemFonts())}
-    families = {"DejaVu Sans": str(font_manager.findfont("DejaVu Sans"))}
-    for path in (files[name] for name in _NOTO if name in files):
-        font_manager.fontManager.addfont(
-            path
-        )  # matplotlib keeps a list of fonts, which may be older than this one
-        families[font_manager.FontProperties(fname=path).get_name()] = path
-    return families
+def short(value: float, signed: bool = False, digits: int = 2) -> str:
+    """Writes a number in as few characters as can be read: `.25`, `1.00`, `+.03`, `12,345`.
 
+    Args:
+        value: the number.
+        signed: whether a plus sign stands before numbers that are not negative.
+        digits: how many stand after the point, for numbers below 10.
 
-def drawable(text: str) -> bool:
-    """Has one of the fonts all of the text's characters, and are they put together right? Arabic letters join and
-    Devanagari's vowel signs move: only from 3.11 on does matplotlib shape such scripts.
+    Returns:
+        The number's text; "−" is a proper minus sign.
     """
-    shaped = any(
-        unicodedata.category(c)[0] == "M" or unicodedata.bidirectional(c) in ("R", "AL")
-        for c in text
-    )
-    return (not shaped or hasattr(ft2font, "__libraqm_version__")) and any(
-        all(font.get_char_index(ord(c)) for c in text)
-        for font in map(font_manager.get_font, fonts().values())
-    )
-
-
-def language_labels(codes: Sequence[str], trained: Sequence[str] = ()) -> dict[str, str]:
-    """For a legend: the code (with its `star`) and the language's own name, or alone where that cannot be drawn here."""
-    return {
-        code: f"{star(code, trained)} {name}"
-        if (name := native_name(code)) != code and drawable(name)
-        else star(code, trained)
-        for code in codes
-    }
-
-
-def named_legend(figure: Figure, handles: Sequence[Any], title: str | None = None) -> None:
-    """A legend at the right whose labels may hold languages' own names."""
-    figure.legend(
-        handles=handles, title=title, loc="outside right upper", prop={"family": list(fonts())}
-    )
-
-
-def checked(
-    table: pd.DataFrame, what: str, columns: Sequence[str], keys: Sequence[str] = (), **wanted: str
-) -> pd.DataFrame:
-    """The rows whose columns have the values `wanted`. Raises ValueError where the table (`what` it is called) lacks one of
-    all these columns or has no rows, where there is no such value, and where two rows have the same in the columns `keys`:
-    averaging them would hide that something was mixed up.
-    """
-    if missing := [c for c in (*keys, *wanted, *columns) if c not in table]:
-        raise ValueError(
-            f"the {what} lack the column {missing[0]!r}; they have {', '.join(map(str, table.columns))}"
-        )
-    if table.empty:
-        raise ValueError(f"the {what} have no rows")
-    for column, value in wanted.items():
-        if value not in (known := sorted(table[column].unique())):
-            raise ValueError(f"no values of {value!r} here; there are {', '.join(known)}")
-        table = table[table[column] == value]
-    if keys and len(twice := table[table.duplicated(list(keys))]):
-        which = ", ".join(f"{column} {twice[column].iloc[0]}" for column in keys)
-        raise ValueError(
-            f"the {what} have several values of {which}: are they of several benchmarks? Choose one"
-        )
-    return table
+    places = digits if abs(value) < 10 else 0
+    text = f"{value:{'+' if signed else ''},.{places}f}".replace("-", "−")
+    head = text.lstrip("+−")
+    return text.replace("0.", ".", 1) if head.startswith("0.") else text
 
 
 def canvas(
     width: float, height: float, rows: int = 1, columns: int = 1, **shared: Any
 ) -> tuple[Figure, NDArray[Any]]:
-    """A figure of so many inches, and its Axes by row and column; `shared`: sharex, sharey."""
+    """Makes a figure with a grid of panels.
+
+    Args:
+        width: of the figure, in inches.
+        height: of the figure, in inches.
+        rows: of panels.
+        columns: of panels.
+        shared: sharex, sharey and other arguments of matplotlib's `Figure.subplots`.
+
+    Returns:
+        The figure, and its Axes by row and column.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **shared)
+
+
+def row_lengths(count: int, most: int) -> list[int]:
+    """Divides panels into rows that are as long as each other: from 3 a row on, none stands alone.
+
+    Args:
+        count: how many panels there are.
+        most: how many stand beside each other at most.
+
+    Returns:
+        How many panels each row has, long rows first.
+
+    Example:
+        >>> [row_lengths(count, most=3) for count in (3, 4, 5, 7)]
+        [[3], [2, 2], [3, 2], [3, 2, 2]]
+    """
+    rows = -(-count // most)
+    shortest, longer = divmod(count, rows)
+    return [shortest + 1] * longer + [shortest] * (rows - longer)
 
 
 def panels(
     names: Sequence[str], most: int, size: tuple[float, float], margin: tuple[float, float]
 ) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with an Axes a name, at most so many beside each other, the rows as full as each other. Inches, width and
-    height: `size` of a panel, `margin` of what the figure has besides.
+    """Makes a figure with a panel a name; shorter rows of panels are centred.
+
+    Args:
+        names: of the panels.
+        most: how many stand beside each other at most.
+        size: of a panel, width and height in inches.
+        margin: what the figure has besides its panels, width and height in inches.
+
+    Returns:
+        The figure, and name → Axes.
     """
-    rows = -(-len(names) // most)
-    columns = -(-len(names) // rows)
-    figure, grid = canvas(margin[0] + size[0] * columns, margin[1] + size[1] * rows, rows, columns)
-    for part in grid.flat[len(names) :]:
-        part.set_axis_off()
-    return figure, dict(zip(names, grid.flat, strict=False))
+    lengths = row_lengths(len(names), most)
+    longest, count = max(lengths), len(lengths)
+    figure = Figure(
+        figsize=(margin[0] + size[0] * longest, margin[1] + size[1] * count), layout="constrained"
+    )
+    halves = figure.add_gridspec(count, 2 * longest)  # a panel is two columns wide
+    axes = []
+    for row, length in enumerate(lengths):
+        start = longest - length
+        for left in range(start, start + 2 * length, 2):
+            axes.append(figure.add_subplot(halves[row, left : left + 2]))
+    return figure, dict(zip(names, axes, strict=True))
+
+
+def caption(figure: Figure, sentences: Sequence[str]) -> None:
+    """Writes sentences under the figure, which grows by as much as they need.
+
+    Args:
+        figure: the picture, with nothing but its layout to be done.
+        sentences: what the picture needs to be understood; none: nothing happens.
+    """
+    if not sentences:
+        return
+    width, height = figure.get_size_inches()
+    lines = wrap("  ".join(sentences), int(width / (0.0076 * SMALL)))  # inches a character
+    needed = 0.08 + len(lines) * 1.25 * SMALL / 72
+    figure.set_size_inches(width, height + needed)
+    share = needed / (height + needed)
+    figure.set_layout_engine("constrained", rect=(0, share, 1, 1 - share))
+    figure.text(0.06 / width, 0, "\n".join(lines), fontsize=SMALL, va="bottom", color="#333333")
+
+
+def rounded_up(value: float) -> float:
+    """Rounds a limit up to a number that is easily said: a fifth of its power of ten at most.
+
+    Args:
+        value: the largest number to be shown.
+
+    Returns:
+        The limit; 1 where the value is not above 0.
+
+    Example:
+        >>> rounded_up(0.831), rounded_up(0.1), rounded_up(10833)
+        (0.84, 0.1, 12000.0)
+    """
+    if not value > 0:
+        return 1.0
+    step = 10 ** np.floor(np.log10(value)) / 5
+    steps = np.ceil(round(value / step, 6))  # rounded, or 0.1 + 1e-17 would be above 0.1
+    return float(np.round(steps * step, 12))

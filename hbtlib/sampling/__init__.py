@@ -1,4 +1,4 @@
-"""Which languages meet in a batch."""
+"""Which languages meet in a batch: strategies, and the plan of all batches of a training."""
 
 import lazy_loader
 

@@ -1,303 +1,279 @@
-"""One source's batches: which ids stand together, so that each is visited once a pass. Where every id exists in the same
-languages, a pass is a shuffle cut into batches. Where ids differ, they are grouped by what exists of them (a class of ids),
-so that batches of one language are made of ids that have one in common.
+"""Passes: a source's batches, planned so that each of its ids is visited once a pass.
+
+If any ids can be in one batch, a pass is a shuffle of the ids cut into batches. That is so if all
+ids exist in the same languages, or if the languages of every batch are mixed. Otherwise the ids are
+packed (see packing.py), so that each batch of one language is made of ids that have one in common.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from hbtlib.sampling.arrays import Bools, Floats, Ints
+from hbtlib.sampling.batch import Batch, Source
+from hbtlib.sampling.classes import group_ids
+from hbtlib.sampling.drawing import (
+    can_serve,
+    draw_languages,
+    language_bits,
+    sample_by_weight,
+    unpack,
+)
+from hbtlib.sampling.epochs import EpochOrder
+from hbtlib.sampling.packing import Recipe, make_recipe
+from hbtlib.sampling.settings import PlanSettings
 from hbtlib.sampling.strategies import Kind
+from hbtlib.sampling.streams import PASS, stream
 
-if TYPE_CHECKING:
-    from hbtlib.sampling.plan import BatchPlan
-
-Ints = NDArray[np.integer]
-Bits = NDArray[np.unsignedinteger]
-Bools = NDArray[np.bool_]
-_PIECE = 1 << 20  # ids looked at at a time, so that nothing as long as the source is made beside it
-
-
-class Source(Protocol):
-    """What the sampler needs of training pairs: `hbtlib.Pairs` has it."""
-
-    name: str
-    languages: tuple[str, ...]
-
-    @property
-    def query_mask(self) -> Bits: ...  # one bit a language: does the id's query exist in it
-    @property
-    def passage_mask(self) -> Bits: ...  # the same for the id's passage
-    def __len__(self) -> int: ...
+MIXED = Kind("hybrid", same=False, homogeneous=False)  # batches in which the kinds of pairs mix
+_SHARES_OF_A_SCHEDULE = np.linspace(0, 1, 33)
 
 
 @dataclass(frozen=True)
-class Batch:
-    """One batch: the i-th pair is id `ids[i]` of pairs number `source`, in these two languages."""
+class Pass:
+    """One pass through a source's ids.
 
-    ids: NDArray[np.int64]
-    query_languages: NDArray[np.str_]
-    passage_languages: NDArray[np.str_]
-    source: int
-    kind: str
-    alpha: float
+    Attributes:
+        number: which pass it is, from 0 up.
+        ids: (usable,) the ids, batch after batch.
+        bounds: (batches + 1,) where each batch begins in `ids`, and where the last one ends.
+        is_first: (batches,) bool, which batches are of the strategy's first kind.
+    """
 
-    def __len__(self) -> int:
-        return len(self.ids)
+    number: int
+    ids: Ints
+    bounds: Ints
+    is_first: Bools
 
-
-def generator(*key: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
-
-
-def fits(kind: Kind | None, query: Bools, passage: Bools) -> Bools:
-    """Can ids that exist in these languages, (n, L) each, serve the kind. (n,)"""
-    same = (query & passage).sum(1)
-    if kind is None:
-        return np.zeros(len(query), bool)
-    return same > 0 if kind.same else query.sum(1) * passage.sum(1) > same
+    def batch_ids(self, index: int) -> NDArray[np.int64]:
+        """The ids of one batch of the pass."""
+        return self.ids[self.bounds[index] : self.bounds[index + 1]].astype(np.int64)
 
 
 class Passes:
-    """Pass after pass through a source's usable ids, each pass planned as a whole when first asked for."""
+    """Pass after pass through the usable ids of a source; each is planned when first asked for.
 
-    def __init__(self, pairs: Source, number: int, plan: "BatchPlan") -> None:
-        self.pairs, self.number, self.plan, self.strategy = pairs, number, plan, plan.strategy
-        # The bit of each of the plan's languages in the source's masks; 0, where the source does not have it. (L,)
-        self._bits = np.array(
-            [
-                1 << pairs.languages.index(code) if code in pairs.languages else 0
-                for code in plan.languages
-            ],
-            pairs.query_mask.dtype,
-        )
-        self._group()
-        size = plan.batch_size
-        if self.usable < size:
-            raise ValueError(
-                f"a batch of {size} needs {size} ids, but {pairs.name!r} has {self.usable} of "
-                f"{len(pairs)} that can serve this strategy in {' '.join(plan.languages)}: make the batch "
-                "smaller, or add pairs or languages"
-            )
-        # Is any slice of a shuffle a batch: ids all alike, or every batch of any ids.
-        kinds = [k for k in self.strategy[:2] if k]
-        any_ids = not any(k.homogeneous for k in kinds) and (len(kinds) == 1 or plan.mix == "pair")
-        self._plain = len(self.sizes) == 1 or any_ids
-        # Where ids differ, a pass has as many batches as the share of its kinds asks for at most; a schedule's shares
-        # are rounded, so that all there can be are counted here.
-        shares = plan.alpha.levels if plan.alpha.constant else np.linspace(0, 1, 33)
-        self._recipes = [] if self._plain else [_Recipe(self, float(share)) for share in shares]
-        self.length = (
-            -(-self.usable // size) if self._plain else max(r.batches for r in self._recipes)
-        )
-        self._pass: tuple[int, Ints, Ints, Bools] | None = (
-            None  # number, and what _plan_pass says of it
-        )
+    Args:
+        source: the pairs.
+        number: the number of the source in the plan.
+        settings: what the plan was asked for.
 
-    def _group(self) -> None:
-        """Groups the usable ids by what exists of them. Of the K classes: languages of query and passage (K, L), which kinds
-        they serve, sizes (K,), and `ids`, class after class; None if all are of one class: forty million cost nothing.
-        """
-        masks, n = (self.pairs.query_mask, self.pairs.passage_mask), len(self.pairs)
-        wanted = np.bitwise_or.reduce(self._bits)
-        starts = range(0, 1 if all(mask.strides[0] == 0 for mask in masks) else max(n, 1), _PIECE)
+    Attributes:
+        length: the number of batches in a pass.
+        usable: the number of ids that can serve the strategy.
 
-        def classes(start: int) -> pd.DataFrame:
-            return pd.DataFrame(
-                {side: mask[start : start + _PIECE] & wanted for side, mask in enumerate(masks)}
-            )
-
-        counts = (
-            pd.concat([classes(start).value_counts(sort=False) for start in starts])
-            .groupby(level=[0, 1])
-            .sum()
-        )
-        query, passage = (
-            (counts.index.get_level_values(side).to_numpy(self._bits.dtype)[:, None] & self._bits)
-            > 0
-            for side in (0, 1)
-        )
-        first, second = (fits(kind, query, passage) for kind in self.strategy[:2])
-        order = np.lexsort(
-            np.hstack([passage, query]).T
-        )  # whatever the order of the source's languages
-        order = order[(first | second)[order]]
-        self.query, self.passage, self.first, self.second = (
-            a[order] for a in (query, passage, first, second)
-        )
-        self.sizes = counts.to_numpy()[order] if len(counts) > 1 else np.full(len(order), n)
-        self.usable, self.ids = int(self.sizes.sum()), None
-        if len(counts) > 1:
-            self.ids, ends = np.empty(self.usable, np.uint32), np.cumsum(self.sizes) - self.sizes
-            for start in starts:  # a counting sort, a piece at a time
-                label = pd.Series(
-                    counts.index[order].get_indexer(pd.MultiIndex.from_frame(classes(start)))
-                )
-                label = label[label >= 0]
-                self.ids[ends[label] + label.groupby(label).cumcount()] = start + label.index
-                ends += np.bincount(label, minlength=len(ends))
-
-    def batch(self, turn: int, t: int) -> Batch:
-        """The source's batch number `turn`, which is the training's batch t."""
-        number, index = divmod(turn, self.length)
-        if self._pass is None or self._pass[0] != number:
-            self._pass = number, *self._plan_pass(number)
-        _, order, bounds, is_first = self._pass
-        ids = order[bounds[index] : bounds[index + 1]].astype(np.int64)
-        query, passage = (
-            (mask[ids][:, None] & self._bits) > 0
-            for mask in (self.pairs.query_mask, self.pairs.passage_mask)
-        )  # (B, L)
-        rng, alpha = self.plan.draws(t), float(self.plan.alpha(np.int64(t)))
-        first, second, _ = self.strategy
-        kind = first if is_first[index] or second is None else second
-        same: Bools | bool = kind.same  # (B, 1)
-        if self.plan.mix == "pair" and second is not None:
-            kind = Kind("hybrid", False, False)
-            wanted = rng.random(len(ids)) < alpha
-            of_first = (
-                fits(first, query, passage) & wanted | ~fits(second, query, passage) & ~wanted
-            )
-            same = np.array([second.same, first.same])[of_first.astype(int), None]
-        if kind.homogeneous:  # one draw for the batch, from what all its ids have
-            query, passage = (
-                np.logical_and.reduce(there, keepdims=True) for there in (query, passage)
-            )
-        names = np.array(self.plan.languages)
-        asked, answered = (
-            names[drawn.repeat(len(ids) // len(drawn))]
-            for drawn in self._draw(query, passage, same, rng)
-        )
-        return Batch(ids, asked, answered, self.number, kind.name, alpha)
-
-    def _draw(
-        self, query: Bools, passage: Bools, same: Bools | bool, rng: np.random.Generator
-    ) -> tuple[Ints, Ints]:
-        """A language each for query and passage, as indices of the plan's, from those that exist. (B, L) → (B,)"""
-
-        def one(
-            possible: Bools,
-        ) -> Ints:  # the smallest of exponential times with rates w is w's with w / Σw
-            times = rng.standard_exponential(possible.shape, np.float32) / self.plan.weights
-            return np.where(possible, times, np.inf).argmin(1)
-
-        if same is True:
-            return (one(query & passage),) * 2
-        # A query language serves a pair of two languages if the passage has one besides.
-        first = one(query & np.where(same, passage, passage.sum(1, keepdims=True) > passage))
-        passage[np.arange(len(first)), first] = False
-        return first, np.where(np.ravel(same), first, one(passage))
-
-    def _plan_pass(self, number: int) -> tuple[Ints, Ints, Bools]:
-        """The pass: ids in batch order, the bounds of the batches, and which are of the first kind."""
-        rng = generator(self.plan.seed, 3, self.number, number)
-        size, length = self.plan.batch_size, self.length
-        alphas = self.plan.alpha(
-            self.plan.times(self.number, range(number * length, (number + 1) * length))
-        )
-        if self.strategy.second is None or self.plan.mix == "pair":
-            alphas = np.ones(length)
-        with np.errstate(divide="ignore"):
-            odds = np.clip(np.log(alphas) - np.log1p(-alphas), -1e3, 1e3) + rng.logistic(
-                size=length
-            )
-        if self._plain:
-            order = np.arange(self.usable, dtype=np.uint32) if self.ids is None else self.ids.copy()
-            rng.shuffle(order)
-            # Ids all alike may be such that one kind alone will do.
-            is_first = (odds > 0) & self.first.any() | ~self.second.any()
-            return order, np.minimum(np.arange(length + 1) * size, self.usable), is_first
-        parts, kinds = min(self._recipes, key=lambda r: abs(r.share - alphas.mean())).follow(rng)
-        while len(parts) < length:  # another share needs more: halve the largest
-            largest = max(range(len(parts)), key=lambda i: len(parts[i]))
-            parts[largest], rest = np.split(parts[largest], [len(parts[largest]) // 2])
-            parts.append(rest)
-            kinds.append(kinds[largest])
-        is_first = np.argsort(np.argsort(-odds, kind="stable")) < sum(
-            kinds
-        )  # the places of the highest odds
-        place = np.empty(length, np.int64)
-        for value in (True, False):
-            place[is_first == value] = rng.permutation(np.flatnonzero(np.array(kinds) == value))
-        parts = [parts[i] for i in place]
-        return np.concatenate(parts), np.cumsum([0, *map(len, parts)]), is_first
-
-
-class _Recipe:
-    """How many ids of each class stand in each batch of a pass, for one share of the first kind; the same every pass. What
-    is drawn anew each pass is which ids of a class they are, and which batch comes when.
+    Raises:
+        ValueError: if there are fewer usable ids than a batch needs.
     """
 
-    def __init__(self, source: Passes, share: float) -> None:
-        self.source, self.share, self.size = source, share, source.plan.batch_size
-        first, second, sizes = source.first, source.second, source.sizes
-        free, forced = np.where(first & second, sizes, 0), np.where(first & ~second, sizes, 0)
-        wanted = np.clip(round(source.usable * share) - forced.sum(), 0, free.sum())
-        exact = np.cumsum(free) * (wanted / max(free.sum(), 1))
-        taken = forced + np.diff(np.floor(exact + 1e-9).astype(np.int64), prepend=0)
-        self.left = (
-            taken,
-            sizes - taken,
-        )  # ids of each class, for batches of the first kind and the second (K,)
-        self.pieces = [
-            self._cut(kind, left.copy()) if kind and kind.homogeneous else None
-            for kind, left in zip(source.strategy[:2], self.left, strict=True)
+    def __init__(self, source: Source, number: int, settings: PlanSettings) -> None:
+        self.source = source
+        self.number = number
+        self._settings = settings
+        self._codes = np.array(settings.languages)
+        self._bits = language_bits(source, settings.languages)
+        self._classes = group_ids(
+            source, self._bits, settings.strategy.first, settings.strategy.second
+        )
+        self.usable = self._classes.usable
+        self._check_size()
+        self._recipes = [] if self._any_slice_is_a_batch() else self._make_recipes()
+        self.length = self._count_batches()
+        self._latest: Pass | None = None
+
+    def _check_size(self) -> None:
+        size = self._settings.batch_size
+        if self.usable < size:
+            raise ValueError(
+                f"a batch of {size} needs {size} ids, but {self.source.name!r} has {self.usable} "
+                f"of {len(self.source)} that can serve this strategy in "
+                f"{' '.join(self._settings.languages)}: make the batch smaller, or add pairs or "
+                "languages"
+            )
+
+    def _any_slice_is_a_batch(self) -> bool:
+        """Whether a shuffle may be cut anywhere: all ids are alike, or batches take any ids."""
+        if len(self._classes) == 1:
+            return True
+        first, second, _ = self._settings.strategy
+        if first.homogeneous or (second is not None and second.homogeneous):
+            return False
+        return second is None or self._settings.mix == "pair"
+
+    def _make_recipes(self) -> list[Recipe]:
+        """A recipe for each share of the first kind that a pass may ask for.
+
+        All passes have as many batches as the largest recipe. A schedule's shares are rounded to a
+        few, so that all recipes can be made, and counted, before the training.
+        """
+        alpha, size = self._settings.alpha, self._settings.batch_size
+        shares = alpha.levels if alpha.constant else _SHARES_OF_A_SCHEDULE
+        return [
+            make_recipe(self._classes, self._settings.strategy, size, float(share))
+            for share in shares
         ]
-        self.batches = sum(
-            -(-int(left.sum()) // self.size) if pieces is None else len(pieces)
-            for pieces, left in zip(self.pieces, self.left, strict=True)
+
+    def _count_batches(self) -> int:
+        """The number of batches in a pass."""
+        if self._recipes:
+            return max(recipe.n_batches for recipe in self._recipes)
+        return -(-self.usable // self._settings.batch_size)  # rounded up
+
+    def batch(self, turn: int, t: int, order: EpochOrder, rng: np.random.Generator) -> Batch:
+        """Makes one of the source's batches.
+
+        Args:
+            turn: the number of the batch among the source's batches.
+            t: its number in the training.
+            order: the order of the sources, which says when the other batches of the pass come.
+            rng: the stream of the batch, from which its languages are drawn.
+
+        Returns:
+            The batch.
+        """
+        number, index = divmod(turn, self.length)
+        current = self._pass(number, order)
+        ids = current.batch_ids(index)
+        has_query = unpack(self.source.query_mask[ids], self._bits)  # (B, L)
+        has_passage = unpack(self.source.passage_mask[ids], self._bits)  # (B, L)
+        alpha = float(self._settings.alpha(np.int64(t)))
+
+        same_language: Bools | bool
+        if self._settings.mixes_within_batches:
+            kind = MIXED
+            same_language = self._draw_kinds(has_query, has_passage, alpha, rng)
+        else:
+            kind = self._kind(bool(current.is_first[index]))
+            same_language = kind.same
+        if kind.homogeneous:  # one draw for the whole batch, from what all its ids have
+            has_query = np.logical_and.reduce(has_query, keepdims=True)  # (1, L)
+            has_passage = np.logical_and.reduce(has_passage, keepdims=True)  # (1, L)
+
+        sample = partial(sample_by_weight, weights=self._settings.weights, rng=rng)
+        query, passage = draw_languages(has_query, has_passage, same_language, sample)
+        return Batch(
+            ids,
+            self._codes[np.broadcast_to(query, len(ids))],
+            self._codes[np.broadcast_to(passage, len(ids))],
+            self.number,
+            kind.name,
+            alpha,
         )
 
-    def _cut(self, kind: Kind, left: Ints) -> list[list[tuple[int, int]]]:
-        """Batches of one language each, as (class, how many of it): the least flexible ids first, what fits beside them."""
-        query, passage = self.source.query, self.source.passage
-        # A cell is a language for all queries and one for all passages; a row a class, a column a cell: does it serve.
-        a, b = np.nonzero((query.T @ passage) & (np.eye(query.shape[1], dtype=bool) == kind.same))
-        serves = query[:, a] & passage[:, b]
-        flexible = np.argsort(serves.sum(1), kind="stable").tolist()
-        # Whole batches of one class: any language it has will do.
-        pieces = [[(c, self.size)] for c in flexible for _ in range(left[c] // self.size)]
-        left %= self.size
-        for c in flexible:
-            while left[c]:  # nothing is left of those before it
-                cell = np.argmax(np.where(serves[c], left @ serves, -1))
-                counts = np.diff(
-                    np.minimum(np.cumsum(left[flexible] * serves[flexible, cell]), self.size),
-                    prepend=0,
-                )
-                left[flexible] -= counts
-                pieces.append(
-                    [
-                        (other, count)
-                        for other, count in zip(flexible, counts.tolist(), strict=True)
-                        if count
-                    ]
-                )
-        return pieces
+    def _kind(self, is_first: bool) -> Kind:
+        """The kind of a batch whose pairs are all of one kind."""
+        first, second, _ = self._settings.strategy
+        return first if is_first or second is None else second
 
-    def follow(self, rng: np.random.Generator) -> tuple[list[Ints], list[bool]]:
-        """The batches of one pass, and which are of the first kind."""
-        assert self.source.ids is not None
-        ids, bounds = self.source.ids.copy(), np.cumsum([0, *self.source.sizes])
-        for start, end in pairwise(bounds):
-            rng.shuffle(ids[start:end])
+    def _draw_kinds(
+        self, has_query: Bools, has_passage: Bools, alpha: float, rng: np.random.Generator
+    ) -> Bools:
+        """Draws the kind of every pair by itself.
 
-        def take(c: int, count: int) -> Ints:
-            bounds[c] += count
-            return ids[bounds[c] - count : bounds[c]]
+        Args:
+            has_query: (B, L) bool, the languages each id's query exists in.
+            has_passage: (B, L) bool, the same for its passage.
+            alpha: the probability of the first kind.
+            rng: the stream of the batch.
 
-        found: list[list[Ints]] = []
-        for pieces, left in zip(self.pieces, self.left, strict=True):
-            if pieces is None:
-                mixed = np.concatenate([take(c, count) for c, count in enumerate(left)])
-                rng.shuffle(mixed)
-                found.append([mixed[i : i + self.size] for i in range(0, len(mixed), self.size)])
-            else:
-                found.append(
-                    [np.concatenate([take(c, count) for c, count in piece]) for piece in pieces]
-                )
-        return found[0] + found[1], [True] * len(found[0]) + [False] * len(found[1])
+        Returns:
+            (B, 1) bool, whether a pair shares its language. An id that can serve only one of the
+            two kinds gets that one.
+        """
+        first, second, _ = self._settings.strategy
+        assert second is not None
+        wants_first = rng.random(len(has_query)) < alpha
+        is_first = np.where(
+            wants_first,
+            can_serve(first, has_query, has_passage),
+            ~can_serve(second, has_query, has_passage),
+        )
+        return np.where(is_first, first.same, second.same)[:, None]
+
+    def _pass(self, number: int, order: EpochOrder) -> Pass:
+        """A pass; the latest one is kept, for its batches are asked for one by one."""
+        if self._latest is None or self._latest.number != number:
+            self._latest = self._plan_pass(number, order)
+        return self._latest
+
+    def _plan_pass(self, number: int, order: EpochOrder) -> Pass:
+        rng = stream(self._settings.seed, PASS, self.number, number)
+        alphas = self._alphas(number, order)
+        log_odds = _draw_log_odds(alphas, rng)
+        if self._recipes:
+            return self._packed_pass(number, float(alphas.mean()), log_odds, rng)
+        return self._shuffled_pass(number, log_odds, rng)
+
+    def _alphas(self, number: int, order: EpochOrder) -> Floats:
+        """(batches,) the probability of the first kind for each batch of a pass, in their order."""
+        if self._settings.strategy.second is None or self._settings.mix == "pair":
+            return np.ones(self.length)
+        turns = range(number * self.length, (number + 1) * self.length)
+        return self._settings.alpha(order.batch_numbers(self.number, turns))
+
+    def _shuffled_pass(self, number: int, log_odds: Floats, rng: np.random.Generator) -> Pass:
+        """A pass whose batches are slices of a shuffle."""
+        ids = self._classes.copy_of_ids()
+        rng.shuffle(ids)
+        bounds = np.minimum(np.arange(self.length + 1) * self._settings.batch_size, self.usable)
+        # The ids may all be such that only one of the kinds is possible.
+        can_be_first = self._classes.serves_first.any()
+        can_be_second = self._classes.serves_second.any()
+        is_first = (log_odds > 0) & can_be_first | ~can_be_second
+        return Pass(number, ids, bounds, is_first)
+
+    def _packed_pass(
+        self, number: int, share: float, log_odds: Floats, rng: np.random.Generator
+    ) -> Pass:
+        """A pass that follows the recipe for a share of the first kind.
+
+        The recipe says how many batches are of the first kind. Those with the highest odds are, so
+        that a schedule of α shows within the pass, too.
+        """
+        recipe = min(self._recipes, key=lambda recipe: abs(recipe.share - share))
+        of_first, of_second = recipe.draw_batches(self._classes, rng)
+        batches = of_first + of_second
+        kinds = [True] * len(of_first) + [False] * len(of_second)
+        _split_largest(batches, kinds, self.length)
+
+        rank_of_odds = np.argsort(np.argsort(-log_odds, kind="stable"))
+        is_first = rank_of_odds < sum(kinds)
+        chosen = np.empty(self.length, np.int64)  # which of `batches` comes at each place
+        for kind in (True, False):
+            chosen[is_first == kind] = rng.permutation(np.flatnonzero(np.array(kinds) == kind))
+        in_order = [batches[i] for i in chosen]
+        bounds = np.cumsum([0, *map(len, in_order)])
+        return Pass(number, np.concatenate(in_order), bounds, is_first)
+
+
+def _draw_log_odds(alphas: Floats, rng: np.random.Generator) -> Floats:
+    """Draws the log odds of the first kind for each batch: log(α / (1 − α)) with logistic noise.
+
+    They are above 0 with probability α. Ranked, they say which batches are of the first kind if the
+    number of these is given.
+
+    Args:
+        alphas: (batches,) the probability of the first kind.
+        rng: the stream of the pass.
+
+    Returns:
+        (batches,) the log odds.
+    """
+    with np.errstate(divide="ignore"):  # α may be 0 or 1
+        log_odds = np.log(alphas) - np.log1p(-alphas)
+    return np.clip(log_odds, -1e3, 1e3) + rng.logistic(size=len(alphas))
+
+
+def _split_largest(batches: list[Ints], kinds: list[bool], length: int) -> None:
+    """Halves the largest batch until there are `length` of them: every pass has the same number.
+
+    Both lists are changed: the first half stays in its place, and the second is appended.
+    """
+    while len(batches) < length:
+        largest = max(range(len(batches)), key=lambda i: len(batches[i]))
+        middle = len(batches[largest]) // 2
+        batches[largest], rest = np.split(batches[largest], [middle])
+        batches.append(rest)
+        kinds.append(kinds[largest])

@@ -155,12 +155,11 @@ def rank_vectors(
 
     Returns:
         One row per query, relevant passage and pool: benchmark, query_id, question_id,
-            query_language,
-        pool (a language, or `all`), passage_id, passage_language, rank (1 = best), score, grade,
-        n_passages (in the pool), n_relevant (to the query, in the pool). With one language there is
-        no pool `all`. With an index two columns say how good it is: depth, and recall, the share of
-        each query's exact `depth` best passages that the index found (the mean over a sample of
-        queries, by pool).
+        query_language, pool (a language, or `all`), passage_id, passage_language, rank (1 = best),
+        score, grade, n_passages (in the pool), n_relevant (to the query, in the pool). With one
+        language there is no pool `all`. With an index two columns say how good it is: depth, and
+        recall, the share of each query's exact `depth` best passages that the index found (the mean
+        over a sample of queries, by pool).
 
     Raises:
         ValueError: if the vectors' numbers of rows or widths do not fit, a vector is not finite, or

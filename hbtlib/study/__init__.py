@@ -1,30 +1,33 @@
-"""A study: its YAML → its runs, the folders they leave, the tables that notebooks show."""
+"""Studies: from a YAML file to runs, their folders, and the tables that notebooks show.
+
+`ROOT` is the project's folder, looked up when it is asked for (see `project_folder`). All other
+names are fetched from the module that has them when they are first used.
+"""
+
+from typing import Any
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
+_fetch, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    ["paper", "published", "report"],
+    ["paper", "report"],
     {
-        "study": [
-            "ROOT",
-            "Run",
-            "Study",
-            "Workplace",
-            "check",
-            "collect",
-            "environment",
-            "figures",
-            "load",
-            "lock",
-            "move",
-            "notebook_file",
-            "notebook_parameters",
-            "run_name",
-            "summary",
-            "unlike",
-            "whole",
-            "write_json",
-        ]
+        "config": ["load", "study_names"],
+        "folders": ["Workplace", "lock", "move", "unlike", "whole", "write_json"],
+        "parameters": ["check", "notebook_file", "notebook_parameters"],
+        "project": ["project_folder"],
+        "provenance": ["environment"],
+        "results": ["collect", "figures", "summary"],
+        "runs": ["Run", "run_name"],
+        "studies": ["Study"],
     },
 )
+
+
+def __getattr__(name: str) -> Any:
+    """Returns the project's folder for `ROOT`, and everything else from the module that has it."""
+    if name == "ROOT":
+        from hbtlib.study.project import project_folder
+
+        return project_folder()
+    return _fetch(name)

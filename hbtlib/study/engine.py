@@ -1,136 +1,242 @@
-"""The engine's side of a study: what the Makefile and the Snakefile call, `python -m hbtlib.study.engine …`.
+"""The command line of a study, which the Makefile and the Snakefile call.
 
-train STUDY RUN: one run, whole in its place at the end. show STUDY NAME: an executed notebook that reads results (a
-name of `Study.shown`). shown: the STUDY NAME of all that need nothing but the committed results. summary STUDY: the
-tables that the study's notebooks wrote, and the paths of its figures.
+`python -m hbtlib.study.engine --help` explains the commands: `train` makes one run, `show` executes
+a notebook that reads runs, `shown` lists these notebooks, and `summary` prints a study's tables.
 """
 
-from __future__ import annotations
-
+import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hbtlib.study.study import ROOT, collect, load, lock, move, notebook_file, whole
+from hbtlib.study.config import load, study_names
+from hbtlib.study.folders import lock, move, whole
+from hbtlib.study.parameters import notebook_file
+from hbtlib.study.project import STUDIES, project_folder
+from hbtlib.study.results import collect
+from hbtlib.study.studies import WITHOUT_RUNS, Study
+
+ATTEMPTS = 3
+"""How often a notebook is started before a port that is in use is an error."""
 
 
 def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
-    """Runs notebooks/NOTEBOOK.ipynb through papermill; what it prints is printed here too."""
-    import nbformat
+    """Executes a notebook through papermill; what it prints is printed here too.
+
+    Args:
+        notebook: Its name without its number.
+        output: Where its executed copy goes.
+        parameters: The parameters it is executed with.
+    """
     import papermill
 
-    source = notebook_file(notebook)
-    for attempt in range(3):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             papermill.execute_notebook(
-                source,
+                notebook_file(notebook),
                 output,
                 dict(parameters),
                 progress_bar=False,
-                cwd=ROOT,
+                cwd=project_folder(),
                 stdout_file=sys.stdout,
             )
             break
-        except RuntimeError as error:  # two kernels that start at once may pick the same port; nothing else is retried
-            if "Address already in use" not in str(error) or attempt == 2:
+        except RuntimeError as error:
+            # Two kernels that start at the same time may pick the same port.
+            if "Address already in use" not in str(error) or attempt == ATTEMPTS:
                 raise
-    executed = nbformat.read(output, as_version=4)
-    executed.metadata.pop("widgets", None)
-    nbformat.write(executed, output)
+    _remove_widgets(output)
+
+
+def _remove_widgets(executed: Path) -> None:
+    """Removes the state of widgets (progress bars) from an executed notebook."""
+    import nbformat
+
+    content = nbformat.read(executed, as_version=4)
+    content.metadata.pop("widgets", None)
+    nbformat.write(content, executed)
 
 
 def train(study: str, name: str) -> None:
-    """One run of a study, whole in its place at the end; nothing if it stands there already."""
+    """Makes one run of a study, unless it already stands whole in its place.
+
+    It resumes what an interrupted process left, and waits while another process makes the run.
+
+    Args:
+        study: The name of the study.
+        name: The name of the run.
+    """
     run = load(study).run(name)
-    with lock(held := run.folder.with_name(f".{name}.lock")):
+    lock_file = run.folder.with_name(f".{name}.lock")
+    with lock(lock_file):
         if whole(run.folder, run.parameters):
             print(f"{name}: done before", flush=True)
             return
         run.part.mkdir(parents=True, exist_ok=True)
-        execute(
-            "train",
-            run.part / "notebook.ipynb",
-            {**run.parameters, "folder": str(run.part.relative_to(ROOT))},
-        )
+        folder = str(run.part.relative_to(project_folder()))
+        execute("train", run.part / "notebook.ipynb", {**run.parameters, "folder": folder})
         move(run.part, run.folder)
-        held.unlink(missing_ok=True)
+        lock_file.unlink(missing_ok=True)
 
 
 def show(study: str, name: str) -> None:
-    """Runs a notebook that reads results (a name of `Study.shown`); its executed copy comes to results/STUDY/notebooks/."""
+    """Executes a notebook that reads runs; its copy goes to `results/STUDY/notebooks/`.
+
+    Args:
+        study: The name of the study.
+        name: The name of the executed notebook, a key of `Study.shown`.
+
+    Raises:
+        ValueError: The study has no such notebook. The message names those it has.
+    """
     shown = load(study).shown()
     if name not in shown:
-        raise ValueError(f"study {study!r} shows no {name!r}; it shows {', '.join(shown)}")
+        raise ValueError(
+            f"study {study!r} shows no {name!r}; it shows {', '.join(shown) or 'no notebooks'}"
+        )
     notebook, parameters = shown[name]
-    place = ROOT / "results" / study / "notebooks" / f"{name}.ipynb"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    work = place.with_name(f".{place.stem}.{os.getpid()}.ipynb")
+    target = project_folder() / "results" / study / "notebooks" / f"{name}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    working_copy = target.with_name(f".{target.stem}.{os.getpid()}.ipynb")
     try:
-        execute(notebook, work, parameters)
-        work.replace(place)
+        execute(notebook, working_copy, parameters)
+        working_copy.replace(target)
     finally:
-        work.unlink(missing_ok=True)
+        working_copy.unlink(missing_ok=True)
+
+
+def shown() -> list[tuple[str, str]]:
+    """Lists the executed notebooks that can be made again from the results alone.
+
+    Returns:
+        The study and the name of every notebook that reads runs, of all studies whose runs (and
+        their rivals') have their metrics.
+    """
+    found = []
+    for name in study_names():
+        study = load(name)
+        if not _has_results(study):
+            continue
+        for shown_name, (notebook, _) in study.shown().items():
+            if notebook not in WITHOUT_RUNS:  # the others need the data
+                found.append((name, shown_name))
+    return found
+
+
+def _has_results(study: Study) -> bool:
+    """Tells whether every run of the study and of its rivals has its metrics."""
+    runs = list(study.runs)
+    if study.rivals:
+        runs += load(study.rivals).runs
+    return all((run.folder / "metrics.parquet").exists() for run in runs)
 
 
 def summary(study: str) -> str:
-    """The study's summary tables and the paths of its figures, as text. Where no notebook writes a table, summary.csv is
-    written here, and read where the runs are not (those of a tuning are not committed).
-    """
-    tables = sorted((ROOT / "results" / study).glob("summary*.md"))
-    if not tables:
-        from hbtlib.evaluation.metrics import by_training, summarise
+    """Returns the summary tables of a study and the paths of its figures, as text.
 
-        loaded, file = load(study), ROOT / "results" / study / "summary.csv"
-        if all(run.folder.exists() for run in loaded.runs) or not file.exists():
-            trained = loaded.runs[0].parameters["languages"].split()
-            wide = summarise(
-                by_training(collect(loaded), trained), by=["benchmark", "languages", "arm"]
-            )
-            wide.columns = wide.columns.map(" ".join)
-            wide.round(4).to_csv(file)
-        tables = [file]
+    A study of which no notebook writes a table has `summary.csv`. That file is written here, and
+    only read where the runs are missing (those of a tuning are not committed).
+
+    Args:
+        study: The name of the study.
+
+    Returns:
+        The text.
+    """
+    loaded = load(study)
+    tables = sorted((project_folder() / "results" / study).glob("summary*.md"))
+    if not tables:
+        tables = [_summary_csv(loaded)]
     text = "\n\n".join(table.read_text(encoding="utf-8").rstrip() for table in tables)
-    figures = sorted((ROOT / "figures" / study).rglob("*.png"))
-    figures = [
-        f for f in figures if f.parent.name == study or f.parent.name in load(study).benchmarks
-    ]
-    return "\n".join(
-        [
-            text,
-            *(["", "Figures:"] if figures else []),
-            *(f"  {f.relative_to(ROOT)}" for f in figures),
-        ]
+    figures = _figures(loaded)
+    if figures:
+        text += "\n\nFigures:"
+    return "\n".join([text, *(f"  {figure}" for figure in figures)])
+
+
+def _summary_csv(study: Study) -> Path:
+    """Writes the means of a study as `summary.csv`, if its runs are there; returns the file."""
+    from hbtlib.evaluation.metrics import by_training, summarise  # `train` starts without them
+
+    file = project_folder() / "results" / study.name / "summary.csv"
+    if file.exists() and not all(run.folder.exists() for run in study.runs):
+        return file
+    trained = study.runs[0].parameters["languages"].split()
+    means = summarise(by_training(collect(study), trained), by=["benchmark", "languages", "arm"])
+    means.columns = means.columns.map(" ".join)
+    means.round(4).to_csv(file)
+    return file
+
+
+def _figures(study: Study) -> list[Path]:
+    """Returns the figures of all runs together, as paths in the project; not those of one run."""
+    project = project_folder()
+    folders = (study.name, *study.benchmarks)
+    files = sorted((project / "figures" / study.name).rglob("*.png"))
+    return [file.relative_to(project) for file in files if file.parent.name in folders]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    root = argparse.ArgumentParser(
+        prog="python -m hbtlib.study.engine",
+        description="Makes the runs of a study and executes the notebooks that read them. "
+        f"A study is a YAML file in {STUDIES}.",
+        epilog="The project's folder is the one that the environment variable HBT_ROOT names, else "
+        f"the nearest folder at or above the current one that has {STUDIES}.",
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+    command = add("train", "make one run; resume it if it was interrupted; skip it if it is whole")
+    command.add_argument("study", metavar="STUDY", help="the name of a study")
+    command.add_argument("name", metavar="RUN", help="the name of one of its runs")
+
+    command = add("show", "execute a notebook that reads runs, into results/STUDY/notebooks")
+    command.add_argument("study", metavar="STUDY", help="the name of a study")
+    command.add_argument(
+        "name",
+        metavar="NAME",
+        help="one of its notebooks, followed by a run and a benchmark where it reads only one: "
+        "bias, evaluate-RUN, bias-BENCHMARK",
     )
 
+    add("shown", "list STUDY NAME of every notebook that can be shown from the results alone")
 
-def shown() -> None:
-    """Prints STUDY NAME of every notebook that needs nothing but results, of the studies whose results are all there."""
-    for file in sorted((ROOT / "notebooks" / "studies").glob("*.yaml")):
-        study = load(file.stem)
-        runs = [*study.runs, *(load(study.rivals).runs if study.rivals else ())]
-        if all((run.folder / "metrics.parquet").exists() for run in runs):
-            for name, (notebook, _) in study.shown().items():
-                if notebook not in ("data", "benchmark"):  # which look at the data
-                    print(study.name, name)
+    command = add("summary", "print the summary tables of a study and the paths of its figures")
+    command.add_argument("study", metavar="STUDY", help="the name of a study")
+    return root
 
 
-def main(arguments: list[str]) -> None:
-    """The command line; see the module's docstring."""
-    commands: dict[str, Callable[..., None]] = {
-        "train": train,
-        "show": show,
-        "shown": shown,
-        "summary": lambda study: print(summary(study)),
-    }
-    if not arguments or arguments[0] not in commands:
-        raise SystemExit(__doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line.
+
+    Args:
+        arguments: The words of the command. None: those this process was started with.
+
+    Raises:
+        SystemExit: The command was wrong, or failed in a way that its message explains.
+    """
+    given = parser().parse_args(arguments)
     try:
-        commands[arguments[0]](*arguments[1:])
+        # Notebooks start in the project's folder, where a relative HBT_ROOT would lead elsewhere.
+        os.environ["HBT_ROOT"] = str(project_folder())
+        if given.command == "train":
+            train(given.study, given.name)
+        elif given.command == "show":
+            show(given.study, given.name)
+        elif given.command == "shown":
+            for study, name in shown():
+                print(study, name)
+        else:
+            print(summary(given.study))
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(f"engine: {error}") from None
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,4 +1,4 @@
-"""Fine-tuning an encoder on a plan's batches."""
+"""Fine-tuning an encoder on the batches of a plan."""
 
 import lazy_loader
 

@@ -1,5 +1,10 @@
-"""InfoNCE over in-batch negatives, and the objectives of the methods that training batches are compared with.
-`same` means one thing throughout: see `info_nce`.
+"""The losses: InfoNCE, and those of the methods that hybrid batches are compared with.
+
+Throughout, s(a, b) is the dot product of two unit vectors, τ is the temperature, B is the number of
+pairs in a batch and d the width of the vectors. `same` means one thing everywhere: (B, B) bool,
+True at (i, j) where passage j also answers query i (a duplicate or a translation of its passage),
+so that it is no negative of it. Its diagonal is not read. The objectives
+(`hbtlib.training.objectives`) put these losses together.
 """
 
 import math
@@ -18,22 +23,47 @@ def info_nce(
     negatives: Tensor | None = None,
     same_negatives: Tensor | None = None,
 ) -> Tensor:
-    """Mean over the batch of −log( e^(s(qᵢ,pᵢ)/τ) / Σⱼ e^(s(qᵢ,pⱼ)/τ) ), s the dot product of unit vectors.
+    """InfoNCE: the cross-entropy of finding a query's passage among all passages of the batch.
 
-    queries, passages: (B, d); row i of one belongs to row i of the other, the other rows are its negatives. same: (B, B)
-    bool, True at (i, j) where passage j also answers query i (a duplicate or a translation) and so is left out of the sum;
-    the diagonal counts whatever stands there. negatives: (M, d) hard negatives, seen by every query, left out where
-    `same_negatives` (B, M) says so. Returns a scalar.
+    It is the mean over the queries i of ::
 
-    Source: van den Oord et al. 2018, eq. 4; arXiv 2408.10536, eq. 1, whose text has the in-batch negatives that the formula
-    leaves out, and which prints no temperature. Raises ValueError for a temperature not above 0.
+        −log( exp(s(qᵢ, pᵢ)/τ) / Σⱼ exp(s(qᵢ, pⱼ)/τ) )
+
+    The sum runs over the passages of the batch and the hard negatives, less those that `same` and
+    `same_negatives` leave out. The query's own passage is always in it.
+
+    Args:
+        queries: (B, d) unit vectors.
+        passages: (B, d) unit vectors. Row i belongs to query i; the other rows are its in-batch
+            negatives.
+        temperature: τ, above 0.
+        same: (B, B) bool, True where passage j also answers query i and so is left out of the sum.
+        negatives: (M, d) hard negatives, which every query sees.
+        same_negatives: (B, M) bool, True where hard negative j answers query i and so is left out
+            of the sum.
+
+    Returns:
+        The loss, a scalar.
+
+    Raises:
+        ValueError: if the temperature is not above 0.
+
+    Example:
+        >>> import hbtlib as hbt, torch
+        >>> vectors = torch.eye(2)
+        >>> round(hbt.losses.info_nce(vectors, vectors, temperature=1.0).item(), 4)  # log(1 + 1/e)
+        0.3133
+
+    Source:
+        van den Oord et al. 2018, equation 4; arXiv 2408.10536, equation 1, whose text has the
+        in-batch negatives that its formula leaves out, and which prints no temperature.
     """
-    scores = _scores(queries, passages, temperature, _others(same))  # (B, B)
+    scores = _scores(queries, passages, temperature, _off_diagonal(same))  # (B, B)
     if negatives is not None and len(negatives):
-        scores = torch.cat(
-            [scores, _scores(queries, negatives, temperature, same_negatives)], dim=1
-        )  # (B, B + M)
-    return cross_entropy(scores, torch.arange(len(queries), device=scores.device))
+        hard = _scores(queries, negatives, temperature, same_negatives)  # (B, M)
+        scores = torch.cat([scores, hard], dim=1)  # (B, B + M)
+    own = torch.arange(len(queries), device=scores.device)
+    return cross_entropy(scores, own)
 
 
 def one_to_k(
@@ -44,73 +74,129 @@ def one_to_k(
     present: Tensor | None = None,
     same: Tensor | None = None,
 ) -> Tensor:
-    """Every translation of its passage is a query's positive, in both directions; ½ (forth + back), means over i, with
+    """One-to-K contrast: every translation of its passage is a query's positive, both ways.
 
-    forthᵢ = −1/Kᵢ Σₖ log( e^(s(qᵢ,pᵢₖ)/τ) / Σⱼₗ e^(s(qᵢ,pⱼₗ)/τ) ) and
-    backᵢ = −1/Kᵢ Σₖ log( e^(s(qᵢ,pᵢₖ)/τ) / Σⱼ e^(s(qⱼ,pᵢₖ)/τ) ).
+    It is the mean over the queries i of ½ (forthᵢ + backᵢ), with ::
 
-    queries: (B, d); passages: (B, K, d), the passage of query i in K languages; present: (B, K) bool, False where it does
-    not exist in one (nothing is then read there), Kᵢ the number of those that do. same: (B, B), as in `info_nce`, for all
-    translations of a passage. The K positives share the probability, so that `forth` is log K at best. With K = 1 it is
-    InfoNCE and its mirror image, halved. Returns a scalar.
+        forthᵢ = −1/Kᵢ Σₖ log( exp(s(qᵢ, pᵢₖ)/τ) / Σⱼₗ exp(s(qᵢ, pⱼₗ)/τ) )
+        backᵢ  = −1/Kᵢ Σₖ log( exp(s(qᵢ, pᵢₖ)/τ) / Σⱼ  exp(s(qⱼ, pᵢₖ)/τ) )
 
-    Source: CCRK (Nie et al. 2024, arXiv 2406.18254), after its authors' code (`get_unialign_contrastive_loss`), which
-    divides `back` by K once more; here both directions count the same, as in arXiv 2502.14627. Raises ValueError for a
-    temperature not above 0, and for a query none of whose translations is present.
+    where pᵢₖ is the passage of query i in the k-th of its Kᵢ languages. These positives share the
+    probability, so that forthᵢ is log Kᵢ at best. With K = 1 the loss is InfoNCE and its mirror
+    image, halved.
+
+    Args:
+        queries: (B, d) unit vectors.
+        passages: (B, K, d) unit vectors, the passage of each query in K languages.
+        temperature: τ, above 0.
+        present: (B, K) bool, False where a passage does not exist in a language (nothing is then
+            read there).
+        same: (B, B) bool, as in `info_nce`, for all translations of a passage.
+
+    Returns:
+        The loss, a scalar.
+
+    Raises:
+        ValueError: if the temperature is not above 0, or a query has no translation that is
+            present.
+
+    Source:
+        CCRK (Nie et al. 2024, arXiv 2406.18254), after its authors' code
+        (`get_unialign_contrastive_loss`), which divides backᵢ by Kᵢ once more; here both directions
+        count the same, as in arXiv 2502.14627.
     """
-    size, translations = passages.shape[:2]
-    there = torch.ones(size, translations, dtype=torch.bool) if present is None else present
-    there, out = there.to(queries.device), _others(same)
-    if not there.any(1).all():
-        raise ValueError(
-            f"query {int((~there.any(1)).nonzero()[0, 0])} has no passage: present is False in its whole row"
-        )
-    flat = torch.where(there[..., None], passages, 0).flatten(0, 1)  # (BK, d)
-    scores = _scores(
-        queries, flat, temperature, None if out is None else out.repeat_interleave(translations, 1)
-    )  # (B, BK)
-    own = torch.arange(size, device=scores.device)
-    forth = (
-        scores.masked_fill(~there.flatten(), -torch.inf)
-        .log_softmax(1)
-        .unflatten(1, (size, translations))[own, own]
-    )
-    back = scores.log_softmax(0).unflatten(1, (size, translations))[own, own]  # (B, K)
-    of_each = torch.where(there, forth + back, 0).sum(1) / there.sum(1)  # (B,)
-    return -of_each.mean() / 2
+    n_queries, n_languages = passages.shape[:2]
+    if present is None:
+        present = torch.ones(n_queries, n_languages, dtype=torch.bool)
+    present = present.to(queries.device)
+    if not present.any(1).all():
+        without = int((~present.any(1)).nonzero()[0, 0])
+        raise ValueError(f"query {without} has no passage: present is False in its whole row")
+
+    left_out = _off_diagonal(same)
+    if left_out is not None:
+        left_out = left_out.repeat_interleave(n_languages, 1)  # (B, BK)
+    every_passage = torch.where(present[..., None], passages, 0).flatten(0, 1)  # (BK, d)
+    scores = _scores(queries, every_passage, temperature, left_out)  # (B, BK)
+
+    own = torch.arange(n_queries, device=scores.device)
+    by_language = (n_queries, n_languages)
+    among_passages = scores.masked_fill(~present.flatten(), -torch.inf).log_softmax(1)
+    among_queries = scores.log_softmax(0)
+    forth = among_passages.unflatten(1, by_language)[own, own]  # (B, K)
+    back = among_queries.unflatten(1, by_language)[own, own]  # (B, K)
+    of_query = torch.where(present, forth + back, 0).sum(1) / present.sum(1)  # (B,)
+    return -of_query.mean() / 2
 
 
 def semantic_contrastive(
     first: Tensor, second: Tensor, temperature: float = 0.05, *, same: Tensor | None = None
 ) -> Tensor:
-    """Mean over the 2N texts x of −log( e^(s(x,x′)/τ) / Σ_{y≠x} e^(s(x,y)/τ) ), x′ the translation of x.
+    """Contrast of parallel texts: each text finds its translation among all the texts.
 
-    first, second: (N, d), row i of one translates row i of the other; the negatives of a text are all the others, of its own
-    language and of the other. same: (N, N), True at (i, j) where texts i and j say the same. Returns a scalar.
+    It is the mean over the 2N texts x of ::
 
-    Source: the semantic contrastive loss of Hu et al. 2023 (arXiv 2210.06633), which calls it regular contrastive learning
-    on parallel sentences; its equation could not be looked up: which texts are negatives is our reading. Raises ValueError
-    for a temperature not above 0.
+        −log( exp(s(x, x′)/τ) / Σ_{y≠x} exp(s(x, y)/τ) )
+
+    where x′ is the translation of x. The negatives of a text are all the others, of its own
+    language and of the other.
+
+    Args:
+        first: (N, d) unit vectors.
+        second: (N, d) unit vectors; row i translates row i of `first`.
+        temperature: τ, above 0.
+        same: (N, N) bool, True at (i, j) where texts i and j say the same.
+
+    Returns:
+        The loss, a scalar.
+
+    Raises:
+        ValueError: if the temperature is not above 0.
+
+    Source:
+        The semantic contrastive loss of Hu et al. 2023 (arXiv 2210.06633), which calls it regular
+        contrastive learning on parallel sentences. Its equation could not be looked up: which texts
+        are negatives is our reading.
     """
-    texts, others = torch.cat([first, second]), _others(same)  # (2N, d), (N, N)
-    itself = torch.eye(len(texts), dtype=torch.bool, device=texts.device)
-    out = itself if others is None else itself | others.to(texts.device).repeat(2, 2)
-    scores = _scores(texts, texts, temperature, out)  # (2N, 2N)
-    return cross_entropy(scores, torch.arange(len(texts), device=scores.device).roll(len(first)))
+    texts = torch.cat([first, second])  # (2N, d)
+    left_out = torch.eye(len(texts), dtype=torch.bool, device=texts.device)  # a text itself
+    alike = _off_diagonal(same)  # (N, N)
+    if alike is not None:
+        left_out = left_out | alike.to(texts.device).repeat(2, 2)  # (2N, 2N)
+    scores = _scores(texts, texts, temperature, left_out)  # (2N, 2N)
+    translation = torch.arange(len(texts), device=scores.device).roll(len(first))
+    return cross_entropy(scores, translation)
 
 
 def language_contrastive(
     first: Tensor, second: Tensor, others: Tensor, temperature: float = 0.05
 ) -> Tensor:
-    """Every other text lies as near to a sentence as to its translation: mean over r and i of −½ (log σ(δ) + log σ(−δ)), δ =
-    (s(xᵣ,aᵢ) − s(xᵣ,bᵢ))/τ.
+    """Language contrast: every other text should lie as near to a sentence as to its translation.
 
-    first, second: (N, d), aᵢ translated by bᵢ; others: (M, d), texts that need no translation. It is log 2 where δ is 0
-    everywhere, its least value. It says nothing of meaning: it stands beside `semantic_contrastive`.
+    It is the mean over the texts r and the translated sentences i of ::
 
-    Source: the language contrastive loss of Hu et al. 2023 (arXiv 2210.06633), described there as removing what is specific
-    to a language from sentences outside the parallel corpus; its equation could not be looked up: the two-way softmax of
-    each text over the two sides of each pair is our reading. Raises ValueError for a temperature not above 0.
+        −½ ( log σ(δ) + log σ(−δ) )    with  δ = (s(xᵣ, aᵢ) − s(xᵣ, bᵢ)) / τ
+
+    Its least value is log 2, where δ is 0 everywhere. It says nothing of meaning, so it stands
+    beside `semantic_contrastive`.
+
+    Args:
+        first: (N, d) unit vectors aᵢ.
+        second: (N, d) unit vectors bᵢ, the translations of `first`.
+        others: (M, d) unit vectors xᵣ of texts that need no translation.
+        temperature: τ, above 0.
+
+    Returns:
+        The loss, a scalar.
+
+    Raises:
+        ValueError: if the temperature is not above 0.
+
+    Source:
+        The language contrastive loss of Hu et al. 2023 (arXiv 2210.06633), described there as
+        removing what is specific to a language from sentences outside the parallel corpus. Its
+        equation could not be looked up: the two-way softmax of each text over the two sides of each
+        pair is our reading.
     """
     delta = _scores(others, first, temperature) - _scores(others, second, temperature)  # (M, N)
     return (softplus(delta) + softplus(-delta)).flatten().sum() / 2 / delta.numel()
@@ -126,26 +212,43 @@ def clear(
     beta: float = 0.2,
     same: Tensor | None = None,
 ) -> Tensor:
-    """(1 − α − β) InfoNCE(q → p) + α InfoNCE(p → t) + β mean over i of KL( softmaxⱼ s(pᵢ,tⱼ)/τ ∥ softmaxⱼ s(qᵢ,pⱼ)/τ ).
+    """CLEAR: English passages are the bridge from English queries to their translations.
 
-    queries, passages: (B, d), both in English, the bridge; translations: (B, d), the queries in another language, which the
-    English passage looks for. same: (B, B), as in `info_nce`, for both directions. Returns a scalar.
+    With q the queries, p the passages and t the translated queries, it is ::
 
-    Source: CLEAR (Lee et al. 2026, arXiv 2604.05821), after its authors' code (`CLEARLoss` with `kl_div`, α 0.4, β 0.2,
-    scale 20), less its mined negatives; the paper's equations were not seen. Raises ValueError for a temperature not above
-    0, and for weights that are negative or sum to more than 1.
+        (1 − α − β) InfoNCE(q → p) + α InfoNCE(p → t)
+        + β meanᵢ KL( softmaxⱼ s(pᵢ, tⱼ)/τ ∥ softmaxⱼ s(qᵢ, pⱼ)/τ )
+
+    Args:
+        queries: (B, d) unit vectors of queries in English.
+        passages: (B, d) unit vectors of their passages in English.
+        translations: (B, d) unit vectors of the queries in another language, which the English
+            passage looks for.
+        temperature: τ, above 0.
+        alpha: α, the weight of the passages' search for the translated queries.
+        beta: β, the weight of the divergence.
+        same: (B, B) bool, as in `info_nce`, for both directions.
+
+    Returns:
+        The loss, a scalar.
+
+    Raises:
+        ValueError: if the temperature is not above 0, or the weights are negative or sum to more
+            than 1.
+
+    Source:
+        CLEAR (Lee et al. 2026, arXiv 2604.05821), after its authors' code (`CLEARLoss` with
+        `kl_div`, α 0.4, β 0.2, scale 20), less its mined negatives. The paper's equations were not
+        seen.
     """
-    if not (alpha >= 0 and beta >= 0 and alpha + beta <= 1):
-        raise ValueError(
-            f"alpha is {alpha}, beta {beta}: weights are 0 or more, and their sum is 1 at most"
-        )
-    out = _others(same if same is None else same | same.T)
-    forth = _scores(queries, passages, temperature, out).log_softmax(1)  # (B, B)
-    back = _scores(passages, translations, temperature, out).log_softmax(1)
-    apart = (
-        back - forth if out is None else (back - forth).masked_fill(out.to(back.device), 0)
-    )  # there both are −∞
-    divergence = (back.exp() * apart).sum(1).mean()
+    check_clear_weights(alpha, beta)
+    left_out = _off_diagonal(same if same is None else same | same.T)
+    forth = _scores(queries, passages, temperature, left_out).log_softmax(1)  # (B, B)
+    back = _scores(passages, translations, temperature, left_out).log_softmax(1)  # (B, B)
+    difference = back - forth
+    if left_out is not None:  # both are −∞ there
+        difference = difference.masked_fill(left_out.to(back.device), 0)
+    divergence = (back.exp() * difference).sum(1).mean()
     return (
         -(1 - alpha - beta) * forth.diagonal().mean()
         - alpha * back.diagonal().mean()
@@ -153,14 +256,43 @@ def clear(
     )
 
 
+def check_clear_weights(alpha: float, beta: float) -> None:
+    """Raises ValueError if the weights of `clear` are negative or sum to more than 1."""
+    if not (alpha >= 0 and beta >= 0 and alpha + beta <= 1):
+        raise ValueError(
+            f"alpha is {alpha}, beta {beta}: weights are 0 or more, and their sum is 1 at most"
+        )
+
+
 def gradient_reversal(x: Tensor, lambda_: float = 1.0) -> Tensor:
-    """x itself; its gradient is −λ times the one that comes back (Ganin & Lempitsky 2015, arXiv 1409.7495)."""
+    """Returns x itself; its gradient is −λ times the one that comes back.
+
+    Args:
+        x: any tensor.
+        lambda_: λ.
+
+    Source:
+        Ganin & Lempitsky 2015 (arXiv 1409.7495).
+    """
     return x.detach() + lambda_ * (x.detach() - x)
 
 
 def reversal_strength(progress: float, gamma: float = 10.0) -> float:
-    """λ = 2 / (1 + e^(−γp)) − 1, from 0 at the training's start (p = 0) to nearly 1 at its end (Ganin & Lempitsky 2015).
-    Raises ValueError for a progress that is no share of the training.
+    """The strength λ of the gradient reversal, from 0 at the start to nearly 1 at the end.
+
+    It is ::
+
+        λ = 2 / (1 + exp(−γ p)) − 1
+
+    Args:
+        progress: p, the share of the training that is done, 0 to 1.
+        gamma: γ, how fast λ rises.
+
+    Raises:
+        ValueError: if progress is not from 0 to 1.
+
+    Source:
+        Ganin & Lempitsky 2015 (arXiv 1409.7495).
     """
     if not 0 <= progress <= 1:
         raise ValueError(
@@ -172,25 +304,40 @@ def reversal_strength(progress: float, gamma: float = 10.0) -> float:
 def adversarial(
     discriminator: torch.nn.Module, vectors: Tensor, languages: Tensor, lambda_: float = 1.0
 ) -> Tensor:
-    """The discriminator's mean cross-entropy, which it learns to lower while the encoder, λ times, learns to raise it.
-    vectors: (n, d), a batch's queries, then its passages; languages: (n,), the number of each one's language. Added to the
-    retrieval loss, one step trains both. Source: Ganin & Lempitsky 2015 (arXiv 1409.7495), with languages for domains.
+    """A discriminator learns to tell the vectors' languages, while the encoder learns to hide them.
+
+    It is the discriminator's mean cross-entropy, which the discriminator learns to lower while the
+    encoder, with the strength λ, learns to raise it. Added to the retrieval loss, one step trains
+    both.
+
+    Args:
+        discriminator: a module from vectors (n, d) to one score a language (n, L).
+        vectors: (n, d), a batch's queries, then its passages.
+        languages: (n,), the number of each vector's language.
+        lambda_: λ, the strength of the gradient reversal.
+
+    Returns:
+        The loss, a scalar.
+
+    Source:
+        Ganin & Lempitsky 2015 (arXiv 1409.7495), with languages for domains.
     """
-    return cross_entropy(
-        discriminator(gradient_reversal(vectors, lambda_)), languages.to(vectors.device)
-    )
+    scores = discriminator(gradient_reversal(vectors, lambda_))  # (n, L)
+    return cross_entropy(scores, languages.to(vectors.device))
 
 
-def _scores(a: Tensor, b: Tensor, temperature: float, out: Tensor | None = None) -> Tensor:
-    """s(a,b)/τ for all rows of both, (n, m); −∞ where `out` (n, m) leaves it out of every sum."""
+def _scores(a: Tensor, b: Tensor, temperature: float, left_out: Tensor | None = None) -> Tensor:
+    """s(a, b)/τ for all rows of both, (n, m); −∞ where `left_out` takes it out of the sums."""
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; it must be above 0 (0.05 is usual)")
     scores = a @ b.T / temperature
-    return scores if out is None else scores.masked_fill(out.to(scores.device), -torch.inf)
+    if left_out is None:
+        return scores
+    return scores.masked_fill(left_out.to(scores.device), -torch.inf)
 
 
-def _others(same: Tensor | None) -> Tensor | None:
-    """`same` without its diagonal."""
-    return (
-        None if same is None else same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)
-    )
+def _off_diagonal(same: Tensor | None) -> Tensor | None:
+    """`same` with False on its diagonal, because a query's own passage is always in the sum."""
+    if same is None:
+        return None
+    return same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)

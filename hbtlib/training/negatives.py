@@ -1,17 +1,20 @@
-"""Hard negatives, mined with our own search."""
+"""Hard negatives, mined with an encoder and a search that the caller gives."""
 
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from hbtlib.data.pairs import Pairs
+from hbtlib.data.pairs import ROLES, Pairs
 from hbtlib.encoders.encoder import Encoder
 
-# (query vectors, passage vectors, k) → the rows of each query's k best passages, and their scores.
 Nearest = Callable[[Any, Any, int], tuple[Any, Any]]
+"""(query vectors, passage vectors, k) → rows and scores of each query's k best, best first."""
 
 
 def mine_negatives(
@@ -25,62 +28,154 @@ def mine_negatives(
     precision: str = "fp32",
     seed: int = 0,
 ) -> Pairs:
-    """The pairs with n hard negatives for each id and passage language, as the encoder finds them.
+    """Adds n hard negatives for each id and passage language to the pairs.
 
-    A passage language's pool is its distinct passages; an id searches it with its query in that language, or in the first
-    that it has. Never negatives: passages of ids that share its question or passage (in any language, so translations
-    too), and passages whose score is above its own passage's − `margin` (they may be answers). Ranks count what remains of
-    the first, 1 is the best; n of those from `ranks[0]` to `ranks[1]` are drawn, and the rest, where there are fewer, from
-    all that are no answers.
+    `hbtlib.mine_negatives` is this function with the library's own search; the method is described
+    there.
 
-    Source: the rank window after Karpukhin et al. 2020 and Xiong et al. 2021 (arXiv 2007.00808), the margin after Moreira et
-    al. 2024 (arXiv 2407.15831). Raises ValueError for a window without n ranks, or a pool with too few other passages.
+    Args:
+        pairs: the pairs.
+        encoder: embeds queries and passages.
+        nearest: the search.
+        n: hard negatives for each id and passage language.
+        ranks: the first and the last rank of the window that they are drawn from; 1 is the best.
+        margin: a negative scores at least this much below the id's own passage.
+        precision: precision of the encoder, as in `Encoder.embed`.
+        seed: seed of the draws.
+
+    Returns:
+        The pairs with the columns `negatives_LANG`.
+
+    Raises:
+        ValueError: for a window of less than n ranks, or a pool with too few other passages.
     """
     first, last = ranks
-    if n < 1 or first < 1 or last - first + 1 < n:
-        raise ValueError(
-            f"n is {n} and ranks are {first} to {last}: a window from rank 1 or later, of n ranks at least"
-        )
-    columns, rng = {}, np.random.default_rng(seed)
+    window = _Window(n, first, last)
+    rng = np.random.default_rng(seed)
+    columns = {}
     for language in pairs.passage_languages:
-        ids = np.flatnonzero(pairs.stands(np.arange(len(pairs)), language, "passage"))
-        asked = np.full(len(ids), "", object)
-        for code in (language, *pairs.query_languages):
-            asked[(asked == "") & pairs.stands(ids, code, "query")] = code
-        codes, texts = pd.factorize(np.array(pairs.texts(ids, language, "passage"), dtype=object))
-        queries = encoder.embed(
-            pairs.texts(ids, asked.astype(str), "query"), "query", precision=precision
-        )
-        passages = encoder.embed(list(texts), "passage", precision=precision)
-        kin = [
-            pd.Series(codes)
-            .groupby(pairs.keys(ids, role))
-            .transform(lambda of: [set(of)] * len(of))
-            for role in ("query", "passage")
-        ]
-        ours = [
-            a | b for a, b in zip(*kin, strict=True)
-        ]  # by id: the passages that are never its negatives
-        limits = (queries * passages[codes]).sum(1) - margin
-        rows: list[list[str] | None] = [None] * len(pairs)
-        for at, found in enumerate(nearest(queries, passages, last + max(map(len, ours)))[0]):
-            left = [j for j in found if j not in ours[at]][first - 1 : last]
-            window = [j for j in left if passages[j] @ queries[at] <= limits[at]]
-            if len(window) < n:
-                may = np.flatnonzero(passages @ queries[at] <= limits[at])
-                window += [
-                    j for j in rng.permutation(may) if j not in ours[at] and j not in window
-                ][: n - len(window)]
-            if len(window) < n:
-                raise ValueError(
-                    f"pairs {pairs.name!r}: {len(texts)} passages in {language!r} are too few for {n} "
-                    f"negatives of id {ids[at]}, or score like its own"
-                )
-            rows[ids[at]] = [str(texts[j]) for j in rng.choice(window, n, replace=False)]
-        columns[f"negatives_{language}"] = pa.array(rows, pa.list_(pa.string()))
-    dataset = pairs.dataset.remove_columns(
-        [name for name in columns if name in pairs.dataset.column_names]
+        pool = _make_pool(pairs, language, encoder, precision, margin)
+        columns[f"negatives_{language}"] = _mine(pool, nearest, window, rng, pairs)
+    return _with_columns(pairs, columns)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """How many negatives are drawn, and from which ranks."""
+
+    n: int
+    first: int  # the first rank of the window; 1 is the best
+    last: int  # its last rank, included
+
+    def __post_init__(self) -> None:
+        if self.n < 1 or self.first < 1 or self.last - self.first + 1 < self.n:
+            raise ValueError(
+                f"n is {self.n} and ranks are {self.first} to {self.last}: the window must begin "
+                "at rank 1 or later and hold at least n ranks"
+            )
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """The distinct passages of one language, and the ids that look for negatives among them."""
+
+    language: str
+    ids: NDArray[np.int64]  # (I,) the ids that have a passage in the language
+    texts: list[str]  # (N,) the passages
+    passages: NDArray[np.float32]  # (N, d) their vectors
+    queries: NDArray[np.float32]  # (I, d) the vector of each id's query
+    answers: list[set[int]]  # by id: the passages that are never its negatives
+    limits: NDArray[np.float32]  # (I,) the highest score that a negative of the id may have
+
+
+def _make_pool(
+    pairs: Pairs, language: str, encoder: Encoder, precision: str, margin: float
+) -> _Pool:
+    """Embeds the passages of a language and the queries of the ids that have one."""
+    ids = np.flatnonzero(pairs.stands(np.arange(len(pairs)), language, "passage"))
+    passage_of_id = np.array(pairs.texts(ids, language, "passage"), dtype=object)
+    own, texts = pd.factorize(passage_of_id)  # own: (I,) the row of each id's passage
+    query_texts = pairs.texts(ids, _query_languages(pairs, ids, language), "query")
+    queries = encoder.embed(query_texts, "query", precision=precision)
+    passages = encoder.embed(list(texts), "passage", precision=precision)
+    return _Pool(
+        language=language,
+        ids=ids,
+        texts=[str(text) for text in texts],
+        passages=passages,
+        queries=queries,
+        answers=_answers(pairs, ids, own),
+        limits=(queries * passages[own]).sum(1) - margin,
     )
+
+
+def _query_languages(pairs: Pairs, ids: NDArray[np.int64], language: str) -> NDArray[np.str_]:
+    """The language that each id searches in: the given one, or the first that it has a query in."""
+    chosen = np.full(len(ids), "", object)
+    for code in (language, *pairs.query_languages):
+        chosen[(chosen == "") & pairs.stands(ids, code, "query")] = code
+    return chosen.astype(str)
+
+
+def _answers(pairs: Pairs, ids: NDArray[np.int64], own: NDArray[np.integer]) -> list[set[int]]:
+    """For each id, the rows of the passages of all ids that share its question or its passage."""
+    answers: list[set[int]] = [set() for _ in ids]
+    for role in ROLES:
+        keys = pairs.keys(ids, role)
+        rows_of_key: dict[int, set[int]] = defaultdict(set)
+        for key, row in zip(keys, own, strict=True):
+            rows_of_key[key].add(row)
+        for found, key in zip(answers, keys, strict=True):
+            found |= rows_of_key[key]
+    return answers
+
+
+def _mine(
+    pool: _Pool, nearest: Nearest, window: _Window, rng: np.random.Generator, pairs: Pairs
+) -> pa.Array:
+    """Draws the negatives of each id: a column of lists, null where an id has no passage."""
+    column: list[list[str] | None] = [None] * len(pairs)
+    k = window.last + max(len(answers) for answers in pool.answers)
+    best, _ = nearest(pool.queries, pool.passages, k)
+    for i, ranked in enumerate(best):
+        candidates = _candidates(pool, i, ranked, window, rng)
+        if len(candidates) < window.n:
+            raise ValueError(
+                f"pairs {pairs.name!r}: {len(pool.texts)} passages in {pool.language!r} are too "
+                f"few for {window.n} negatives of id {pool.ids[i]}, or score like its own"
+            )
+        drawn = rng.choice(candidates, window.n, replace=False)
+        column[pool.ids[i]] = [pool.texts[row] for row in drawn]
+    return pa.array(column, pa.list_(pa.string()))
+
+
+def _candidates(
+    pool: _Pool, i: int, ranked: NDArray[np.int64], window: _Window, rng: np.random.Generator
+) -> list[int]:
+    """The rows that the negatives of the i-th id are drawn from.
+
+    They are those in the window that do not score too high. If these are less than n, the rest is
+    drawn from the whole pool.
+    """
+    query, limit, answers = pool.queries[i], pool.limits[i], pool.answers[i]
+    others = [row for row in ranked if row not in answers]
+    in_window = others[window.first - 1 : window.last]
+    candidates = [row for row in in_window if pool.passages[row] @ query <= limit]
+    if len(candidates) < window.n:
+        low_enough = np.flatnonzero(pool.passages @ query <= limit)
+        further = [
+            row
+            for row in rng.permutation(low_enough)
+            if row not in answers and row not in candidates
+        ]
+        candidates += further[: window.n - len(candidates)]
+    return candidates
+
+
+def _with_columns(pairs: Pairs, columns: dict[str, pa.Array]) -> Pairs:
+    """The pairs with these columns, in place of any that they had."""
+    replaced = [name for name in columns if name in pairs.dataset.column_names]
+    dataset = pairs.dataset.remove_columns(replaced)
     for name, column in columns.items():
         dataset = dataset.add_column(name, column)
     return Pairs(pairs.name, dataset)

@@ -1,4 +1,7 @@
-"""A benchmark's checks: each kind of bad input is refused by a message that names the table, the row or id, and the fix."""
+"""A benchmark's checks.
+
+Each kind of bad input is refused by a message that names the table, the row or id, and the fix.
+"""
 
 from __future__ import annotations
 
@@ -262,7 +265,7 @@ def test_a_whole_number_is_a_grade_in_any_type(tables: Tables) -> None:
 
 @pytest.mark.parametrize("table", ["queries", "passages"])
 def test_a_language_named_like_the_joint_pool_is_refused(tables: Tables, table: str) -> None:
-    """Its pool would be taken for the pool of all languages, and a query's relevant passages counted in both."""
+    """Its pool would be taken for the pool of all languages, and passages counted in both."""
     refused(tables, table, "'all'", **{table: tables[table].replace({"language": {"en": "all"}})})
 
 
@@ -279,10 +282,11 @@ def test_restrict_keeps_what_is_of_its_languages(tables: Tables) -> None:
     assert german.judgements.to_numpy().tolist() == [["1-de", "b", 1], ["2-de", "c", 0]]
     assert (german.name, german.languages, german.settings) == ("mine", ("de",), ("monolingual",))
     assert german.passages.index.tolist() == german.judgements.index.tolist() == [0, 1]
+    # What else a passage has stays with it.
     assert german.passages["title"].isna().tolist() == [
         False,
         True,
-    ]  # what else a passage has stays with it
+    ]
     assert len(benchmark.queries) == 4  # the whole is as it was
 
 

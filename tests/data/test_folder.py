@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import layouts
+import numpy as np
 import pytest
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError
+from hbtlib.data.formats.checks import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +26,12 @@ def folder(tmp_path: Path) -> Path:
 def test_beir_s_layout_with_languages(folder: Path) -> None:
     found = hbt.load_benchmark("folder", folder)
     assert found.name == "mine"
+    # Code-switched queries are a language of their own.
     assert found.languages == (
         "de",
         "en",
         "hi-en",
-    )  # code-switched queries are a language of their own
+    )
     assert len(found.queries) == 9  # the query that only the training split judges is not asked
     assert found.passages["text"][0].startswith("Title 0 The river")
     assert found.queries.groupby("question_id").size().loc["q00"] == 2
@@ -63,9 +65,8 @@ def test_judged_queries_are_training_pairs(folder: Path) -> None:
     assert len(pairs) == 5
     assert pairs.texts([0], "de", "query") == ["Wo entspringt er?"]
     assert pairs.texts([0], "en", "passage")[0].startswith("Title 0 The river")
-    assert (
-        len(set(pairs.keys(range(4), "passage"))) == 2
-    )  # two questions share a paragraph: never each other's negatives
+    # Two questions share a paragraph: never each other's negatives.
+    assert len(set(pairs.keys(range(4), "passage"))) == 2
 
 
 def test_several_relevant_passages_are_several_ids(tmp_path: Path) -> None:
@@ -101,12 +102,12 @@ def test_pairs_of_one_s_own(tmp_path: Path) -> None:
         (
             "queries.jsonl",
             '{"_id": "q", "language": "xx", "text": "a"}\n',
-            "line 1: nobody knows the language 'xx'",
+            "line 1: unknown language 'xx'",
         ),
         (
             "queries.jsonl",
             '{"_id": "q", "language": "hi-xx", "text": "a"}\n',
-            "nobody knows the language 'hi-xx'",
+            "unknown language 'hi-xx'",
         ),
         (
             "queries.jsonl",
@@ -206,3 +207,11 @@ def test_a_folder_without_data_is_named(tmp_path: Path, folder: Path) -> None:
         DataError, match=r"no judgements of the split 'dev' .* it has test\.tsv, train\.tsv"
     ):
         hbt.load_benchmark("folder", folder, split="dev")
+
+
+def test_batches_of_partly_parallel_pairs_hold_no_answer_twice(tmp_path: Path) -> None:
+    layouts.pairs(tmp_path)
+    given = hbt.load_pairs("folder", tmp_path)
+    plan = hbt.BatchPlan(given, "x-y", batch_size=8, seed=0)
+    for t in range(len(plan)):
+        assert len(np.unique(plan[t].ids)) == len(plan[t].ids)

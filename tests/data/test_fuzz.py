@@ -1,7 +1,7 @@
-"""A thousand damaged files a format: each is refused by a message that names it, or what is read of it is whole.
+"""A thousand damaged files a format: each is refused by name, or what is read of it is whole.
 
-Bytes are flipped, cut, doubled and taken out; in JSON also values are put in the place of others. The damage is drawn from
-a seed, so that a failure can be had again.
+Bytes are flipped, cut, doubled and taken out; in JSON also values are put in the place of others.
+The damage is drawn from a seed, so that a failure can be had again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import pytest
 
 import hbtlib as hbt
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.formats import disk, folder
-from hbtlib.data.formats.files import read_qrels
-from hbtlib.data.sets import miracl
+from hbtlib.data.formats import arrow, beir, pairs_file
+from hbtlib.data.formats.qrels import read_qrels
+from hbtlib.data.sets import miracl, miracl_hard_negatives
 
 ODD = [
     None,
@@ -47,7 +47,7 @@ Load = Callable[[Path], Any]
 
 def rows(read: Callable[..., Iterable[Any]], **options: Any) -> Load:
     """Passages are read as they go to disk: without the time that the disk takes."""
-    return lambda file: list(disk._passages([(str(file), 0, 0)], read, options))
+    return lambda file: list(arrow.passages([(str(file), 0, 0)], read, options))
 
 
 FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
@@ -99,22 +99,22 @@ FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
     "MIRACL passages": (
         layouts.miracl,
         "miracl-corpus-v1.0-sw/docs-0.jsonl.gz",
-        rows(miracl._shard_rows, language="sw"),
+        rows(miracl.read_shard, language="sw"),
     ),
     "MIRACL passages, parquet": (
         layouts.miracl_hard,
         "sw-corpus/dev-00001-of-00002.parquet",
-        rows(miracl._parquet_rows, language="sw"),
+        rows(miracl_hard_negatives.read_shard, language="sw"),
     ),
-    "BEIR queries": (layouts.beir, "queries.jsonl", lambda f: folder.read_queries(f, None)),
-    "BEIR passages": (layouts.beir, "corpus.jsonl", rows(folder._corpus_rows, language=None)),
+    "BEIR queries": (layouts.beir, "queries.jsonl", lambda f: beir.read_queries(f, None)),
+    "BEIR passages": (layouts.beir, "corpus.jsonl", rows(beir.read_passages, language=None)),
     "BEIR judgements": (
         layouts.beir,
         "qrels/test.tsv",
-        lambda f: list(folder._judgements(f.parent.parent, "test")),
+        lambda f: list(beir.read_judgements(f.parent.parent, "test")),
     ),
-    "TREC queries": (layouts.trec, "queries.tsv", lambda f: folder.read_queries(f, None)),
-    "pairs": (layouts.pairs, "pairs.jsonl", folder.read_pairs),
+    "TREC queries": (layouts.trec, "queries.tsv", lambda f: beir.read_queries(f, None)),
+    "pairs": (layouts.pairs, "pairs.jsonl", pairs_file.read_pairs),
     "NTREX": (
         layouts.ntrex,
         "de.txt",
@@ -124,7 +124,10 @@ FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
 
 
 def damage(content: bytes, rng: np.random.Generator) -> bytes:
-    """One to three of: a byte flipped, the end cut off, a piece taken out, a piece doubled, a piece of junk put in."""
+    """Damages a file one to three times.
+
+    A byte is flipped, the end cut off, a piece taken out or doubled, or junk put in.
+    """
     for _ in range(rng.integers(1, 4)):
         at, end = sorted(rng.integers(0, len(content) + 1, 2)) if content else (0, 0)
         end = min(end, at + 40)
@@ -148,17 +151,16 @@ def damage(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def odd_value(loaded: Any, rng: np.random.Generator) -> Any:
-    """JSON with one value replaced by one that does not belong there, or one field or item taken out."""
+    """JSON with one value replaced by one that does not belong there, or one taken out."""
     places: list[tuple[Any, Any]] = []
 
     def walk(value: Any) -> None:
-        for key in (
-            value
-            if isinstance(value, dict)
-            else range(len(value))
-            if isinstance(value, list)
-            else ()
-        ):
+        keys: Iterable[Any] = ()
+        if isinstance(value, dict):
+            keys = value
+        elif isinstance(value, list):
+            keys = range(len(value))
+        for key in keys:
             places.append((value, key))
             walk(value[key])
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError, read_qrels
+from hbtlib.data.formats.checks import DataError
+from hbtlib.data.formats.qrels import read_qrels
 from hbtlib.data.sets import miracl
 
 
@@ -104,7 +105,11 @@ def test_both_versions_read_the_hub_s_layout(tmp_path: Path) -> None:
             "7 Q0 9#9 1\n9 Q0 2#0 1\n",
             "names the passage_id 'sw:9#9', which is not among the passages; add it",
         ),
-        ("qrels", "8 Q0 1#0 1\n", "line 1: it judges the query '8', which there is not"),
+        (
+            "qrels",
+            "8 Q0 1#0 1\n",
+            "line 1: it judges the query '8', which is not among the queries",
+        ),
         (
             "qrels",
             "7 Q0 1#0 1\n7 Q0 1#0 1\n",
@@ -153,7 +158,8 @@ def test_a_missing_shard_is_missed(tmp_path: Path) -> None:
 
 
 def test_passages_stay_on_disk(tmp_path: Path) -> None:
-    # 150 MB of passages: the process may grow by a part of it only. A process of its own: memory is not given back.
+    # 150 MB of passages: the process may grow by a part of it only.
+    # It is a process of its own, because memory is not given back.
     layouts.miracl(tmp_path / "data")
     filler = "x" * 10_000
     layouts.put_jsonl(
@@ -161,15 +167,22 @@ def test_passages_stay_on_disk(tmp_path: Path) -> None:
         [{"docid": "1#1", "title": "", "text": "a"}]
         + [{"docid": f"{i}#0", "title": "", "text": f"{i} {filler}"} for i in range(1, 15_001)],
     )
-    script = (
-        f"import datasets, resource, hbtlib as hbt; datasets.config.HF_DATASETS_CACHE = {str(tmp_path / 'cache')!r}\n"
-        "def own():\n"
-        "    return next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith('RssAnon')) / 1024\n"
-        "import pandas, pyarrow; before = own()\n"
-        f"found = hbt.load_benchmark('miracl', {str(tmp_path / 'data')!r}, languages=['sw'])\n"
-        "assert len(found.passages) == 15_001 and found.passages['text'].iloc[7].startswith('7 xxx')\n"
-        "print(own() - before)"
-    )
+    script = f"""
+import datasets, pandas, pyarrow
+import hbtlib as hbt
+
+datasets.config.HF_DATASETS_CACHE = {str(tmp_path / "cache")!r}
+
+def own_megabytes():
+    lines = open('/proc/self/status').read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith('RssAnon')) / 1024
+
+before = own_megabytes()
+found = hbt.load_benchmark('miracl', {str(tmp_path / "data")!r}, languages=['sw'])
+assert len(found.passages) == 15_001
+assert found.passages['text'].iloc[7].startswith('7 xxx')
+print(own_megabytes() - before)
+"""
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

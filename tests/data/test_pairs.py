@@ -1,4 +1,4 @@
-"""Pairs: the texts that come back, the masks that say which there are, and what is said of bad input."""
+"""Pairs: the texts that come back, the masks of those that exist, and messages for bad input."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from datasets import Dataset, load_from_disk
 
-from hbtlib.data.pairs import Pairs
+from hbtlib.data.pairs import Pairs, shared_keys
 
-# Four ids with holes: no passage in fr but id 1's, no query in de but ids 0 and 3's; sw has queries alone.
+# Four ids with holes: no passage in fr but id 1's, no query in de but ids 0 and 3's;
+# sw has queries alone.
 QUERIES = [
     {"en": "q0 en", "de": "q0 de"},
     {"en": "q1 en", "sw": "q1 sw"},
@@ -40,9 +41,8 @@ def check_holes(pairs: Pairs, ids: list[int]) -> None:
     assert len(pairs) == len(ids)
     for role, given in (("query", QUERIES), ("passage", PASSAGES)):
         assert there(pairs, role) == [set(given[i]) for i in ids]
-        known = [(row, code) for row, i in enumerate(ids) for code in given[i]][
-            ::-1
-        ]  # not in the table's order
+        known = [(row, code) for row, i in enumerate(ids) for code in given[i]]
+        known.reverse()  # not in the table's order
         assert pairs.texts([row for row, _ in known], [code for _, code in known], role) == [
             given[ids[row]][code] for row, code in known
         ]
@@ -192,7 +192,7 @@ def test_masks_of_many_languages(count: int, dtype: type) -> None:
 
 
 def test_masks_of_tables_in_pieces() -> None:
-    """What several Arrow files give: chunks, and a language that is complete in one of them alone."""
+    """Several Arrow files give chunks, and a language that is complete in one of them alone."""
     from datasets import concatenate_datasets
 
     parts = [
@@ -230,5 +230,17 @@ def test_a_smaller_sample_lies_in_a_larger_one(tiny_pairs: Pairs) -> None:
         > 4
     )
     for n in (0, 13):
-        with pytest.raises(ValueError, match=f"has 12 ids; a sample of {n} cannot be had"):
+        with pytest.raises(ValueError, match=f"has 12 ids; cannot draw a sample of {n}"):
             tiny_pairs.sample(n)
+
+
+def test_ids_share_a_key_through_others() -> None:
+    texts = [{"en": "a"}, {"en": "b"}, {"en": "a", "de": "c"}, {"de": "c"}, {"de": "a"}]
+    # The same letters in another language are another text.
+    assert shared_keys(texts) == [
+        0,
+        1,
+        0,
+        0,
+        4,
+    ]

@@ -1,4 +1,7 @@
-"""Where files come from: a folder, the hub, the web. A server on this machine answers as the hub does; no network."""
+"""Where files come from: a folder, the hub, the web.
+
+A server on this machine answers as the hub does; there is no network.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,11 @@ from fake_hub import Headers, Server
 from huggingface_hub.utils import _detect_agent, close_session
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError
+from hbtlib.data.formats.checks import DataError
+from hbtlib.data.formats.hub import Hub
+from hbtlib.data.formats.source import Source, local_folder
+from hbtlib.data.formats.web import Web
 from hbtlib.data.sets import xm3600, xquad
-from hbtlib.data.source import Hub, Source, Web, local_folder
 
 TINY = Hub("owner/tiny", "0123456789abcdef0123456789abcdef01234567")
 FILE = "data/de-0.txt"
@@ -32,7 +37,7 @@ TEXTS = ["image_id", "captions"]
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server that everything takes for the hub, with one file; all that is kept lands in tmp_path."""
+    """A server that everything takes for the hub, with one file; tmp_path gets what is kept."""
     server = Server()
     server.put(TINY, {FILE: TEXT})
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -77,7 +82,10 @@ def refused(ask: Callable[[], object], *said: str) -> str:
 
 
 def kept(folder: Path) -> list[str]:
-    """All files below a folder, hidden ones too, but for the hub's list of files and huggingface_hub's locks and mark."""
+    """All files below a folder, hidden ones too.
+
+    Without the hub's list of files, and huggingface_hub's locks and mark.
+    """
     return sorted(
         p.name
         for p in folder.rglob("*")
@@ -121,9 +129,8 @@ def test_a_file_of_the_hub_comes_whole_from_its_commit_and_only_once(
     hub.put(TINY._replace(revision="main"), {FILE: b"another"})
     assert tiny().path(FILE).read_bytes() == TEXT
     assert hub.bodies() == [(f"/datasets/owner/tiny/resolve/{TINY.revision}/{FILE}", None)]
-    monkeypatch.setattr(
-        huggingface_hub.constants, "HF_HUB_OFFLINE", True
-    )  # what is here is found without the hub
+    # What is here is found without the hub.
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     assert tiny().path(FILE).read_bytes() == TEXT
     assert len(hub.bodies()) == 1
 
@@ -137,9 +144,8 @@ def test_the_hubs_address_may_end_in_a_slash(hub: Server, monkeypatch: pytest.Mo
 def test_a_download_that_breaks_off_goes_on_where_it_was(
     hub: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 1000
-    )  # its pieces, of 10 MB else
+    # Its pieces, of 10 MB else.
+    monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 1000)
     hub.cuts = [0.5]
     assert tiny().path(FILE).read_bytes() == TEXT
     assert [part for _, part in hub.bodies()] == [None, f"bytes={len(TEXT) // 2 // 1000 * 1000}-"]
@@ -153,7 +159,7 @@ def test_a_download_that_never_gets_whole_leaves_no_file_and_can_be_tried_again(
     refused(
         ASK["path"],
         FILE,
-        "not in reach",
+        "cannot be reached",
         "hf download owner/tiny",
         f"--revision {TINY.revision} --include",
     )
@@ -179,9 +185,8 @@ def test_all_files_of_a_pattern_come_in_the_order_of_their_names(
         "moved or removed",
         "data=",
     )
-    monkeypatch.setattr(
-        huggingface_hub.constants, "HF_HUB_OFFLINE", True
-    )  # what is here is found without the hub
+    # What is here is found without the hub.
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     assert tiny().paths("data/de-*.txt") == found
     assert len(hub.bodies()) == 3
 
@@ -233,7 +238,10 @@ def test_what_the_hub_answers_is_told_with_what_to_do(
     hub.refuse = {kind: (status, headers)}
     message = refused(ASK[ask], "owner/tiny", *said)
     assert (
-        sum(words in message for words in ("HF_TOKEN", "moved or removed", "answered", "in reach"))
+        sum(
+            words in message
+            for words in ("HF_TOKEN", "moved or removed", "answered", "cannot be reached")
+        )
         == 1
     )
     assert kept(tmp_path) == []
@@ -264,7 +272,7 @@ def test_without_the_hub_the_command_to_fetch_by_hand_is_told(
     why = "OfflineModeIsEnabled" if offline else "ConnectError"
     refused(
         ASK[ask],
-        "not in reach for data/",
+        "cannot be reached for data/",
         why,
         f"--repo-type dataset --revision {TINY.revision} --include",
         "data=FOLDER",
@@ -278,9 +286,8 @@ def test_without_the_hub_the_command_to_fetch_by_hand_is_told(
 def test_of_a_parquet_file_only_the_columns_asked_for_are_fetched(
     hub: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = captions(
-        range(400), size=10_000
-    )  # four groups of rows, each with its images between the texts
+    # Four groups of rows, each with its images between the texts.
+    content = captions(range(400), size=10_000)
     hub.put(TINY, {"data/de-1.parquet": content, "data/de-0.parquet": captions(range(400, 402))})
     small, big = tiny().columns("data/de-*.parquet", TEXTS)
     pd.testing.assert_frame_equal(
@@ -315,7 +322,7 @@ def test_columns_cut_off_leave_nothing_and_can_be_fetched_again(
 ) -> None:
     hub.put(TINY, {"data/de.parquet": captions(range(400), size=10_000)})
     hub.cuts = [1.0] * after + [0.5] * 20
-    refused(ASK["columns"], "data/de.parquet", "not in reach", "hf download")
+    refused(ASK["columns"], "data/de.parquet", "cannot be reached", "hf download")
     assert kept(tmp_path / "hbt") == []
     hub.cuts = []
     assert len(pd.read_parquet(tiny().columns("data/*.parquet", TEXTS)[0])) == 400
@@ -366,13 +373,13 @@ def test_what_the_web_answers_is_told_and_nothing_is_left(hub: Server, tmp_path:
     hub.web = {"r/de.json": TEXT}
     source = web(hub, de="0" * 64)
     refused(lambda: source.path("r/de.json"), "r/de.json", "another content", "data=")
-    refused(lambda: source.path("r/fr.json"), "r/fr.json", "not there any more", "data=")
+    refused(lambda: source.path("r/fr.json"), "r/fr.json", "no longer exists", "data=")
     hub.refuse = {"web": (500, {})}
     refused(lambda: source.path("r/de.json"), "r/de.json", "answered 500", "try again", "data=")
     hub.refuse, hub.cuts = {}, [0.5]
-    refused(lambda: web(hub).path("r/de.json"), "r/de.json", "not in reach", "data=")
+    refused(lambda: web(hub).path("r/de.json"), "r/de.json", "cannot be reached", "data=")
     away = tiny(published=Web(closed_address(), {}))
-    refused(lambda: away.path("r/de.json"), "r/de.json", "not in reach", "data=")
+    refused(lambda: away.path("r/de.json"), "r/de.json", "cannot be reached", "data=")
     assert kept(tmp_path) == []
 
 

@@ -1,4 +1,4 @@
-"""Question answering data as retrieval: the published counts, both layouts of each data set, and what is refused."""
+"""Question answering data as retrieval: the published counts, both layouts, and what is refused."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError
-from hbtlib.data.formats.squad import read_squad, split_sentences
+from hbtlib.data.formats.checks import DataError
+from hbtlib.data.formats.squad import read_squad
+from hbtlib.data.formats.squad_benchmarks import split_sentences
 from hbtlib.data.sets import mlqa_r
 
 XQUAD_R = {
@@ -53,9 +54,8 @@ def test_xquad_r_is_as_published() -> None:
     assert counts(found.passages) == XQUAD_R
     assert len(found.passages) == 13_014
     assert counts(found.queries) == dict.fromkeys(XQUAD_R, 1190)
-    assert (
-        found.judgements.groupby("query_id").size() == 11
-    ).all()  # one relevant sentence a language
+    # One relevant sentence a language.
+    assert (found.judgements.groupby("query_id").size() == 11).all()
 
 
 def test_the_relevant_sentence_of_xquad_r_holds_the_answer(real_data: Path) -> None:
@@ -77,18 +77,18 @@ def test_mlqa_is_as_published() -> None:
     found = hbt.load_benchmark("mlqa")
     assert counts(found.queries) == MLQA
     of_question = found.queries.groupby("question_id").size().value_counts().to_dict()
+    # The data's README: each id stands in 2 to 4 languages.
     assert of_question == {
         4: 820,
         3: 263,
         2: 65,
-    }  # the data's README: each id stands in 2 to 4 languages
+    }
     languages = found.queries.set_index("query_id")["question_id"].map(
         found.queries.groupby("question_id").size()
     )
     judged = found.judgements.groupby("query_id").size()
-    assert judged.equals(
-        languages[judged.index].rename(None)
-    )  # a query has as many relevant paragraphs as languages
+    # A query has as many relevant paragraphs as languages.
+    assert judged.equals(languages[judged.index].rename(None))
 
 
 @pytest.mark.usefixtures("real_data")
@@ -213,18 +213,6 @@ def test_a_passage_may_bring_its_paragraph(tmp_path: Path) -> None:
     assert alone.judgements.equals(whole.judgements)
     with pytest.raises(DataError, match="context is 'both'; it is 'none'"):
         hbt.load_benchmark("xquad-r", tmp_path, languages=["en"], context="both")
-
-
-def test_belebele_is_parallel_by_link_and_number(tmp_path: Path) -> None:
-    layouts.belebele(tmp_path)
-    found = hbt.load_benchmark("belebele", tmp_path, languages=["de", "en"])
-    assert len(found.passages) == 4
-    assert len(found.judgements) == 16
-    row = found.judgements.merge(found.queries, on="query_id").query("text == 'Was lebt dort?'")
-    texts = found.passages.set_index("passage_id").loc[row["passage_id"], "text"]
-    assert sorted(text[:9] for text in texts) == ["Der Fluss", "The river"]
-    with pytest.raises(DataError, match="no variant of 'xx' is known here"):
-        hbt.load_benchmark("belebele", tmp_path, languages=["xx"])
 
 
 def edit(file: Path, change: Callable[[Any], None]) -> None:

@@ -1,4 +1,4 @@
-"""WorldFacts: true by CLDR, every language its own, and nothing of a test fact in the training split."""
+"""WorldFacts is true by CLDR, each language's own, and no test fact is in the training split."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from babel import Locale
 from babel.core import get_global
 
 from hbtlib import catalog, load_benchmark, load_pairs
+from hbtlib.data.worldfacts import cldr, sentences
 from hbtlib.data.worldfacts import facts as worldfacts
 from hbtlib.languages import LANGUAGES, TRAINED
 
@@ -37,14 +38,14 @@ def test_has_the_size_that_is_promised(table: pd.DataFrame) -> None:
     assert table["territory"].nunique() > 200
     assert len(LANGUAGES) == 20
     for language in LANGUAGES:
-        patterns = worldfacts.patterns(language)
-        assert list(patterns) == list(worldfacts.patterns("en")), language
+        patterns = sentences.patterns(language)
+        assert list(patterns) == list(sentences.patterns("en")), language
         for relation, roles in patterns.items():
             for role, options in roles.items():
                 assert len(set(options)) >= 2, (language, relation, role)
                 slots = [sorted(re.findall(r"\{(\w+)\}", option)) for option in options]
                 wanted = sorted(
-                    re.findall(r"\{(\w+)\}", worldfacts.patterns("en")[relation][role][0])
+                    re.findall(r"\{(\w+)\}", sentences.patterns("en")[relation][role][0])
                 )
                 assert all(s == wanted for s in slots), (language, relation, role)
 
@@ -75,7 +76,7 @@ def test_nothing_of_a_test_fact_is_trained_on(table: pd.DataFrame) -> None:
             )
     # Nor without what passages end with.
     for language in LANGUAGES:
-        end = worldfacts.see_also(language)["pattern"].split("{")[0]
+        end = sentences.see_also(language)["pattern"].split("{")[0]
         bodies = [
             set(texts(part, "passage", language).str.split(end).str[0]) for part in (known, asked)
         ]
@@ -180,7 +181,7 @@ def test_facts_are_true_by_cldr(table: pd.DataFrame) -> None:
                     slots["end"],
                 )
         else:
-            # A comma in a city's name leaves the reading open: the territory is looked for by its name.
+            # A comma in a city's name leaves the reading open: look for the territory's name.
             assert (
                 en.territories[get_global("zone_territories")[_zone(str(row.fact_id))]]
                 in row.passage_en
@@ -201,7 +202,7 @@ def _zone(fact_id: str) -> str:
 
 def _read(relation: str, passage: str) -> dict[str, str]:
     body = passage.split(" See also: ")[0]
-    for pattern in yaml.safe_load((worldfacts.PATTERNS / "en.yaml").read_text())[relation][
+    for pattern in yaml.safe_load((sentences.PATTERNS / "en.yaml").read_text())[relation][
         "passage"
     ]:
         found = re.fullmatch(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(pattern)), body)
@@ -226,7 +227,8 @@ def test_every_question_has_one_answer_a_language_and_distractors() -> None:
         same_relation.append(len(others))
         named.append(others["text"].str.contains(str(name), regex=False).sum())
     assert min(same_relation) >= 10
-    # Each subject stands under "See also" in passages of its own relation: the reader must know what a name is there for.
+    # Each subject stands under "See also" in passages of its own relation: an encoder must know
+    # what a name is there for.
     assert pd.Series(named).median() >= worldfacts.SEE_ALSO
     assert (pd.Series(named) > 0).mean() > 0.95
 
@@ -247,7 +249,7 @@ def test_the_table_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_dates_exist() -> None:
-    for fact in worldfacts.facts():
+    for fact in cldr.facts():
         for kind, code in fact.answer:
             if kind == "date":
                 datetime.date(*code)  # type: ignore[misc]

@@ -1,19 +1,15 @@
-"""Linear layers through oneDNN: the vectors and gradients of torch's own, where they are taken and where not."""
+"""Linear layers through oneDNN: the vectors and gradients of torch's own, and where it is used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from encoder_cases import learnt
 
-from hbtlib.encoders import encoder as encoder_module
 from hbtlib.encoders import linear
-from hbtlib.encoders.encoder import Encoder
 from hbtlib.encoders.linear import FastLinear, product
-
-TEXTS = [f"passage {i} " * (i + 1) for i in range(9)]
 
 pytestmark = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN"
@@ -22,27 +18,17 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
-    """The fast path for layers of any size on any CPU; the shapes of the weights it was asked for."""
+    """The fast path, for layers of any size on any CPU: the shapes of the weights it was given."""
     shapes: list[torch.Size] = []
 
     def noted(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
         shapes.append(b.shape)
         return product(a, b, bias)
 
-    monkeypatch.setattr(linear, "_SMALLEST", 0)
-    monkeypatch.setattr(linear, "_THERE", True)
+    monkeypatch.setattr(linear, "_SMALLEST_WEIGHT", 0)
+    monkeypatch.setattr(linear, "_CPU_HAS_IT", True)
     monkeypatch.setattr(linear, "product", noted)
     return shapes
-
-
-def learnt(encoder: Encoder, cached: bool = False) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    encoder.zero_grad()
-    torch.manual_seed(3)
-    vectors = encoder(encoder.tokenize(TEXTS, "passage", 30), cached=cached)
-    (vectors @ vectors.T).exp().mean().backward()
-    return vectors.detach(), {
-        name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None
-    }
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -71,7 +57,7 @@ def test_an_encoder_learns_the_same(
     encoder = tiny_encoder_factory(dropout=0.2).train()
     vectors, gradients = learnt(encoder, cached)
     assert taken
-    monkeypatch.setattr(linear, "_pays", lambda *_: False)
+    monkeypatch.setattr(linear, "_is_faster", lambda *_: False)
     plain_vectors, plain = learnt(encoder)
     torch.testing.assert_close(vectors, plain_vectors, atol=1e-6, rtol=0)
     for name in plain:
@@ -82,7 +68,10 @@ def test_an_encoder_learns_the_same(
 def test_activations_computed_a_second_time_are_those_of_the_first(
     tiny_encoder_factory: Any, taken: list[torch.Size], cached: bool
 ) -> None:
-    """The model computes its layers once more where no mode is entered: what is kept for gradients has to be the same."""
+    """The model computes its layers once more outside of FastLinear.
+
+    What is kept for the gradients has to be the same both times.
+    """
     encoder = tiny_encoder_factory(dropout=0.2).train()
     _, plain = learnt(encoder)
     encoder.activation_checkpointing_enable()
@@ -109,76 +98,9 @@ def test_elsewhere_the_layer_is_torch_s_own(
     if where == "double precision":
         layer, x = layer.double(), x.double()
     elif where == "a small layer":
-        monkeypatch.setattr(linear, "_SMALLEST", 24 * 40 + 1)
+        monkeypatch.setattr(linear, "_SMALLEST_WEIGHT", 24 * 40 + 1)
     elif where == "another CPU":
-        monkeypatch.setattr(linear, "_THERE", False)
+        monkeypatch.setattr(linear, "_CPU_HAS_IT", False)
     with FastLinear(), torch.autocast("cpu", enabled=where == "autocast"):
         assert layer(x).dtype == (torch.bfloat16 if where == "autocast" else x.dtype)
     assert not taken
-
-
-def test_one_lookup_of_all_chunks_gives_the_gradients_of_one_each(
-    tiny_encoder_factory: Any,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    encoder = tiny_encoder_factory(dropout=0.2).train()
-    words = encoder.model.get_input_embeddings()
-    handed: list[
-        int
-    ] = []  # how often a table's gradient is computed: once a lookup that the loss depends on
-    before: Callable[..., Any] = torch.nn.functional.embedding
-
-    def noted(ids: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
-        out = before(ids, *args, **options)
-        if args[0] is words.weight:
-            out.register_hook(lambda gradient: handed.append(len(gradient)))
-        return out
-
-    monkeypatch.setattr(torch.nn.functional, "embedding", noted)
-    vectors, gradients = learnt(encoder)
-    chunks = len(handed)
-    assert chunks > 2
-    handed.clear()
-    monkeypatch.setattr(encoder_module, "_LARGE_TABLE", 0)
-    again, of_one = learnt(encoder)
-    assert len(handed) == 1
-    assert torch.equal(again, vectors)
-    for name in gradients:
-        torch.testing.assert_close(of_one[name], gradients[name], atol=1e-7, rtol=1e-5, msg=name)
-    handed.clear()
-    learnt(encoder, cached=True)
-    assert len(handed) == chunks  # one chunk's graph at a time: no tensor of all tokens
-    assert not words._forward_hooks
-
-
-def test_a_model_that_looks_its_words_up_twice_gets_the_same(
-    tiny_encoder_factory: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoder = tiny_encoder_factory().train()
-    words, run = encoder.model.get_input_embeddings(), encoder.model.forward
-
-    def twice(input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
-        words(torch.zeros_like(input_ids))  # others than the texts' are as they are
-        words(input_ids)
-        return run(input_ids=input_ids, attention_mask=attention_mask)
-
-    monkeypatch.setattr(encoder.model, "forward", twice)
-    vectors, gradients = learnt(encoder)
-    monkeypatch.setattr(encoder_module, "_LARGE_TABLE", 0)
-    again, of_one = learnt(encoder)
-    assert torch.equal(again, vectors)
-    for name in gradients:
-        torch.testing.assert_close(of_one[name], gradients[name], atol=1e-7, rtol=1e-5, msg=name)
-
-
-def test_a_model_without_a_table_of_words_learns_too(
-    tiny_encoder_factory: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoder = tiny_encoder_factory().train()
-
-    def none() -> Any:
-        raise NotImplementedError
-
-    monkeypatch.setattr(encoder.model, "get_input_embeddings", none)
-    assert encoder.embed(TEXTS).shape == (9, 32)
-    assert learnt(encoder)[1]

@@ -12,59 +12,59 @@ import yaml
 from conftest import random_benchmark
 
 import hbtlib as hbt
-from hbtlib.search.ranking import rank_vectors
-from hbtlib.study import study
+from hbtlib import study
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def test_the_committed_runs_score_what_is_expected() -> None:
+def test_the_committed_runs_score_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HBT_ROOT", str(REPOSITORY))
     table = expected.check()
     assert set(table["status"]) == {"OK"}, table[table["status"] != "OK"].to_string()
     committed = {
         name
-        for name in (p.stem for p in (REPOSITORY / "notebooks" / "studies").glob("*.yaml"))
+        for name in study.study_names()
         if any(run.folder.exists() for run in study.load(name).runs)
     }
     assert set(table["study"]) == committed
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place of its own with a study of two runs on a random benchmark, and the scores expected of them."""
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a study of two runs on a random benchmark, and the scores expected of them."""
     shutil.copytree(REPOSITORY / "notebooks", tmp_path / "notebooks")
     for file in (tmp_path / "notebooks" / "studies").glob("*.yaml"):
         file.unlink()
-    monkeypatch.setattr(study, "ROOT", tmp_path)
+    monkeypatch.setenv("HBT_ROOT", str(tmp_path))
     make_study(tmp_path, "quick", ["x-y", "hybrid"])
     assert expected.write() == tmp_path / "results" / "expected.csv"
     return tmp_path
 
 
-def make_study(root: Path, name: str, strategies: list[str]) -> None:
+def make_study(project: Path, name: str, strategies: list[str]) -> None:
     content = {
         "name": name,
         "question": "?",
         "grid": {"strategy": strategies, "seed": [0]},
         "parameters": {"languages": "aa bb", "benchmark": "random5"},
     }
-    (root / "notebooks" / "studies" / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    (project / "notebooks" / "studies" / f"{name}.yaml").write_text(yaml.safe_dump(content))
     benchmark, queries, passages = random_benchmark(5, languages=4, ties=False)
     for run in study.load(name).runs:
         run.folder.mkdir(parents=True)
-        ranks = rank_vectors(queries, passages, benchmark)
+        ranks = hbt.rank_vectors(queries, passages, benchmark)
         ranks.to_parquet(run.folder / "ranks.parquet")
         hbt.measure(ranks).assign(benchmark="random5").to_parquet(run.folder / "metrics.parquet")
 
 
-def tamper(root: Path, arm: str, metric: str, change: float) -> None:
+def tamper(project: Path, arm: str, metric: str, change: float) -> None:
     table = expected.read()
     chosen = (table["arm"] == arm) & (table["metric"] == metric)
     table.loc[table[chosen].index[0], "score"] += change
     table.to_csv(expected.file(), index=False)
 
 
-def test_scores_are_the_macro_averages_of_measure(root: Path) -> None:
+def test_scores_are_the_macro_averages_of_measure(project: Path) -> None:
     table = expected.check()
     assert set(table["status"]) == {"OK"}
     run = study.load("quick").runs[0]
@@ -85,9 +85,9 @@ def test_scores_are_the_macro_averages_of_measure(root: Path) -> None:
     [("mAP", 0.0004, "close"), ("mAP", -0.0008, "FAIL"), ("rank-distance", 3.0, "FAIL")],
 )
 def test_a_tampered_score_is_said(
-    root: Path, metric: str, change: float, said: str, capsys: pytest.CaptureFixture[str]
+    project: Path, metric: str, change: float, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tamper(root, "hybrid", metric, change)
+    tamper(project, "hybrid", metric, change)
     assert expected.check().query("status != 'OK'")[
         ["arm", "metric", "status"]
     ].to_numpy().tolist() == [["hybrid", metric, said]]
@@ -101,7 +101,9 @@ def test_a_tampered_score_is_said(
     assert f"1 {said}" in printed
 
 
-def test_a_rank_distance_is_close_relatively(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rank_distance_is_close_relatively(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = expected.scores("quick").assign(found=3000.0)
     monkeypatch.setattr(expected, "scores", lambda name: found)
     expected.read().assign(score=3001.4).to_csv(expected.file(), index=False)
@@ -110,7 +112,7 @@ def test_a_rank_distance_is_close_relatively(root: Path, monkeypatch: pytest.Mon
     assert set(said["mAP"]) == {"FAIL"}
 
 
-def test_a_missing_run_fails_and_a_new_one_is_told(root: Path) -> None:
+def test_a_missing_run_fails_and_a_new_one_is_told(project: Path) -> None:
     shutil.rmtree(study.load("quick").runs[1].folder)
     table = expected.check()
     assert set(table.loc[table["arm"] == "hybrid", "status"]) == {"FAIL (missing)"}
@@ -121,23 +123,25 @@ def test_a_missing_run_fails_and_a_new_one_is_told(root: Path) -> None:
         FileNotFoundError, match=r"lacks metrics of 1 of its 2 runs \(hybrid-seed0-"
     ):
         expected.write()
-    shutil.rmtree(root / "results" / "quick")
-    make_study(root, "quick", ["x-y", "hybrid", "x-x"])
+    shutil.rmtree(project / "results" / "quick")
+    make_study(project, "quick", ["x-y", "hybrid", "x-x"])
     table = expected.check()
     assert set(table.loc[table["arm"] == "x-x", "status"]) == {"new"}
     expected.main()
 
 
-def test_every_study_with_runs_is_written(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_study_with_runs_is_written(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = expected.file().read_text()
-    make_study(root, "second", ["x-y"])
+    make_study(project, "second", ["x-y"])
     expected.main("--write")
     assert capsys.readouterr().out == f"written: {expected.file()}\n"
     assert expected.file().read_text().startswith(before)
     assert expected.read()["study"].unique().tolist() == ["quick", "second"]
 
 
-def test_what_is_no_file_of_scores_is_named(root: Path) -> None:
+def test_what_is_no_file_of_scores_is_named(project: Path) -> None:
     expected.file().write_text("a,b\n1,2\n")
     with pytest.raises(
         ValueError, match=r"expected.csv has the columns a, b; it must have study, benchmark"
@@ -148,6 +152,6 @@ def test_what_is_no_file_of_scores_is_named(root: Path) -> None:
         FileNotFoundError, match=r"expected.csv does not exist: `python tests/expected.py --write`"
     ):
         expected.check()
-    shutil.rmtree(root / "results" / "quick")
+    shutil.rmtree(project / "results" / "quick")
     with pytest.raises(FileNotFoundError, match="no study has runs in"):
         expected.write()

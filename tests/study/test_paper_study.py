@@ -1,9 +1,8 @@
-"""The study at the paper's scale: what its YAML asks, and its first steps on random weights of the two encoders' shapes."""
+"""The study at the paper's scale: what its YAML asks, and its first steps on random weights."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from hbtlib.study import study
+from hbtlib import study
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WEIGHTS = {"FacebookAI/xlm-roberta-base": 277_453_056, "sentence-transformers/LaBSE": 470_926_848}
@@ -35,7 +34,10 @@ def test_it_asks_what_is_published() -> None:
 
 
 def shaped(name: str, folder: Path) -> int:
-    """Makes an encoder of the shape, with random weights and WorldFacts' tokenizer; returns the number of its weights."""
+    """Makes an encoder of the shape of another, with random weights and WorldFacts' tokenizer.
+
+    Returns the number of its weights.
+    """
     from sentence_transformers.sentence_transformer.modules import Dense
     from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
@@ -68,8 +70,10 @@ def shaped(name: str, folder: Path) -> int:
 def test_its_first_steps(
     name: str, weights: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Batches of 100 WorldFacts pairs in the nine languages, two steps, then ranks in two languages: two and a half minutes
-    and 10 GiB each on two cores."""
+    """Two steps on batches of 100 WorldFacts pairs in nine languages, then ranks in two languages.
+
+    It takes two and a half minutes and 10 GiB for each encoder, on two cores.
+    """
     papermill = pytest.importorskip("papermill")
     shutil.copytree(REPOSITORY / "notebooks", tmp_path / "notebooks")
     assert shaped(name, tmp_path / "encoder") == weights
@@ -88,9 +92,9 @@ def test_its_first_steps(
         "overlap": "refuse",
     }
     monkeypatch.setenv("HBT_ROOT", str(tmp_path))
-    os.environ.pop("OMP_NUM_THREADS", None)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     papermill.execute_notebook(
-        str(tmp_path / "notebooks" / "03-train.ipynb"),
+        str(study.notebook_file("train")),
         str(tmp_path / "out.ipynb"),
         cwd=str(tmp_path),
         parameters={**hybrid, **here, "study": "first-steps", "folder": None},

@@ -1,4 +1,4 @@
-"""Gradient caching: the gradients of one graph through the whole batch, dropout included, with one chunk in memory."""
+"""Gradient caching: the gradients of one graph, dropout included, with one chunk in memory."""
 
 from __future__ import annotations
 

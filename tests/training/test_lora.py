@@ -1,4 +1,4 @@
-"""LoRA: refused in words without peft; with it only its matrices learn, and the folder is a plain one."""
+"""LoRA: only its matrices learn, and the folder is a plain one; without peft it is refused."""
 
 from __future__ import annotations
 

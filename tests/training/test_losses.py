@@ -1,4 +1,4 @@
-"""InfoNCE against plain numpy and against sentence-transformers' loss; the rivals' objectives against plain numpy."""
+"""Every loss against plain numpy, and InfoNCE against sentence-transformers' loss too."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_refuses_a_temperature_that_is_none(tau: float) -> None:
         info_nce(unit(1, 2, 2), unit(2, 2, 2), tau)
 
 
-# The rivals' objectives: each against its formula in numpy, one term at a time, in value and in gradient.
+# The other losses: each against its formula in numpy, one term at a time, in value and gradient.
 
 
 def log_share(terms: list[float], chosen: float) -> float:
@@ -321,7 +321,8 @@ def test_reversal_grows_from_0_towards_1() -> None:
 
 
 def test_the_adversary_takes_the_language_away() -> None:
-    # Vectors are a meaning and a language; the map is trained against the judge alone and must drop the language.
+    # Vectors are a meaning and a language. The map is trained against the judge alone, and must
+    # drop the language.
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     languages = torch.from_numpy(rng.integers(0, 2, 200))

@@ -1,4 +1,4 @@
-"""Objectives: the texts a batch needs beside its pairs, the losses put together by hand, trainings that resume."""
+"""Objectives: their further texts, their losses put together by hand, trainings that resume."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.training import losses
 from hbtlib.training.batches import PlanBatches, tokens_of
+from hbtlib.training.contrastive_trainer import ContrastiveTrainer
 from hbtlib.training.objectives import OBJECTIVES, InfoNCE
-from hbtlib.training.trainer import ContrastiveTrainer, train
+from hbtlib.training.objectives.translations import draw_translations
+from hbtlib.training.trainer import train
 
 CODES = ("aa", "bb", "cc")
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -31,7 +33,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def partial_pairs() -> Pairs:
-    """Id i has its query in aa and, from 4 on, in bb; its passage in all languages, but ids below 6 not in cc."""
+    """Pairs that lack languages.
+
+    Id i has its query in aa and, from 4 on, in bb; its passage in aa, bb and, from 6 on, in cc.
+    """
     queries = [
         {c: f"question {i} in {c}" for c in (CODES[:2] if i >= 4 else CODES[:1])} for i in range(12)
     ]
@@ -66,38 +71,39 @@ def embed(encoder: Encoder, pairs: Pairs, ids: Any, codes: Any, role: str) -> to
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
-def test_further_languages_are_others_that_the_text_stands_in(partial_pairs: Pairs, n: int) -> None:
-    made = InfoNCE(0.1, CODES, 4)
-    made.translated = "passage"
+def test_further_languages_are_others_that_the_text_exists_in(partial_pairs: Pairs, n: int) -> None:
+    languages = np.array(CODES)
     plan = hbt.BatchPlan(partial_pairs, "x-x", batch_size=12)
     for t in range(6):
         batch = plan[t]
-        found = made.more(partial_pairs, batch, (0, t), n)
-        role, texts = found["more"]
-        assert role == "passage"
+        found = draw_translations(partial_pairs, batch, "passage", languages, (0, t), n)
+        assert found.role == "passage"
+        rows, places = found.tensors["row"], found.tensors["place"]
         for i, (id_, taken) in enumerate(zip(batch.ids, batch.passage_languages, strict=True)):
-            mine = [text for text, row in zip(texts, found["row"], strict=True) if row == i]
-            others = {
-                f"passage {id_} in {c}" for c in (CODES if id_ >= 6 else CODES[:2]) if c != taken
-            }
+            mine = [text for text, row in zip(found.texts, rows, strict=True) if row == i]
+            exists = CODES if id_ >= 6 else CODES[:2]
+            others = {f"passage {id_} in {c}" for c in exists if c != taken}
             assert set(mine) <= others
             assert len(mine) == len(set(mine)) == min(n, len(others))
-            assert found["place"][found["row"] == i].tolist() == list(range(len(mine)))
-        assert texts == made.more(partial_pairs, batch, (0, t), n)["more"][1]
-    drawn = {tuple(made.more(partial_pairs, plan[0], (0, t))["more"][1]) for t in range(20)}
+            assert places[rows == i].tolist() == list(range(len(mine)))
+        again = draw_translations(partial_pairs, batch, "passage", languages, (0, t), n)
+        assert found.texts == again.texts
+    drawn = {
+        tuple(draw_translations(partial_pairs, plan[0], "passage", languages, (0, t)).texts)
+        for t in range(20)
+    }
     assert len(drawn) > 5  # the language is drawn anew each time
 
 
 def test_further_languages_are_those_trained_on_and_may_be_none(partial_pairs: Pairs) -> None:
-    made = InfoNCE(0.1, ("aa", "bb"), 4)
-    made.translated = "passage"
+    languages = np.array(["aa", "bb"])
     batch = hbt.BatchPlan(partial_pairs, "x-x", batch_size=12, languages=("aa", "bb"))[0]
-    assert all(
-        text.endswith(("aa", "bb")) for text in made.more(partial_pairs, batch, (0,), 5)["more"][1]
-    )
+    found = draw_translations(partial_pairs, batch, "passage", languages, (0,), 5)
+    assert all(text.endswith(("aa", "bb")) for text in found.texts)
     alone = hbt.BatchPlan(partial_pairs.select(range(4)), "x-x", batch_size=4)[0]
-    made.translated = "query"
-    assert made.more(partial_pairs, alone, (0,)) == {}
+    none = draw_translations(partial_pairs, alone, "query", languages, (0,))
+    assert not none.texts
+    assert not none.tensors
 
 
 def test_one_to_k_is_the_loss_of_all_its_passages(
@@ -122,7 +128,7 @@ def test_one_to_k_is_the_loss_of_all_its_passages(
     assert made(embedded(encoder, inputs), inputs, 0.5).item() == pytest.approx(
         expected.item(), abs=1e-5
     )
-    assert inputs["counts"]["more"] == int(present.sum()) - 8
+    assert inputs["counts"]["extra"] == int(present.sum()) - 8
 
 
 def test_one_to_one_is_info_nce_both_ways(partial_pairs: Pairs, tiny_encoder_factory: Any) -> None:
@@ -171,7 +177,7 @@ def test_clear_looks_for_the_query_in_another_language(
 def test_clear_bridges_from_english_to_the_other_languages(
     tiny_encoder_factory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The strategy en-en draws English alone; the queries in other languages are there all the same."""
+    """The strategy en-en draws English alone; CLEAR has the queries in other languages too."""
     codes = ("de", "en")
     pairs = Pairs.from_texts(
         "two",
@@ -196,7 +202,7 @@ def test_clear_bridges_from_english_to_the_other_languages(
         batch_size=6,
         steps=1,
     )
-    assert seen == [{"query": 6, "passage": 6, "negative": 0, "more": 6}]
+    assert seen == [{"query": 6, "passage": 6, "negative": 0, "extra": 6}]
 
 
 def test_the_discriminator_learns_languages_and_the_encoder_learns_to_hide_them(
@@ -237,7 +243,9 @@ def test_code_switched_queries_answer_as_the_originals_do(tiny_encoder_factory: 
     plan, inputs, made = batch_of(pairs, encoder, "code-switch", share=1.0)
     assert made.dictionaries["aa", "bb"]["gamma"] == "tre"
     batch = plan[0]
-    shown = made.queries(pairs.texts(batch.ids, batch.query_languages, "query"), batch, (3, 0))
+    shown = made.rewrite_queries(
+        pairs.texts(batch.ids, batch.query_languages, "query"), batch, (3, 0)
+    )
     turned = pairs.texts(batch.ids, np.where(batch.query_languages == "aa", "bb", "aa"), "query")
     assert shown == turned
     at = encoder.embed(turned, "query")
@@ -246,7 +254,8 @@ def test_code_switched_queries_answer_as_the_originals_do(tiny_encoder_factory: 
     half = OBJECTIVES["code-switch"](0.1, ("aa", "bb"), 4)
     half.prepare([pairs])
     drawn = [
-        tuple(half.queries(pairs.texts(range(8), "aa", "query"), batch, (0, t))) for t in range(4)
+        tuple(half.rewrite_queries(pairs.texts(range(8), "aa", "query"), batch, (0, t)))
+        for t in range(4)
     ]
     assert len(set(drawn)) == 4
 
@@ -339,7 +348,7 @@ def test_all_are_validated_by_info_nce_in_all_languages(
 def test_the_best_weights_by_a_score_are_kept(
     tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path
 ) -> None:
-    """A score that is highest at the second look, and what it is given is an encoder to embed with."""
+    """The score is highest at the second validation, and is given an encoder to embed with."""
     seen: list[np.ndarray] = []
 
     def score(encoder: Encoder) -> float:
@@ -360,7 +369,7 @@ def test_the_best_weights_by_a_score_are_kept(
         )
 
     kept = run("run")
-    assert len(seen) == 5  # three looks without a better one
+    assert len(seen) == 5  # three validations without a better one
     np.testing.assert_array_equal(kept.embed(["question 1 in aa"], "query"), seen[1])
     log = pd.read_parquet(tmp_path / "run" / "training_log.parquet")
     assert log["validation_score"].dropna().tolist() == [-1, 0, -1, -2, -3]
@@ -405,12 +414,12 @@ def test_dictionaries_are_of_the_pairs_that_have_both_languages(tiny_encoder_fac
     ("name", "options", "said"),
     [
         ("triplet", {}, "no objective 'triplet'; there are info-nce, adversarial, one-to-k"),
-        ("one-to-k", {"m": 3}, "m is 3: the objective has .'k': 3., numbers of 0 or more"),
+        ("one-to-k", {"m": 3}, "the objective has no option 'm'; its options: k"),
         ("one-to-k", {"k": 2.5}, "k is 2.5; it is the number of languages"),
         ("clear", {"alpha": 0.9, "beta": 0.2}, "alpha is 0.9, beta 0.2: weights"),
         ("code-switch", {"share": 1.5}, "share is 1.5"),
         ("adversarial", {"weight": -1.0}, "weight is -1.0"),
-        ("info-nce", {"k": 3}, "the objective has no options"),
+        ("info-nce", {"k": 3}, "no option 'k'; its options: none at all"),
     ],
 )
 def test_refuses_what_makes_no_sense_before_anything_is_written(

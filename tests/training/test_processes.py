@@ -1,7 +1,11 @@
-"""Two processes train as one: the same losses, weights and checkpoints. Run by itself, this file is one of the two."""
+"""Two processes train as one: the same losses, weights and checkpoints.
+
+Run by itself, this file is one of the two.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,10 +23,12 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.encoders.small import small_encoder, train_tokenizer
 from hbtlib.sampling.plan import BatchPlan
-from hbtlib.training.batches import PlanBatches, share, tokens_of
+from hbtlib.training.batches import PlanBatches, tokens_of
+from hbtlib.training.processes import share
 from hbtlib.training.trainer import train
 
-# Twelve ids: batches of eleven and of one, so that shares are uneven and one process has nothing of its own.
+# Twelve ids: batches of eleven and of one, so that shares are uneven and one process has nothing
+# of its own.
 COMMON: dict[str, Any] = {
     "batch_size": 11,
     "steps": 3,
@@ -110,7 +116,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         __file__,
         str(folder),
     ]
-    done = subprocess.run(run, capture_output=True, text=True)
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]  # conftest is there
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    done = subprocess.run(run, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("x-y: step 3 of 3") == 2  # progress is said once
     for name in JOBS:

@@ -1,8 +1,11 @@
-"""Belebele: which of FLORES' passages does a question ask of? (Bandarkar et al. 2024, arXiv 2308.16884.)
+"""Belebele (arXiv 2308.16884): which of FLORES' passages does a question ask of?
 
-900 questions on 488 passages, parallel in 122 language variants; each language's passages are a pool. Read from the
-hub's files (`deu_Latn/test-*.parquet` of mteb/belebele), one a variant. CC BY-SA 4.0. Languages are named by the code before
-the script (ISO 639-1 where there is one); `languages=` takes these, or a variant of Belebele's where the script matters.
+The data are those of Bandarkar et al. (2024): 900 questions on 488 passages, parallel in 122
+language variants. Each language's passages are a pool. The files are the hub's
+(`deu_Latn/test-*.parquet` of mteb/belebele), one for each variant. The licence is CC BY-SA 4.0.
+
+Languages are named by the code before the script (ISO 639-1 where there is one). `languages=` takes
+these codes, or a variant of Belebele's where the script matters.
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from hbtlib.data.benchmark import Benchmark, judged
-from hbtlib.data.formats.files import DataError, read_parquet, text, unique, whole_number
-from hbtlib.data.source import Hub, Source, local_folder
+from hbtlib.data.benchmark import Benchmark, judge_parallel
+from hbtlib.data.formats.checks import DataError, text, unique, whole_number
+from hbtlib.data.formats.files import read_parquet
+from hbtlib.data.formats.hub import Hub
+from hbtlib.data.formats.source import Source, local_folder
 
 FOLDERS = ("belebele",)
 MTEB = Hub("mteb/belebele", "979a211276faa22f671e69d096634193567cfd05")
@@ -40,44 +45,73 @@ VARIANTS = {
     "vi": "vie_Latn",
     "zh": "zho_Hans",
 }
-"""The variants of the languages of `hbtlib.languages`; any other is named by its own code (yue_Hant, kac_Latn)."""
+"""The variants of the languages of `hbtlib.languages`.
 
-_COLUMNS = ("link", "question_number", "flores_passage", "question")
+Any other variant is named by its own code (yue_Hant, kac_Latn).
+"""
+LANGUAGES = tuple(VARIANTS)
+COLUMNS = ("link", "question_number", "flores_passage", "question")
 
 
 def load_benchmark(
     data: str | Path | None = None, *, languages: Sequence[str] | None = None
 ) -> Benchmark:
-    """Belebele in these languages (default: the twenty of `hbtlib.languages`); answers are not used."""
+    """Loads Belebele; its answers are not used.
+
+    Args:
+        data: the folder with its files; None looks in `HBT_DATA`, then downloads them.
+        languages: the languages, or Belebele's own variants; None takes the twenty of
+            `hbtlib.languages`.
+
+    Raises:
+        DataError: for a variant it lacks, and a file that is not what it should be.
+    """
     source = Source("belebele", local_folder("belebele", data, FOLDERS), MTEB)
-    queries, passages, gold = [], [], []
-    for language in languages or tuple(VARIANTS):
-        variant = VARIANTS.get(language, language)
-        if "_" not in variant:
+    tables = [_read(source, language) for language in languages or LANGUAGES]
+    queries = pd.concat([asked for asked, _ in tables], ignore_index=True)
+    passages = pd.concat([pool for _, pool in tables], ignore_index=True)
+    gold = queries[["question_id", "passage_id"]]
+    return Benchmark(
+        "belebele",
+        queries[["query_id", "question_id", "language", "text"]],
+        passages,
+        judge_parallel(queries, gold),
+    )
+
+
+def _read(source: Source, language: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A language's queries, each with the id of its passage, and its passages."""
+    queries = []
+    passages: dict[str, str] = {}  # link → passage: a link names one passage in every language
+    seen: dict[str, str] = {}
+    file = source.path(f"{_variant(language)}/test-00000-of-00001.parquet")
+    for place, row in read_parquet(file, COLUMNS):
+        passage = text(row, "flores_passage", place)
+        link = text(row, "link", place)
+        number = whole_number(row["question_number"], place, "the question_number")
+        question_id = f"{link}#{number}"
+        unique(seen, question_id, place, "the question")
+        if passages.setdefault(link, passage) != passage:
             raise DataError(
-                f"belebele: no variant of {language!r} is known here; give Belebele's own code, such as "
-                f"zsm_Latn, or one of {' '.join(VARIANTS)}"
+                f"{place}: the link {link} had another passage further up; download the file again"
             )
-        found: dict[str, str] = {}  # link → passage: a link names one passage, in every language
-        seen: dict[str, str] = {}
-        for place, row in read_parquet(
-            source.path(f"{variant}/test-00000-of-00001.parquet"), _COLUMNS
-        ):
-            passage, link = text(row, "flores_passage", place), text(row, "link", place)
-            question_id = (
-                f"{link}#{whole_number(row['question_number'], place, 'the question_number')}"
-            )
-            unique(seen, question_id, place, "the question")
-            if found.setdefault(link, passage) != passage:
-                raise DataError(
-                    f"{place}: the link {link} had another passage further up; fetch the file again"
-                )
-            queries.append(
-                (f"{question_id}:{language}", question_id, language, text(row, "question", place))
-            )
-            gold.append((question_id, f"{link}:{language}"))
-        passages += [(f"{link}:{language}", language, passage) for link, passage in found.items()]
-    table = pd.DataFrame(queries, columns=["query_id", "question_id", "language", "text"])
-    pairs = pd.DataFrame(gold, columns=["question_id", "passage_id"])
-    pool = pd.DataFrame(passages, columns=["passage_id", "language", "text"])
-    return Benchmark("belebele", table, pool, judged(table, pairs))
+        asked = text(row, "question", place)
+        query_id, passage_id = f"{question_id}:{language}", f"{link}:{language}"
+        queries.append((query_id, question_id, language, asked, passage_id))
+    pool = [(f"{link}:{language}", language, passage) for link, passage in passages.items()]
+    columns = ["query_id", "question_id", "language", "text", "passage_id"]
+    return (
+        pd.DataFrame(queries, columns=columns),
+        pd.DataFrame(pool, columns=["passage_id", "language", "text"]),
+    )
+
+
+def _variant(language: str) -> str:
+    """Belebele's name of a language."""
+    variant = VARIANTS.get(language, language)
+    if "_" not in variant:
+        raise DataError(
+            f"belebele: no variant of {language!r} is known here; give Belebele's own code, such "
+            f"as zsm_Latn, or one of {' '.join(VARIANTS)}"
+        )
+    return variant

@@ -1,9 +1,13 @@
-"""MLQA's test questions and the paragraphs they were asked of, to train on: parallel as far as MLQA is.
+"""MLQA's test questions and the paragraphs they were asked of, to train on.
 
-9,677 ids; questions in ar de es hi vi zh, passages in de es vi zh, in which languages differs by id. Read from
-`pairs.jsonl`, one line an id: {"id", "question": {language: text}, "passage": {language: text}}. One id in twenty, drawn
-by paragraph, is held out (split "validation"): no paragraph of these is trained on. CC BY-SA 3.0. It shares nothing
-with XQuAD-R; seven of its ids have a question or a sentence that stands in MLQA dev too (`hbt.leave_out` finds them).
+The pairs are parallel as far as MLQA is: 9,677 ids, with questions in ar de es hi vi zh and
+passages in de es vi zh; which of these languages an id has differs. They are read from
+`pairs.jsonl`, one line for each id: {"id", "question": {language: text}, "passage": {language:
+text}}. One id in twenty, drawn by paragraph, is held out (split "validation"): no paragraph of
+these is trained on. The licence is CC BY-SA 3.0.
+
+The pairs share nothing with XQuAD-R. Seven of the ids have a question or a sentence that is in
+MLQA dev too (`hbt.leave_out` finds them).
 """
 
 from __future__ import annotations
@@ -13,24 +17,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from hbtlib.data.benchmark import Benchmark, judged
-from hbtlib.data.formats.files import DataError
-from hbtlib.data.formats.folder import Columns, split_pairs
+from hbtlib.data.benchmark import Benchmark, judge_parallel
+from hbtlib.data.formats.checks import DataError
+from hbtlib.data.formats.pairs_file import ParallelTexts, split_pairs
+from hbtlib.data.formats.source import local_folder
 from hbtlib.data.pairs import Pairs
-from hbtlib.data.source import local_folder
 
 FOLDERS = ("mlqa-test-pairs",)
 LANGUAGES = ("ar", "de", "es", "hi", "vi", "zh")
-
-
-def _split(data: str | Path | None, languages: Sequence[str] | None, split: str) -> Columns:
-    folder = local_folder("mlqa-pairs", data, FOLDERS)
-    if folder is None:
-        raise DataError(
-            "mlqa-pairs is not published in this form: put a folder mlqa-test-pairs/ with pairs.jsonl into the "
-            "folder that HBT_DATA names, or train on hbt.load_pairs('mlqa', split='test'), which has all of it"
-        )
-    return split_pairs(folder / "pairs.jsonl", languages, split)
 
 
 def load_pairs(
@@ -40,24 +34,36 @@ def load_pairs(
     languages: Sequence[str] | None = None,
     monolingual: bool = False,
 ) -> Pairs:
-    """The pairs of these languages (default: all).
+    """Loads the pairs.
 
-    monolingual: only ids that have question and passage in one language (5,069 of 9,186 in the training split), so that
-    strategies of one language and strategies of several train on the same ids.
+    Args:
+        data: the folder with `pairs.jsonl`; None looks in `HBT_DATA`.
+        split: "train" or "validation".
+        languages: the languages; None takes all.
+        monolingual: whether to keep only ids that have question and passage in one language (5,069
+            of 9,186 in the training split), so that strategies of one language and strategies of
+            several train on the same ids.
+
+    Raises:
+        DataError: for a file that is missing or not what it should be, or if no id is left.
     """
-    rows = zip(*_split(data, languages, split), strict=True)
+    texts = _read(data, languages, split)
     kept = [
-        (id_, query, passage)
-        for id_, query, passage in rows
-        if not monolingual or query.keys() & passage.keys()
+        i
+        for i in range(len(texts.ids))
+        if not monolingual or texts.questions[i].keys() & texts.passages[i].keys()
     ]
     if not kept:
         raise DataError(
-            f"mlqa-pairs has no id with question and passage in one language of {' '.join(languages or ())}; "
-            "passages are in de es vi zh"
+            "mlqa-pairs has no id with question and passage in one language of "
+            f"{' '.join(languages or ())}; passages are in de es vi zh"
         )
-    ids, queries, passages = zip(*kept, strict=True)
-    return Pairs.from_texts("mlqa-pairs", queries, passages, id=ids)
+    return Pairs.from_texts(
+        "mlqa-pairs",
+        [texts.questions[i] for i in kept],
+        [texts.passages[i] for i in kept],
+        id=[texts.ids[i] for i in kept],
+    )
 
 
 def load_benchmark(
@@ -66,12 +72,23 @@ def load_benchmark(
     split: str = "validation",
     languages: Sequence[str] | None = None,
 ) -> Benchmark:
-    """The same as a benchmark, to choose parameters by: the split's paragraphs are the passages."""
-    ids, queries, passages = _split(data, languages, split)
-    asked = pd.DataFrame(
+    """Loads the same as a benchmark, to choose parameters by.
+
+    The passages are the split's paragraphs.
+
+    Args:
+        data: the folder with `pairs.jsonl`; None looks in `HBT_DATA`.
+        split: "train" or "validation".
+        languages: the languages; None takes all.
+
+    Raises:
+        DataError: for a file that is missing or not what it should be.
+    """
+    texts = _read(data, languages, split)
+    queries = pd.DataFrame(
         [
             (f"{id_}:{code}", id_, code, form)
-            for id_, forms in zip(ids, queries, strict=True)
+            for id_, forms in zip(texts.ids, texts.questions, strict=True)
             for code, form in forms.items()
         ],
         columns=["query_id", "question_id", "language", "text"],
@@ -79,17 +96,24 @@ def load_benchmark(
     answers = pd.DataFrame(
         [
             (id_, code, form)
-            for id_, forms in zip(ids, passages, strict=True)
+            for id_, forms in zip(texts.ids, texts.passages, strict=True)
             for code, form in forms.items()
         ],
         columns=["question_id", "language", "text"],
     )
-    # Questions share paragraphs: each is one passage, called after the first.
+    # Questions share paragraphs: each paragraph is one passage, named after its first question.
     first = answers.groupby(["language", "text"])["question_id"].transform("first")
     answers["passage_id"] = first + ":" + answers["language"]
-    return Benchmark(
-        "mlqa-pairs",
-        asked,
-        answers.drop_duplicates("passage_id")[["passage_id", "language", "text"]],
-        judged(asked, answers),
-    )
+    passages = answers.drop_duplicates("passage_id")[["passage_id", "language", "text"]]
+    return Benchmark("mlqa-pairs", queries, passages, judge_parallel(queries, answers))
+
+
+def _read(data: str | Path | None, languages: Sequence[str] | None, split: str) -> ParallelTexts:
+    folder = local_folder("mlqa-pairs", data, FOLDERS)
+    if folder is None:
+        raise DataError(
+            "mlqa-pairs is not published in this form: put a folder mlqa-test-pairs/ with "
+            "pairs.jsonl into the folder that HBT_DATA names, or train on "
+            "hbt.load_pairs('mlqa', split='test'), which has all of it"
+        )
+    return split_pairs(folder / "pairs.jsonl", languages, split)

@@ -1,13 +1,19 @@
-"""MTOP: commands to an assistant in six languages (Li et al. 2021), as retrieval of utterances of the same intent.
+"""MTOP: commands to an assistant in six languages, as retrieval of utterances of the same intent.
 
-There is no published text-retrieval protocol for it; this is ours. The passages are the test split's utterances (en
-4,386), each language's a pool. The queries are utterances of the validation split, `per_language` of them drawn alike on
-every machine (by the hash of language, id and text). Relevant are the utterances with the query's intent
-(`label="intent"`, some hundred of them), or its domain (`label="domain"`, eleven), in every language. Why: it asks whether
-a text finds others that mean the same kind of thing across languages, without a question or an answer in it; query and
-pool come from different splits, so that no text finds itself; and a sample, because every validation utterance against a
-tenth of 18,000 passages would be tens of millions of judgements. Report MRR@10: with hundreds of relevant passages recall
-at 10 says little. Read from `LANG/{test,validation}-*.parquet` (mteb). CC BY-SA 4.0.
+The data are those of Li et al. (2021). There is no published text-retrieval protocol for them; this
+one is ours. The passages are the test split's utterances (en 4,386), and each language's are a
+pool. The queries are utterances of the validation split, `per_language` of them drawn alike on
+every machine (by the hash of language, id and text). Relevant are the utterances with the query's
+intent (`label="intent"`, some hundred of them), or its domain (`label="domain"`, eleven), in every
+language.
+
+This asks whether a text finds others that mean the same kind of thing across languages, without a
+question or an answer in it. Query and pool come from different splits, so that no text finds
+itself. The queries are a sample, because every validation utterance against a tenth of 18,000
+passages would be tens of millions of judgements. Report MRR@10: with hundreds of relevant passages,
+recall at 10 says little.
+
+The files are `LANG/{test,validation}-*.parquet` (mteb). The licence is CC BY-SA 4.0.
 """
 
 from __future__ import annotations
@@ -19,15 +25,17 @@ from pathlib import Path
 import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.formats.files import DataError, identifier, read_parquet, text, unique
-from hbtlib.data.source import Hub, Source, chosen, local_folder
+from hbtlib.data.formats.checks import DataError, identifier, text, unique
+from hbtlib.data.formats.files import read_parquet
+from hbtlib.data.formats.hub import Hub
+from hbtlib.data.formats.source import Source, choose_languages, local_folder
 
+FOLDERS = ("mtop",)
 LANGUAGES = ("de", "en", "es", "fr", "hi", "th")
 HUBS = {
     "intent": Hub("mteb/MTOPIntentClassification", "2992d820f31312593c49a4890430aadadb0f0039"),
     "domain": Hub("mteb/MTOPDomainClassification", "a76d16fae880597b9c73047b50159220a441cb54"),
 }
-FOLDERS = ("mtop",)
 
 
 def load_benchmark(
@@ -37,9 +45,20 @@ def load_benchmark(
     label: str = "intent",
     per_language: int = 200,
 ) -> Benchmark:
-    """MTOP. label: "intent" or "domain". per_language: how many queries a language, at most.
+    """Loads MTOP.
 
     Queries without a relevant passage in the languages asked for are left out before any is drawn.
+
+    Args:
+        data: the folder with its files, or with folders `intent` and `domain`; None looks in
+            `HBT_DATA`, then downloads them.
+        languages: the languages; None takes all six.
+        label: what makes an utterance relevant: "intent" or "domain".
+        per_language: how many queries a language, at most.
+
+    Raises:
+        DataError: for another label, less than one query, a language it lacks, and a file that is
+            not what it should be.
     """
     if label not in HUBS:
         raise DataError(f"mtop: label is {label!r}; it is 'intent' or 'domain'")
@@ -51,42 +70,39 @@ def load_benchmark(
     if folder is not None and (folder / label).is_dir():
         folder = folder / label
     source = Source("mtop", folder, HUBS[label])
-    wanted = chosen("mtop", languages, LANGUAGES)
-    pool = pd.concat([_rows(source, language, "test") for language in wanted], ignore_index=True)
-    asked = pd.concat(
-        [_rows(source, language, "validation") for language in wanted], ignore_index=True
-    )
-    asked = asked[asked["label"].isin(pool["label"])]
-    draw = [
-        zlib.crc32(f"{row.language}\t{row.id}\t{row.text}".encode()) for row in asked.itertuples()
-    ]
-    drawn = (
-        asked.assign(draw=draw)
-        .sort_values(["draw", "id"], kind="stable")
-        .groupby("language")
-        .head(per_language)
-    )
-    asked = drawn.sort_index()
-    queries = asked.assign(query_id=asked["id"])[["query_id", "language", "text", "label"]]
-    passages = pool.assign(passage_id=pool["id"])[["passage_id", "language", "text", "label"]]
+    wanted = choose_languages("mtop", languages, LANGUAGES)
+    pool = _read(source, wanted, "test")
+    asked = _read(source, wanted, "validation")
+    asked = _draw(asked[asked["label"].isin(pool["label"])], per_language)
+    queries = asked.rename(columns={"id": "query_id"})
+    passages = pool.rename(columns={"id": "passage_id"})
     judgements = queries[["query_id", "label"]].merge(passages[["passage_id", "label"]], on="label")
     return Benchmark(
         "mtop", queries, passages, judgements[["query_id", "passage_id"]].assign(grade=1)
     )
 
 
-def _rows(source: Source, language: str, split: str) -> pd.DataFrame:
-    rows, seen = [], dict[str, str]()
-    for file in source.paths(f"{language}/{split}-*.parquet"):
-        for place, row in read_parquet(file, ["id", "text", "label_text"]):
-            id_ = identifier(row, "id", place)
-            unique(seen, id_, place, "the id")
-            rows.append(
-                (
-                    f"{language}:{split}:{id_}",
-                    language,
-                    text(row, "text", place),
-                    text(row, "label_text", place),
-                )
-            )
+def _read(source: Source, languages: Sequence[str], split: str) -> pd.DataFrame:
+    """The utterances of a split: id, language, text, label."""
+    rows = []
+    for language in languages:
+        seen: dict[str, str] = {}
+        for file in source.paths(f"{language}/{split}-*.parquet"):
+            for place, row in read_parquet(file, ["id", "text", "label_text"]):
+                number = identifier(row, "id", place)
+                unique(seen, number, place, "the id")
+                id_ = f"{language}:{split}:{number}"
+                utterance = text(row, "text", place)
+                rows.append((id_, language, utterance, text(row, "label_text", place)))
     return pd.DataFrame(rows, columns=["id", "language", "text", "label"])
+
+
+def _draw(utterances: pd.DataFrame, per_language: int) -> pd.DataFrame:
+    """So many utterances of each language, drawn by a hash, in the order they had."""
+    draw = [
+        zlib.crc32(f"{row.language}\t{row.id}\t{row.text}".encode())
+        for row in utterances.itertuples()
+    ]
+    by_draw = utterances.assign(draw=draw).sort_values(["draw", "id"], kind="stable")
+    drawn = by_draw.groupby("language").head(per_language)
+    return drawn.drop(columns="draw").sort_index()

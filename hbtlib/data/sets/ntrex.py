@@ -1,8 +1,10 @@
-"""NTREX-128: 1,997 sentences of news in 128 languages, translated line by line (Federmann et al. 2022). CC BY-SA 4.0.
+"""NTREX-128 (Federmann et al. 2022): 1,997 sentences of news in 128 languages.
 
-Parallel sentences, not questions: an id's query and passage are the same sentence, each in every language. Pairs of one
-language are then a text with itself, so train on it with strategies that cross languages (`x-y`, `x-y-mono`). Read from a
-folder's `LANG.txt` or from NTREX' own files (`newstest2019-ref.deu.txt`, English `newstest2019-src.eng.txt`), a line an id.
+The sentences were translated line by line. They are parallel sentences, not questions: an id's
+query and passage are the same sentence, each in every language. Pairs of one language are then a
+text with itself, so train on them with strategies that cross languages (`x-y`, `x-y-mono`). The
+files are a folder's `LANG.txt` or NTREX' own (`newstest2019-ref.deu.txt`, for English
+`newstest2019-src.eng.txt`), with one line for each id. The licence is CC BY-SA 4.0.
 """
 
 from __future__ import annotations
@@ -10,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hbtlib.data.formats.files import DataError, clean, lines
+from hbtlib.data.formats.checks import DataError, clean
+from hbtlib.data.formats.files import lines
+from hbtlib.data.formats.source import Source, choose_languages, local_folder
+from hbtlib.data.formats.web import Web
 from hbtlib.data.pairs import Pairs
-from hbtlib.data.source import Source, Web, chosen, local_folder
 
 FOLDERS = ("ntrex",)
-MICROSOFT = Web(
-    "https://raw.githubusercontent.com/MicrosoftTranslator/NTREX/468c6b69c7f6a75d31d4743d9daba2af566cc18d/"
-    "NTREX-128",
-    {},
-)
+REPOSITORY = "https://raw.githubusercontent.com/MicrosoftTranslator/NTREX"
+MICROSOFT = Web(f"{REPOSITORY}/468c6b69c7f6a75d31d4743d9daba2af566cc18d/NTREX-128", {})
 CODES = {
     "ar": "arb",
     "bn": "ben",
@@ -42,36 +43,62 @@ CODES = {
     "vi": "vie",
     "zh": "zho-CN",
 }
+"""The twenty languages of `hbtlib.languages`, and the codes in the names of NTREX' files."""
+LANGUAGES = tuple(CODES)
+SPLITS = ("train", "validation")
+HELD_OUT = 20
+"""One line in this many is of the split "validation"."""
 
 
 def load_pairs(
     data: str | Path | None = None, *, languages: Sequence[str] | None = None, split: str = "train"
 ) -> Pairs:
-    """NTREX in these languages (default: the twenty of `hbtlib.languages`). split: "validation" is every twentieth line."""
-    if split not in ("train", "validation"):
+    """Loads NTREX as training pairs.
+
+    Args:
+        data: the folder with its files; None looks in `HBT_DATA`, then downloads them.
+        languages: the languages; None takes the twenty of `hbtlib.languages`.
+        split: "train", or "validation" (every twentieth line).
+
+    Raises:
+        DataError: for a language or split it lacks, and files whose lines are not parallel.
+    """
+    if split not in SPLITS:
         raise DataError(f"ntrex has no split {split!r}; it has train and validation")
     source = Source("ntrex", local_folder("ntrex", data, FOLDERS), MICROSOFT)
-    texts: dict[str, list[str]] = {}
-    for code in chosen("ntrex", languages, tuple(CODES)):
-        own, published = (
-            f"{code}.txt",
-            f"newstest2019-{'src' if code == 'en' else 'ref'}.{CODES[code]}.txt",
-        )
-        file = source.path(published if source.folder is None or source.has(published) else own)
-        texts[code] = [
+    sentences = _read(source, choose_languages("ntrex", languages, LANGUAGES))
+    parallel = [
+        dict(zip(sentences, line, strict=True)) for line in zip(*sentences.values(), strict=True)
+    ]
+    kept = [
+        i for i in range(len(parallel)) if (i % HELD_OUT == HELD_OUT - 1) == (split == "validation")
+    ]
+    forms = [parallel[i] for i in kept]
+    return Pairs.from_texts("ntrex", forms, forms, id=[f"ntrex-{i + 1}" for i in kept])
+
+
+def _read(source: Source, languages: Sequence[str]) -> dict[str, list[str]]:
+    """The lines of each language's file."""
+    sentences: dict[str, list[str]] = {}
+    for language in languages:
+        file = source.path(_file(source, language))
+        sentences[language] = [
             clean(line, f"{file}, line {number}", "the line") for number, line in lines(file)
         ]
-        first = next(iter(texts))
-        if len(texts[code]) != len(texts[first]) or not texts[code]:
+        first = languages[0]
+        if not sentences[language] or len(sentences[language]) != len(sentences[first]):
             raise DataError(
-                f"{file} has {len(texts[code])} lines, but that of {first!r} has {len(texts[first])}: line n of "
-                "every file must be the same sentence; fetch both again"
+                f"{file} has {len(sentences[language])} lines, but that of {first!r} has "
+                f"{len(sentences[first])}: line n of every file must be the same sentence; "
+                "download both again"
             )
-    forms = [dict(zip(texts, line, strict=True)) for line in zip(*texts.values(), strict=True)]
-    numbers = [i for i in range(len(forms)) if (i % 20 == 19) == (split == "validation")]
-    return Pairs.from_texts(
-        "ntrex",
-        [forms[i] for i in numbers],
-        [forms[i] for i in numbers],
-        id=[f"ntrex-{i + 1}" for i in numbers],
-    )
+    return sentences
+
+
+def _file(source: Source, language: str) -> str:
+    """The name of a language's file: NTREX' own, or else LANG.txt."""
+    kind = "src" if language == "en" else "ref"
+    published = f"newstest2019-{kind}.{CODES[language]}.txt"
+    if source.folder is None or source.has(published):
+        return published
+    return f"{language}.txt"

@@ -1,7 +1,8 @@
-"""XQuAD-R: which sentence of a multilingual pool answers? (LAReQA, arXiv 2004.05484.)
+"""XQuAD-R (LAReQA, arXiv 2004.05484): which sentence of a multilingual pool answers?
 
-1,190 questions in 11 languages, all parallel; 13,014 sentences of 240 paragraphs of 48 Wikipedia articles, every one a
-passage; a question has one relevant sentence a language. Read from LAReQA's files `LANG.json`. CC BY-SA 4.0.
+There are 1,190 questions in 11 languages, all parallel. The passages are the 13,014 sentences of
+240 paragraphs of 48 Wikipedia articles; a question has one relevant sentence in each language. The
+files are LAReQA's `LANG.json`. The licence is CC BY-SA 4.0.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.formats.squad import read_squad, sentence_benchmark
-from hbtlib.data.source import Source, Web, chosen, local_folder
+from hbtlib.data.formats.source import Source, choose_languages, local_folder
+from hbtlib.data.formats.squad import read_squad
+from hbtlib.data.formats.squad_benchmarks import sentence_benchmark
+from hbtlib.data.formats.web import Web
 from hbtlib.languages import EVALUATED
 
 FOLDERS = ("xquad-r",)
+LANGUAGES = EVALUATED
 LAREQA = Web(
     "https://raw.githubusercontent.com/google-research-datasets/lareqa/9bc8c7fb6dd8d01d72a05a93c2cb96882b0d299c",
     {
@@ -36,13 +40,22 @@ LAREQA = Web(
 def load_benchmark(
     data: str | Path | None = None, *, languages: Sequence[str] | None = None, context: str = "none"
 ) -> Benchmark:
-    """XQuAD-R. context: "none" (a passage is a sentence) or "paragraph" (the sentence and the paragraph around it)."""
+    """Loads XQuAD-R.
+
+    Args:
+        data: the folder with its files; None looks in `HBT_DATA`, then downloads them.
+        languages: the languages; None takes all eleven.
+        context: "none" (a passage is a sentence) or "paragraph" (the sentence and the paragraph
+            around it).
+
+    Raises:
+        DataError: for a language it lacks, and a file that is not what it should be.
+    """
     folder = local_folder("xquad-r", data, FOLDERS)
     source = Source("xquad-r", folder, LAREQA)
+    below = "" if folder else "xquad-r/"  # LAReQA's repository has the files in a folder
     files = {
-        language: read_squad(
-            source.path(f"{language}.json" if folder else f"xquad-r/{language}.json")
-        )
-        for language in chosen("xquad-r", languages, EVALUATED)
+        language: read_squad(source.path(f"{below}{language}.json"))
+        for language in choose_languages("xquad-r", languages, LANGUAGES)
     }
     return sentence_benchmark("xquad-r", files, context)

@@ -1,0 +1,129 @@
+"""The parts of the small encoder: an XLM-R-shaped transformer and a tokenizer.
+
+Both come from a fixed seed and from given texts, so that no machine needs a download.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+
+from hbtlib.data.worldfacts import facts as worldfacts
+from hbtlib.encoders.parts import EncoderParts, Settings
+
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]  # XLM-R's, in its order
+MAX_LENGTH = 128
+_VOCABULARY = 16_000  # of the tokenizer of WorldFacts
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """Trains a byte-pair tokenizer with XLM-R's special tokens and word marks.
+
+    Args:
+        texts: what it is trained on; the same texts give the same tokenizer.
+        vocabulary: the largest number of tokens.
+
+    Returns:
+        The tokenizer.
+    """
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Digits(), pre_tokenizers.Punctuation()]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary, special_tokens=SPECIAL, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        sep_token="</s>",
+        cls_token="<s>",
+        pad_token="<pad>",
+        mask_token="<mask>",
+        padding_side="right",
+        model_max_length=MAX_LENGTH,
+    )
+
+
+def small_transformer(
+    vocabulary: int,
+    *,
+    seed: int = 0,
+    width: int = 128,
+    layers: int = 1,
+    heads: int = 4,
+    dropout: float = 0.0,
+    embedding_std: float = 0.1,
+) -> XLMRobertaModel:
+    """Makes a transformer with random weights, the same for the same seed.
+
+    Args:
+        vocabulary: the number of tokens.
+        seed: the seed of the weights; torch's own random state is left as it is.
+        width: the size of a token state.
+        layers: the number of layers.
+        heads: the number of attention heads.
+        dropout: the probability of dropout.
+        embedding_std: the standard deviation of the token embeddings. They start larger than those
+            of positions and types (0.02), or the small network learns nothing of the words.
+
+    Returns:
+        The model, without a pooler.
+    """
+    config = XLMRobertaConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=2 * width,
+        max_position_embeddings=MAX_LENGTH + 2,  # XLM-R does not use the first two
+        type_vocab_size=1,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = XLMRobertaModel(config, add_pooling_layer=False)
+        embeddings = model.embeddings.word_embeddings.weight
+        torch.nn.init.normal_(embeddings.data, std=embedding_std)
+        embeddings.data[config.pad_token_id] = 0
+    return model
+
+
+def small_parts(tokenizer: PreTrainedTokenizerFast, **options: Any) -> EncoderParts:
+    """The parts of a small encoder with this tokenizer; options are `small_transformer`'s."""
+    model = small_transformer(len(tokenizer), **options)
+    return EncoderParts(model, tokenizer, Settings(max_length=MAX_LENGTH))
+
+
+def worldfacts_parts(**options: Any) -> EncoderParts:
+    """The parts of the default study's encoder; options are `small_transformer`'s.
+
+    Its tokenizer has read WorldFacts' training split in all twenty languages, as a multilingual
+    encoder has read text of languages it is not fine-tuned on. What the words mean, and which are
+    translations of each other, it has to learn.
+    """
+    facts = worldfacts.table().query("split == 'train'")
+    texts = facts.filter(regex="^(query|passage)_").melt()["value"]
+    return small_parts(train_tokenizer(texts, _VOCABULARY), **options)

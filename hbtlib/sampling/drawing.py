@@ -1,0 +1,107 @@
+"""Drawing languages: in which language does each query and each passage of a batch appear?
+
+All functions work on masks of existing texts, (B, L): row i is a pair of the batch, column l one of
+the plan's languages.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hbtlib.sampling.arrays import Bits, Bools, Ints
+from hbtlib.sampling.batch import Source
+from hbtlib.sampling.strategies import Kind
+
+
+def language_bits(source: Source, languages: tuple[str, ...]) -> Bits:
+    """Finds the bit of each language in a source's masks.
+
+    Args:
+        source: the pairs; its masks have one bit for each of its own languages.
+        languages: the plan's languages, L of them.
+
+    Returns:
+        (L,) the bit of each language, in the masks' type; 0 if the source does not have it.
+    """
+    bits = [
+        1 << source.languages.index(code) if code in source.languages else 0 for code in languages
+    ]
+    return np.array(bits, source.query_mask.dtype)
+
+
+def unpack(mask: Bits, bits: Bits) -> Bools:
+    """Turns (n,) masks into (n, L) bools, given the (L,) bit of each language."""
+    return (mask[:, None] & bits) > 0
+
+
+def can_serve(kind: Kind | None, has_query: Bools, has_passage: Bools) -> Bools:
+    """Says which ids can be in a batch of a kind.
+
+    Args:
+        kind: the kind; None, which no id serves.
+        has_query: (n, L) the languages each id's query exists in.
+        has_passage: (n, L) the same for its passage.
+
+    Returns:
+        (n,) True if the id has a query and a passage in languages that the kind may pair.
+    """
+    if kind is None:
+        return np.zeros(len(has_query), bool)
+    pairs_of_same = (has_query & has_passage).sum(axis=1)
+    if kind.same:
+        return pairs_of_same > 0
+    all_pairs = has_query.sum(axis=1) * has_passage.sum(axis=1)
+    return all_pairs > pairs_of_same
+
+
+def sample_by_weight(
+    possible: Bools, weights: NDArray[np.float64], rng: np.random.Generator
+) -> Ints:
+    """Draws one language in each row, in proportion to the weights.
+
+    Each language gets an exponential waiting time with its weight as the rate. The first to arrive
+    is language l with the probability weights[l] / Σ weights, taken over those that are possible.
+
+    Args:
+        possible: (B, L) the languages to draw from, at least one in each row.
+        weights: (L,) how often each language is drawn, relative to the others.
+        rng: the stream that the waiting times come from.
+
+    Returns:
+        (B,) the index of the language drawn in each row.
+    """
+    times = rng.standard_exponential(possible.shape, np.float32) / weights
+    return np.where(possible, times, np.inf).argmin(axis=1)
+
+
+def draw_languages(
+    has_query: Bools,
+    has_passage: Bools,
+    same_language: Bools | bool,
+    sample: Callable[[Bools], Ints],
+) -> tuple[Ints, Ints]:
+    """Draws one query language and one passage language for each pair of a batch.
+
+    The query's language is drawn first. The passage's language is the same, or is drawn from the
+    others that its text exists in.
+
+    Args:
+        has_query: (B, L) bool, the languages each id's query exists in.
+        has_passage: (B, L) bool, the same for its passage.
+        same_language: True or False for all pairs, or (B, 1) bool, one for each pair.
+        sample: function from a (B, L) mask to one language index a row.
+
+    Returns:
+        Two (B,) integer arrays: query language, passage language.
+    """
+    if same_language is True:
+        language = sample(has_query & has_passage)
+        return language, language
+    passages = has_passage.sum(axis=1, keepdims=True)
+    has_other = passages > has_passage  # (B, L): is there a passage in another language?
+    query = sample(has_query & np.where(same_language, has_passage, has_other))
+    others = has_passage.copy()
+    others[np.arange(len(others)), query] = False
+    passage = np.where(np.ravel(same_language), query, sample(others))
+    return query, passage

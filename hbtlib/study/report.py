@@ -1,1 +1,0 @@
-"""The tables that the notebooks show, made from what `collect` gives."""

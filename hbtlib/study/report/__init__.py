@@ -1,0 +1,30 @@
+"""What the notebooks show: one file a notebook, each with that notebook's tables and sentences.
+
+The functions take tables and return tables, styled tables or text, so that a notebook's cells stay
+short and what it says is tested (`tests/study/test_report.py`). A function whose name ends in
+`says`, or `answer`, returns sentences made from the data, as `words.Markdown`, which a notebook
+displays as prose.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    [
+        "benchmark",
+        "bias",
+        "cost",
+        "data",
+        "evaluate",
+        "factorial",
+        "paper",
+        "quickstart",
+        "reader",
+        "results",
+        "significance",
+        "tables",
+        "train",
+        "words",
+    ],
+    {"reader": ["Reader"], "words": ["Markdown"]},
+)

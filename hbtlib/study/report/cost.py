@@ -1,0 +1,201 @@
+"""Tables and sentences of 07-cost-and-controls: what an arm costs, what needs no training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from hbtlib.evaluation.metrics import by_training
+from hbtlib.study.report.reader import Reader
+from hbtlib.study.report.tables import GROUPS, cell
+from hbtlib.study.report.words import Markdown, bullets, highest, lowest, number, sentences
+from hbtlib.study.runs import Run
+
+AS_IT_IS = "·"  # the vectors with nothing removed
+REMOVED = {"mean": "each language's mean", "1": "one component", "2": "two components"}
+PROBED = (
+    ("mAP", "monolingual"),
+    ("mAP", "cross-lingual"),
+    ("mAP", "multilingual"),
+    ("rank-distance", "multilingual"),
+)
+
+
+def cost_of(run: Run) -> dict[str, object]:
+    """What one run cost.
+
+    Args:
+        run: the run, whose folder is there.
+
+    Returns:
+        arm, tokens (millions read in training), minutes (to the end of training), peak MB.
+    """
+    log = run.folder / "training_log.parquet"
+    about = json.loads((run.folder / "environment.json").read_text(encoding="utf-8"))
+    return {
+        "arm": run.arm,
+        "tokens": pd.read_parquet(log)["tokens"].max() / 1e6 if log.exists() else 0.0,
+        "minutes": about["seconds"]["training"] / 60,
+        "peak MB": about["peak_memory_mb"],
+    }
+
+
+def costs(reader: Reader) -> pd.DataFrame:
+    """What each arm cost, and how well a classifier tells a passage's language from its vector.
+
+    Args:
+        reader: the study on one benchmark.
+
+    Returns:
+        A row an arm, means over seeds: tokens, minutes, peak MB, language (balanced accuracy),
+        chance.
+    """
+    probe = reader.collect("language_probe", rivals=True)
+    told = probe.groupby("arm")[["accuracy", "chance"]].mean()
+    rows = pd.DataFrame([cost_of(run) for run in (*reader.study.runs, *reader.rival_runs)])
+    means = rows.groupby("arm", sort=False).mean()
+    return means.assign(language=told["accuracy"], chance=told["chance"])
+
+
+def costs_shown(table: pd.DataFrame) -> Styler:
+    """The costs as a table.
+
+    Args:
+        table: `costs`' table.
+
+    Returns:
+        The styled table.
+    """
+    forms: Any = {
+        "tokens": "{:.2f}",
+        "minutes": "{:.1f}",
+        "peak MB": "{:,.0f}",
+        "language": "{:.3f}",
+        "chance": "{:.3f}",
+    }
+    return table.style.format(forms)
+
+
+def costs_says(table: pd.DataFrame) -> Markdown:
+    """Who saw how much, who took longest, and who keeps language out of its vectors.
+
+    Args:
+        table: `costs`' table.
+
+    Returns:
+        The sentences.
+    """
+    trained = table[table["tokens"] > 0]
+    low, high = trained["tokens"].min(), trained["tokens"].max()
+    (fast, least), (slow, most) = lowest(trained["minutes"]), highest(trained["minutes"])
+    (plain, worst), (marked, best) = lowest(table["language"]), highest(table["language"])
+    return sentences(
+        [
+            f"The trained arms read {low:.2f} to {high:.2f} million tokens.",
+            f"{fast} took least time ({least:.1f} minutes a run) and {slow} most ({most:.1f}).",
+            f"A classifier tells a passage's language least well from the vectors of {plain} "
+            f"({worst:.3f}) and best from those of {marked} ({best:.3f}); chance is "
+            f"{table['chance'].mean():.3f}.",
+        ]
+    )
+
+
+def controls(
+    measured: pd.DataFrame, probed: pd.DataFrame, trained: Sequence[str], arms: Sequence[str]
+) -> pd.DataFrame:
+    """What the scores become when language is removed from the vectors.
+
+    Args:
+        measured: `hbt.measure`'s tables of all runs with arm.
+        probed: the same, measured again with `removed` taken from the vectors.
+        trained: the languages trained on.
+        arms: the arms, in their order.
+
+    Returns:
+        (languages, setting, metric, arm) × what was removed; `·` is the encoder as it is.
+    """
+    plain = measured[measured["metric"].isin(dict(PROBED))].assign(removed=AS_IT_IS)
+    both = by_training(pd.concat([plain, probed]), trained)
+    keys = ["languages", "setting", "metric", "arm", "removed"]
+    wide = both.groupby(keys, sort=False)["value"].mean().unstack("removed")
+    order = [
+        (group, setting, metric, arm)
+        for group in GROUPS
+        for metric, setting in PROBED
+        for arm in arms
+    ]
+    return wide.loc[[key for key in order if key in wide.index]]
+
+
+def controls_shown(table: pd.DataFrame) -> Styler:
+    """The controls as a table.
+
+    Args:
+        table: `controls`' table.
+
+    Returns:
+        The styled table.
+    """
+    return table.style.format(cell, na_rep="")
+
+
+def controls_says(table: pd.DataFrame) -> Markdown:
+    """What removing language does to mAP and to the rank distance in the pool of all languages.
+
+    Args:
+        table: `controls`' table.
+
+    Returns:
+        A sentence for each removal.
+    """
+    scores = table.xs(("trained", "multilingual", "mAP"), level=(0, 1, 2))
+    distances = table.xs(("trained", "multilingual", "rank-distance"), level=(0, 1, 2))
+    said = []
+    for removed in [column for column in table.columns if column != AS_IT_IS]:
+        rise = scores[removed] - scores[AS_IT_IS]
+        growth = distances[removed] - distances[AS_IT_IS]
+        name = REMOVED.get(str(removed), f"{removed} components")
+        said.append(
+            f"Removing {name} changes the mAP by {number(rise.mean(), signed=True)} on average (it "
+            f"rises in {(rise > 0).sum()} of {len(rise)} arms) and the rank distance by "
+            f"{number(growth.mean(), signed=True)} (it falls in {(growth < 0).sum()})."
+        )
+    head = "In the pool of all languages, with queries in languages trained on:"
+    return Markdown(f"{head}\n\n{bullets(said)}")
+
+
+def answer(
+    costs_table: pd.DataFrame, controls_table: pd.DataFrame, grid: Sequence[str]
+) -> Markdown:
+    """Whether the arms cost alike, and whether removing language would do instead: the answer.
+
+    Args:
+        costs_table: `costs`' table.
+        controls_table: `controls`' table.
+        grid: the strategies.
+
+    Returns:
+        The sentences.
+    """
+    rows = controls_table.xs(("trained", "multilingual", "mAP"), level=(0, 1, 2))
+    rows = rows.reindex([arm for arm in grid if arm in rows.index])
+    best, removed = rows[AS_IT_IS].max(), rows.drop(columns=AS_IT_IS)
+    gain = removed.sub(rows[AS_IT_IS], axis=0).max().max()
+    spread = best - rows[AS_IT_IS].min()
+    minutes = costs_table.loc[costs_table["tokens"] > 0, "minutes"]
+    strategies = minutes.reindex([arm for arm in grid if arm in minutes.index])
+    return sentences(
+        [
+            f"The strategies take {strategies.min():.1f} to {strategies.max():.1f} minutes a run.",
+            "In the pool of all languages, and languages trained on, removing language raises the "
+            f"mAP of an arm by {number(gain)} at most, while the best arm and the worst "
+            f"lie {number(spread)} apart."
+            if gain > 0
+            else "In the pool of all languages, and languages trained on, removing language raises "
+            "the mAP of no arm.",
+        ]
+    )

@@ -1,0 +1,114 @@
+"""Tables that several notebooks share: means over seeds, their text, bold cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from hbtlib.data.benchmark import SETTINGS
+
+GROUPS = ("trained", "unseen")
+KEYS = ["languages", "setting", "metric", "arm"]
+
+
+def over_pairs(measured: pd.DataFrame) -> pd.DataFrame:
+    """One value a run, setting and metric: the macro average over pairs of query language and pool.
+
+    Args:
+        measured: `hbt.measure`'s tables of several runs with languages, arm and seed.
+
+    Returns:
+        languages, setting, metric, arm, seed, value.
+    """
+    return measured.groupby([*KEYS, "seed"], sort=False)["value"].mean().reset_index()
+
+
+def mean_and_sd(seeds: pd.DataFrame, keys: Sequence[str] = KEYS) -> pd.DataFrame:
+    """Mean and standard deviation over seeds, as numbers and as text.
+
+    Args:
+        seeds: `over_pairs`' table.
+        keys: the columns that tell one row of the result from another.
+
+    Returns:
+        The keys, mean, std (NaN for one seed) and text, such as `0.877 ± 0.011`.
+    """
+    table = seeds.groupby(list(keys), sort=False)["value"].agg(["mean", "std"]).reset_index()
+    table["text"] = [spread(m, s) for m, s in zip(table["mean"], table["std"], strict=True)]
+    return table
+
+
+def spread(mean: float, deviation: float) -> str:
+    """A mean and its standard deviation: `0.877 ± 0.011`; from 1 up as whole numbers, of ranks.
+
+    Args:
+        mean: the mean.
+        deviation: the standard deviation; NaN, where there is one value only, is left out.
+
+    Returns:
+        The text.
+    """
+    form = "{:.3f}" if mean < 1 else "{:,.0f}"
+    single = pd.isna(deviation)
+    return form.format(mean) if single else f"{form} ± {form}".format(mean, deviation)
+
+
+def setting_order(index: pd.Index) -> list[tuple[str, str]]:
+    """The (languages, setting) pairs of an index, trained before unseen, in the usual order.
+
+    Args:
+        index: an index of such pairs.
+
+    Returns:
+        Those of the six pairs that it holds.
+    """
+    return [
+        (group, setting) for group in GROUPS for setting in SETTINGS if (group, setting) in index
+    ]
+
+
+def cell(value: Any) -> str:
+    """A table's cell: whole numbers from 10 up, three decimals below.
+
+    Args:
+        value: the number.
+
+    Returns:
+        Its text.
+    """
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def is_real(
+    table: pd.DataFrame, p: str = "p_holm", low: str = "low", high: str = "high"
+) -> pd.Series:
+    """Which differences may not be chance: p < .05, and the interval is without 0.
+
+    Args:
+        table: a table of `hbt.compare` or `hbt.contrasts`.
+        p: the column with the adjusted p value.
+        low: the column with the interval's lower end.
+        high: the column with its upper end.
+
+    Returns:
+        One bool a row.
+    """
+    return (table[p] < 0.05) & (table[low] * table[high] > 0)
+
+
+def bold(style: Styler, where: pd.Series, column: str) -> Styler:
+    """The styled table with some cells of a column in bold.
+
+    Args:
+        style: the styled table.
+        where: one bool a row: whether its cell is bold.
+        column: the column's name.
+
+    Returns:
+        The same styled table.
+    """
+    fonts = ["font-weight: bold" if sure else "" for sure in where.reindex(style.index)]
+    return style.apply(lambda _: fonts, subset=[column])

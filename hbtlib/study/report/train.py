@@ -1,0 +1,290 @@
+"""Tables and sentences of 03-train: what one run is measured by, and what is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hbtlib.data.benchmark import SETTINGS, Benchmark
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.evaluation import probes
+from hbtlib.evaluation.metrics import by_question, measure
+from hbtlib.sampling.plan import BatchPlan
+from hbtlib.sampling.strategies import STRATEGIES
+from hbtlib.search.ranking import rank, rank_vectors, top
+from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, number, sentences
+
+Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""A benchmark's query vectors and passage vectors, in the order of its tables."""
+
+OPTIONS = (
+    "strategy",
+    "alpha",
+    "mix",
+    "seed",
+    "batch_size",
+    "steps",
+    "learning_rate",
+    "embedding_learning_rate",
+    "weight_decay",
+    "warmup",
+    "temperature",
+    "objective",
+    "objective_options",
+    "evaluate_every",
+    "patience",
+    "precision",
+    "chunk_tokens",
+    "lora",
+    "arguments",
+)
+"""The notebook's parameters that `hbt.train` takes under the same names."""
+
+PROBED = ("mAP", "rank-distance")  # what is measured again where language was removed
+PROBE_QUESTIONS = 240  # the language classifier sees the passages of so many questions
+
+
+def chosen_by_loss(validation: str) -> bool:
+    """Whether the best weights are those with the lowest loss on validation batches.
+
+    Args:
+        validation: a strategy, or a metric and a setting, such as `mAP multilingual`.
+
+    Returns:
+        True for a strategy, False for a metric and a setting.
+
+    Raises:
+        ValueError: for anything else, and for rank-distance, which is better when lower.
+    """
+    if validation in STRATEGIES:
+        return True
+    metric, _, setting = validation.partition(" ")
+    if setting not in SETTINGS or metric.startswith("rank-distance"):
+        raise ValueError(
+            f"validation is {validation!r}; it is one of {', '.join(STRATEGIES)}, or a metric that "
+            "is better when higher and a setting, such as 'mAP multilingual'"
+        )
+    return False
+
+
+def score(encoder: Encoder, benchmark: Benchmark, validation: str, precision: str) -> float:
+    """What the best weights are chosen by, where `validation` names a metric and a setting.
+
+    Args:
+        encoder: the encoder as it is at this step.
+        benchmark: the validation split.
+        validation: the metric and the setting, such as `mAP multilingual`.
+        precision: fp32, bf16 or fp16.
+
+    Returns:
+        The mean over the setting's pairs of query language and pool.
+    """
+    metric, setting = validation.split()
+    measured = measure(rank(encoder, benchmark, precision=precision), [metric])
+    return float(measured.loc[measured["setting"] == setting, "value"].mean())
+
+
+def batches_says(plan: BatchPlan, batches: int = 8) -> Markdown:
+    """How many of the pairs that the picture shows have query and passage in one language.
+
+    Args:
+        plan: the batches.
+        batches: how many of them are shown.
+
+    Returns:
+        The sentence.
+    """
+    shown = [plan[t] for t in range(batches)]
+    same = [np.mean(b.query_languages == b.passage_languages) for b in shown]
+    kinds = pd.Series([b.kind for b in shown]).value_counts()
+    parts = listed(
+        f"{count} {'is' if count == 1 else 'are'} {kind}" for kind, count in kinds.items()
+    )
+    return Markdown(
+        f"Of the first {batches} batches {parts}. In {np.mean(same):.0%} of their pairs query and "
+        "passage are in the same language."
+    )
+
+
+def loss_says(log: pd.DataFrame) -> Markdown:
+    """How far the loss fell, and which weights are kept.
+
+    Args:
+        log: the training log.
+
+    Returns:
+        The sentences.
+    """
+    fell = f"The training loss fell from {log['loss'].iloc[0]:.2f} to {log['loss'].iloc[-1]:.2f}."
+    scored = "validation_score" in log
+    column = "validation_score" if scored else "validation_loss"
+    looks = log.dropna(subset=[column])
+    if looks.empty:
+        return sentences([fell, "Nothing was validated: the last weights are kept."])
+    by_step = looks.set_index("step")[column]
+    step, value = highest(by_step) if scored else lowest(by_step)
+    extreme = "highest" if scored else "lowest"
+    return sentences(
+        [
+            fell,
+            f"The {column.replace('_', ' ')} was {extreme} at step {step} ({value:.3f}): these "
+            "weights are kept.",
+        ]
+    )
+
+
+def ranks_of(
+    vectors: Mapping[str, Vectors], benchmarks: Mapping[str, Benchmark]
+) -> dict[str, pd.DataFrame]:
+    """The rank of every relevant passage.
+
+    Args:
+        vectors: each benchmark's query and passage vectors.
+        benchmarks: the benchmarks by name.
+
+    Returns:
+        `hbt.rank_vectors`' table of each benchmark.
+    """
+    return {name: rank_vectors(*vectors[name], test) for name, test in benchmarks.items()}
+
+
+def measured(ranks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """All metrics on all benchmarks.
+
+    Args:
+        ranks: each benchmark's ranks.
+
+    Returns:
+        `hbt.measure`'s columns and benchmark.
+    """
+    parts = [measure(table).assign(benchmark=name) for name, table in ranks.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def settings_says(table: pd.DataFrame, metric: str = "mAP") -> Markdown:
+    """What the run scores in each setting.
+
+    Args:
+        table: `measured`'s table.
+        metric: the metric.
+
+    Returns:
+        A sentence a benchmark.
+    """
+    said = []
+    for name, part in table[table["metric"] == metric].groupby("benchmark", sort=False):
+        means = part.groupby("setting")["value"].mean()
+        parts = [f"{number(means[s])} in the {s} setting" for s in SETTINGS if s in means]
+        said.append(f"On {name} the mean {metric} is {listed(parts)}.")
+    return sentences(said)
+
+
+def run_says(name: str, table: pd.DataFrame, seconds: Mapping[str, float]) -> Markdown:
+    """What the run can do and what it took: the notebook's answer.
+
+    Args:
+        name: the run's name.
+        table: `measured`'s table.
+        seconds: how long its parts took.
+
+    Returns:
+        The sentences.
+    """
+    took = listed(f"{value:,.0f} seconds for {part}" for part, value in seconds.items())
+    return sentences(
+        [
+            settings_says(table),
+            f"The run {name} took {took}.",
+            "The notebook `results` asks whether another strategy does better.",
+        ]
+    )
+
+
+def kept_tables(
+    ranks: Mapping[str, pd.DataFrame],
+    vectors: Mapping[str, Vectors],
+    benchmarks: Mapping[str, Benchmark],
+    trained: Sequence[str],
+    depth: int,
+) -> dict[str, pd.DataFrame]:
+    """The tables that a run folder keeps, whatever is asked of it later.
+
+    Args:
+        ranks: each benchmark's ranks.
+        vectors: each benchmark's query and passage vectors.
+        benchmarks: the benchmarks by name.
+        trained: the languages trained on.
+        depth: how many passages are kept of each query in the pool of all languages; 0: none.
+
+    Returns:
+        By name: ranks (sorted so that they take the least room), metrics, questions (each one's
+        scores), points (where some texts lie), and, for a depth above 0, top.
+    """
+    order = ["benchmark", "question_id", "passage_id", "query_id", "pool"]
+    all_ranks = pd.concat(ranks.values(), ignore_index=True)
+    questions = pd.concat(
+        [by_question(t, trained=trained).assign(benchmark=name) for name, t in ranks.items()]
+    )
+    points = [probes.points(*vectors[name], test) for name, test in benchmarks.items()]
+    tables = {
+        "ranks": all_ranks.round({"score": 2}).sort_values(order),
+        "metrics": measured(ranks),
+        "questions": questions.round({"mAP": 3, "rank-distance": 0}).astype(
+            {"mAP": "float32", "rank-distance": "float32"}
+        ),
+        "points": pd.concat(points),
+    }
+    if depth:
+        best = [top(*vectors[name], test, k=depth) for name, test in benchmarks.items()]
+        tables["top"] = pd.concat(best)
+    return tables
+
+
+def probe_tables(
+    vectors: Mapping[str, Vectors], benchmarks: Mapping[str, Benchmark], removals: str
+) -> dict[str, pd.DataFrame]:
+    """How much of the vectors is language, and what removing it does.
+
+    Args:
+        vectors: each benchmark's query and passage vectors.
+        benchmarks: the benchmarks by name.
+        removals: what is removed, separated by blanks: `mean`, or a number of components.
+
+    Returns:
+        language_probe: how well a classifier tells a passage's language; probes: mAP and rank
+        distance with each of the removals.
+    """
+    told, probed = [], []
+    for name, test in benchmarks.items():
+        few = probes.answers(test, PROBE_QUESTIONS).drop_duplicates("passage_id")
+        passages = vectors[name][1][few["row"]]
+        found = probes.language_probe(passages, few["language"], few["question_id"])
+        told.append(found.assign(benchmark=name))
+        for removed in removals.split():
+            remove: Literal["mean"] | int = "mean" if removed == "mean" else int(removed)
+            table = measure(rank_vectors(*vectors[name], test, remove=remove), PROBED)
+            probed.append(table.assign(benchmark=name, removed=removed))
+    return {"language_probe": pd.concat(told), "probes": pd.concat(probed)}
+
+
+def write(tables: Mapping[str, pd.DataFrame], folder: Path) -> Markdown:
+    """Writes tables as Parquet files.
+
+    Args:
+        tables: the tables by name.
+        folder: where they go.
+
+    Returns:
+        A sentence that says what was written.
+    """
+    for name, table in tables.items():
+        table.to_parquet(
+            folder / f"{name}.parquet", compression="zstd", compression_level=19, index=False
+        )
+    rows = listed(f"{name} ({len(table):,} rows)" for name, table in tables.items())
+    return Markdown(f"Of this run {counted(len(tables), 'table is', 'tables are')} kept: {rows}.")

@@ -1,0 +1,96 @@
+"""What the runs of a study left: their tables put together, and where figures and tables go."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from hbtlib.study.config import load
+from hbtlib.study.folders import unlike
+from hbtlib.study.project import project_folder
+from hbtlib.study.runs import Run
+from hbtlib.study.studies import Study
+
+
+def figures(study: Study, benchmark: str) -> Path:
+    """Returns the folder of the study's figures of a benchmark.
+
+    Args:
+        study: The study.
+        benchmark: One of its benchmarks.
+
+    Returns:
+        `figures/STUDY`, and in it a folder for each benchmark if the study has several.
+    """
+    folder = project_folder() / "figures" / study.name
+    return folder / benchmark if len(study.benchmarks) > 1 else folder
+
+
+def summary(study: Study, benchmark: str) -> Path:
+    """Returns the file of the study's table of a benchmark, in Markdown.
+
+    A CSV file of the same name beside it has the same numbers.
+
+    Args:
+        study: The study.
+        benchmark: One of its benchmarks.
+
+    Returns:
+        `results/STUDY/summary.md`, or `summary-BENCHMARK.md` if the study has several.
+    """
+    name = f"summary-{benchmark}.md" if len(study.benchmarks) > 1 else "summary.md"
+    return project_folder() / "results" / study.name / name
+
+
+def collect(
+    study: Study, what: str = "metrics", benchmark: str | None = None, rivals: bool = False
+) -> pd.DataFrame:
+    """Puts one table of all runs of a study together.
+
+    Args:
+        study: The study.
+        what: The table: metrics, ranks, questions, top, probes, points, language_probe or
+            training_log.
+        benchmark: Only the rows of this benchmark. None: all rows.
+        rivals: Whether the runs of the study's rivals are collected too.
+
+    Returns:
+        The rows of all runs with three more columns: run (its name), arm and seed.
+
+    Raises:
+        FileNotFoundError: Runs are missing. The message names the first and counts them.
+        ValueError: A run was made with other parameters than the study now has.
+    """
+    runs = list(study.runs)
+    if rivals and study.rivals:
+        runs += load(study.rivals).runs
+    _check_all_there(runs, what)
+    return pd.concat([_read(run, what, benchmark) for run in runs], ignore_index=True)
+
+
+def _check_all_there(runs: Sequence[Run], what: str) -> None:
+    """Raises FileNotFoundError if a run lacks the table `what`."""
+    missing = [run for run in runs if not (run.folder / f"{what}.parquet").exists()]
+    if not missing:
+        return
+    study = missing[0].study
+    n_missing = sum(run.study == study for run in missing)
+    n_runs = sum(run.study == study for run in runs)
+    raise FileNotFoundError(
+        f"study {study!r} lacks {what} of {n_missing} of its {n_runs} runs ({missing[0].name}, …): "
+        f"run `make study STUDY={study}`"
+    )
+
+
+def _read(run: Run, what: str, benchmark: str | None) -> pd.DataFrame:
+    """Returns the table `what` of one run, with the columns run, arm and seed."""
+    changed = unlike(run.folder, run.parameters)
+    if changed:
+        raise ValueError(
+            f"{run.folder} was made with another {', '.join(changed)} than study {run.study!r} now "
+            f"has: run `make study STUDY={run.study}`, which makes it again"
+        )
+    table = pd.read_parquet(run.folder / f"{what}.parquet")
+    if benchmark is not None:
+        table = table[table["benchmark"] == benchmark]
+    return table.assign(run=run.name, arm=run.arm, seed=run.parameters["seed"])

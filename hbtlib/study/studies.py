@@ -1,0 +1,122 @@
+"""A study: its runs, and the executed notebooks that are made of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from hbtlib.study.parameters import notebook_parameters
+from hbtlib.study.runs import Run
+
+NOTEBOOKS = (
+    "data",
+    "benchmark",
+    "evaluate",
+    "results",
+    "significance",
+    "cost-and-controls",
+    "bias",
+    "paper",
+)
+"""The notebooks that read a study's runs, unless its YAML names others."""
+
+WITHOUT_RUNS = ("data", "benchmark")
+"""Those of them that show what a study works with and need no runs."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: its runs, and the notebooks that read them.
+
+    Attributes:
+        name: Its name.
+        question: What it asks.
+        runs: Its runs, those of the grid first.
+        notebooks: The names of the notebooks that read them.
+        rivals: A study whose arms are compared with these, or None.
+    """
+
+    name: str
+    question: str
+    runs: tuple[Run, ...]
+    notebooks: tuple[str, ...]
+    rivals: str | None = None
+
+    @property
+    def benchmarks(self) -> tuple[str, ...]:
+        """The benchmarks that its runs are evaluated on."""
+        return tuple(self.runs[0].parameters["benchmark"].split())
+
+    def run(self, name: str) -> Run:
+        """Returns the run of this name.
+
+        Args:
+            name: The name of a run, see `run_name`.
+
+        Returns:
+            The run.
+
+        Raises:
+            ValueError: There is no such run. The message names those there are.
+        """
+        by_name = {run.name: run for run in self.runs}
+        if name not in by_name:
+            raise ValueError(
+                f"study {self.name!r} has no run {name!r}; it has {', '.join(by_name)}"
+            )
+        return by_name[name]
+
+    def shown(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """Lists the executed notebooks that are made of the runs.
+
+        A notebook with a parameter `run` is executed once for each arm, with the first of the
+        arm's runs (they differ in their seeds). One with a parameter `benchmark` is executed once
+        for each benchmark.
+
+        Returns:
+            For the name of each executed notebook, the name of its source and its parameters.
+        """
+        found = {}
+        for notebook in self.notebooks:
+            for parameters in self._parameters_of(notebook):
+                found[self._shown_name(notebook, parameters)] = (notebook, parameters)
+        return found
+
+    def _parameters_of(self, notebook: str) -> Iterator[dict[str, str]]:
+        """Yields the parameters that a notebook is executed with, once for each execution."""
+        first_of_arm: dict[str, str] = {}
+        for run in self.runs:
+            first_of_arm.setdefault(run.arm, run.name)
+        choices = {
+            "study": [self.name],
+            "run": list(first_of_arm.values()),
+            "benchmark": list(self.benchmarks),
+        }
+        has = notebook_parameters(notebook)
+        asked = {name: values for name, values in choices.items() if name in has}
+        for values in product(*asked.values()):
+            yield dict(zip(asked, values, strict=True))
+
+    def _shown_name(self, notebook: str, parameters: Mapping[str, str]) -> str:
+        """Returns the name of an executed notebook: NOTEBOOK[-RUN][-BENCHMARK]."""
+        parts = [notebook]
+        if "run" in parameters:
+            parts.append(parameters["run"])
+        if "benchmark" in parameters and len(self.benchmarks) > 1:
+            parts.append(parameters["benchmark"])
+        return "-".join(parts)
+
+    def read_by(self, shown: str) -> tuple[Run, ...]:
+        """Returns the runs that an executed notebook is made of.
+
+        Args:
+            shown: Its name, a key of `shown()`.
+
+        Returns:
+            One run, or all of them, or none for a notebook of `WITHOUT_RUNS`.
+        """
+        notebook, parameters = self.shown()[shown]
+        if notebook in WITHOUT_RUNS:
+            return ()
+        if "run" in parameters:
+            return (self.run(parameters["run"]),)
+        return self.runs

@@ -1,0 +1,117 @@
+"""InfoNCE, and what every other objective inherits from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from hbtlib.data.pairs import Pairs
+from hbtlib.sampling.plan import Batch
+from hbtlib.training import losses
+
+Inputs = dict[str, Any]
+"""One batch as the trainer takes it (see `hbtlib.training.batches.PlanBatches`)."""
+
+Options = Mapping[str, float] | None
+"""The options of an objective, by name."""
+
+Vectors = dict[str, torch.Tensor]
+"""A batch's vectors by role: query, passage (B, d); if there are some, negative, extra (m, d)."""
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What an objective needs of a batch besides its pairs."""
+
+    texts: Sequence[str] = ()  # further texts, whose vectors are called "extra"
+    role: str = "passage"  # "query" or "passage": as what these texts are embedded
+    tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)  # joins the batch's inputs
+
+
+class InfoNCE(torch.nn.Module):
+    """InfoNCE of queries and passages, with hard negatives where the pairs bring some.
+
+    See `hbtlib.training.losses.info_nce`. The other objectives inherit from this class. They have
+    options (`defaults`), and they change or add something in `prepare`, `rewrite_queries`, `extra`
+    and `forward`.
+
+    Args:
+        temperature: divides the scores, above 0.
+        languages: the language codes of the training.
+        width: the width of the vectors.
+        options: of those in `defaults`, which are to have another value; each is a number of 0 or
+            more.
+
+    Raises:
+        ValueError: for an option that the objective does not have, or a value that it cannot have.
+    """
+
+    defaults: ClassVar[dict[str, float]] = {}  # the options with their default values
+    hard_negatives: ClassVar[bool] = True  # does the loss have a place for hard negatives?
+
+    def __init__(
+        self, temperature: float, languages: Sequence[str], width: int, options: Options = None
+    ) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.languages = np.array(languages)
+        self.options = {**self.defaults, **(options or {})}
+        self.check_options()
+
+    def check_options(self) -> None:
+        """Checks the options.
+
+        Raises:
+            ValueError: for an unknown option, or a value that makes no sense.
+        """
+        for name, value in self.options.items():
+            if name not in self.defaults:
+                known = ", ".join(self.defaults) or "none at all"
+                raise ValueError(f"the objective has no option {name!r}; its options: {known}")
+            if not value >= 0:
+                raise ValueError(f"{name} is {value}; the objective takes a number of 0 or more")
+
+    def prepare(self, pairs: Sequence[Pairs]) -> None:
+        """Looks once at the pairs that are trained on, before the training."""
+
+    def rewrite_queries(self, texts: list[str], batch: Batch, draw: Sequence[int]) -> list[str]:
+        """The queries as they are embedded.
+
+        Args:
+            texts: the batch's queries.
+            batch: the batch of the plan.
+            draw: seeds what is random in it, another one for each batch.
+        """
+        return texts
+
+    def extra(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Extra:
+        """What the loss needs of a batch besides its queries and passages.
+
+        Args:
+            pairs: the pairs that the batch's ids are of.
+            batch: the batch of the plan.
+            draw: seeds what is random in it, another one for each batch.
+        """
+        return Extra()
+
+    def forward(self, vectors: Vectors, inputs: Inputs, progress: float) -> torch.Tensor:
+        """The loss of a batch.
+
+        Args:
+            vectors: the batch's vectors by role.
+            inputs: the batch as `PlanBatches` gives it.
+            progress: the share of the training that is done, 0 to 1.
+
+        Returns:
+            A scalar.
+        """
+        return losses.info_nce(
+            vectors["query"],
+            vectors["passage"],
+            self.temperature,
+            same=inputs["same"],
+            negatives=vectors.get("negative"),
+            same_negatives=inputs.get("same_negative"),
+        )
