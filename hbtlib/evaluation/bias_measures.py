@@ -145,8 +145,7 @@ def score_gap(pool: MultilingualPool) -> pd.Series:
     """How much higher the relevant passages in the query's language score than those in others.
 
     The mean score of the relevant passages in the query's language minus that of equally relevant
-    ones
-    in other languages: mean over the grades with both, then over queries.
+    ones in other languages: mean over the grades with both, then over queries.
     """
     means = pool.rows.groupby(["query", "grade", "own"])["score"].mean().unstack("own")
     means = means.reindex(columns=[False, True])
@@ -213,9 +212,8 @@ def mrc(pool: MultilingualPool) -> pd.Series:
     Spearman's ρ of the question's ranks in two query languages, mean over the other query
     languages, then over questions. The source correlates whole rankings; a ranks table has relevant
     passages alone, so this is of the order of these (those relevant in both languages; two or
-    more). Higher is more
-    consistent: a ranking that puts English first whoever asks is consistent too, so read it beside
-    kendalls-w.
+    more). Higher is more consistent: a ranking that puts English first whoever asks is consistent
+    too, so read it beside kendalls-w.
     """
     ranks = pool.rows.pivot_table(index=["question", "passage"], columns="language", values="rank")
     rho = ranks.groupby("question").corr(
@@ -240,10 +238,9 @@ def peer(pool: MultilingualPool) -> pd.Series:
     For a query and a grade: the p of the Kruskal-Wallis test that the ranks of its passages do not
     depend on their language; 1 where all are in one language, as in the authors' code. Mean over
     the query's grades (equal weights), then over queries. With one relevant passage per language it
-    says
-    nothing: H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The ranks
-    are those among the level's passages, as in the test; the authors' code takes places in the
-    list. Irrelevant passages, which the ranks table lacks, are left out.
+    says nothing: H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The
+    ranks are those among the level's passages, as in the test; the authors' code takes places in
+    the list. Irrelevant passages, which the ranks table lacks, are left out.
     """
     level = ["query", "grade"]
     places = pool.rows.assign(place=pool.rows.groupby(level)["rank"].rank())

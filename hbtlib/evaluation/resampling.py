@@ -14,10 +14,9 @@ many such means are the interval.
 **Widening for few draws.** Such an interval is too narrow for few seeds or units: the variance of n
 values drawn from n comes out too small by the factor (n − 1) / n, and percentiles follow a normal
 distribution where Student's t with n − 1 degrees of freedom is wider. Before drawing, deviations
-are therefore
-stretched: those of the seeds' means from the grand mean by the factor for their number, and those
-of the units from their seed's mean by the factor for theirs. With three seeds the factor is 2.7,
-with ten units 1.2, with a thousand 1.0.
+are therefore stretched: those of the seeds' means from the grand mean by the factor for their
+number, and those of the units from their seed's mean by the factor for theirs. With three seeds the
+factor is 2.7, with ten units 1.2, with a thousand 1.0.
 """
 
 from __future__ import annotations

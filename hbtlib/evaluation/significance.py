@@ -8,12 +8,10 @@ them as one, and `units` knows them for some benchmarks.
 There are two ways in which a difference may be chance, and the functions keep them apart:
 
 - **Other questions.** These trained models might do as well as each other on other questions. The p
-values
-  of `compare`, `compare_pairs` and `contrasts` answer that, and so does the interval of `compare`
-  and `contrasts` if there is one seed. They say nothing about training the models again.
+  values of `compare`, `compare_pairs` and `contrasts` answer that, and so does the interval of
+  `compare` and `contrasts` if there is one seed. They say nothing about training the models again.
 - **Another training.** Models trained again with another seed might turn out otherwise. Only the
-interval
-  of `compare` and `contrasts` over several seeds answers that (and other questions too).
+  interval of `compare` and `contrasts` over several seeds answers that (and other questions too).
 
 A difference of methods is therefore to be believed where `p_holm` is small and the interval over
 several seeds does not contain 0.

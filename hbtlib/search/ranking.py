@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
+from hbtlib.encoders.protocol import EncoderProtocol
 from hbtlib.search.exact import count_ranks, nearest
 from hbtlib.search.inputs import PassageTable, RelevantPassages, prepare
 from hbtlib.search.matrix import Matrix
@@ -23,14 +24,11 @@ from hbtlib.search.removal import Removal
 from hbtlib.search.tables import ALL, ranks_table, top_table, with_recall
 from hbtlib.search.ties import tie_order
 
-if TYPE_CHECKING:
-    from hbtlib.encoders.encoder import Encoder
-
 __all__ = ["ALL", "Matrix", "embed", "nearest", "rank", "rank_vectors", "top"]
 
 
 def embed(
-    encoder: Encoder,
+    encoder: EncoderProtocol,
     benchmark: Benchmark,
     *,
     precision: str = "fp32",
@@ -56,8 +54,11 @@ def embed(
     Returns:
         The queries' vectors (Q, d) and the passages' (N, d), rows in the benchmark's order.
 
+    Raises:
+        TypeError: if vectors shall be kept on disk, and the encoder does not say what made them.
+
     Example:
-        Anything with such a method `embed` is an encoder.
+        Any object with such a method `embed` is an encoder.
 
         >>> import hbtlib as hbt, numpy as np, pandas as pd
         >>> class CountsLetters:
@@ -77,8 +78,13 @@ def embed(
 
     def vectors_of(texts: pd.Series, role: str) -> Matrix:
         if folder:
-            from hbtlib.search.store import embed_to
+            from hbtlib.search.store import IdentifiedEncoder, embed_to
 
+            if not isinstance(encoder, IdentifiedEncoder):
+                raise TypeError(
+                    "vectors are kept on disk under a key of what made them, which this encoder "
+                    "does not say (hbt.Encoder does): embed with store=''"
+                )
             return embed_to(
                 folder, encoder, texts, role, precision=precision, dtype=dtype, progress=progress
             )
@@ -92,7 +98,7 @@ def embed(
 
 
 def rank(
-    encoder: Encoder,
+    encoder: EncoderProtocol,
     benchmark: Benchmark,
     *,
     precision: str = "fp32",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,25 @@ from safetensors.torch import save_file
 from tqdm import tqdm
 from xxhash import xxh3_128_hexdigest
 
-if TYPE_CHECKING:
-    from hbtlib.encoders.encoder import Encoder
+from hbtlib.encoders.protocol import EncoderProtocol
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _HOW_TO_MEND = "remove it, and the same call embeds its texts again"
+
+
+@runtime_checkable
+class IdentifiedEncoder(EncoderProtocol, Protocol):
+    """An encoder that says what its vectors depend on, as `hbt.Encoder` does."""
+
+    settings: Any
+
+    def fingerprint(self) -> str:
+        """Names the weights, layers and tokenizer."""
+        ...
+
+    def prefix(self, role: str) -> str:
+        """What is put before a text in this role."""
+        ...
 
 
 class Store:
@@ -93,7 +107,7 @@ class Store:
 
 def embed_to(
     folder: str | Path,
-    encoder: Encoder,
+    encoder: IdentifiedEncoder,
     texts: Sequence[str] | pd.Series,
     role: str,
     *,
@@ -106,11 +120,10 @@ def embed_to(
 
     The key of the vectors is everything that changes them: weights, tokenizer, pooling,
     normalisation, role and its prefix, length, precision and dtype. A shard's name is a checksum of
-    its texts. A shard
-    is whole or absent: after an interruption the same call resumes with the next one. Any number of
-    processes and machines that see the folder fill it together, each taking the next shard that
-    nobody works on. Machines that do not share a disk each embed a stretch of the texts, from a
-    multiple of `shard` on, and their folders are copied into one.
+    its texts. A shard is whole or absent: after an interruption the same call resumes with the next
+    one. Any number of processes and machines that see the folder fill it together, each taking the
+    next shard that nobody works on. Machines that do not share a disk each embed a stretch of the
+    texts, from a multiple of `shard` on, and their folders are copied into one.
 
     Args:
         folder: where stores are kept, each in a folder of its own, named by its key.
@@ -163,7 +176,12 @@ class _Shard:
         self.file = home / f"{xxh3_128_hexdigest(json.dumps(texts.tolist()).encode())}.safetensors"
 
     def write_unless_there(
-        self, encoder: Encoder, role: str, precision: str, dtype: torch.dtype, patience: float
+        self,
+        encoder: IdentifiedEncoder,
+        role: str,
+        precision: str,
+        dtype: torch.dtype,
+        patience: float,
     ) -> bool:
         """Writes the shard if it is absent and can be locked within `patience` seconds (−1: ever).
 
@@ -182,10 +200,12 @@ class _Shard:
         lock.unlink(missing_ok=True)
         return True
 
-    def _write(self, encoder: Encoder, role: str, precision: str, dtype: torch.dtype) -> None:
+    def _write(
+        self, encoder: IdentifiedEncoder, role: str, precision: str, dtype: torch.dtype
+    ) -> None:
         """Embeds every distinct text of the shard once, and writes the file."""
         row_of_distinct, distinct = pd.factorize(self.texts)
-        embedded = encoder.embed(list(distinct), role, precision=precision)
+        embedded = encoder.embed(list(distinct), role, precision=precision, progress=False)
         vectors = torch.from_numpy(embedded).to(dtype)
         finite = torch.isfinite(vectors).all(1).numpy()
         if not finite.all():
@@ -202,7 +222,7 @@ class _Shard:
             unfinished.unlink(missing_ok=True)
 
 
-def _home(folder: Path, encoder: Encoder, role: str, precision: str, dtype: str) -> Path:
+def _home(folder: Path, encoder: IdentifiedEncoder, role: str, precision: str, dtype: str) -> Path:
     """The folder for these vectors, named by a checksum of all that changes them."""
     settings = encoder.settings._asdict()
     about = {

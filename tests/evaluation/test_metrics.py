@@ -388,7 +388,8 @@ def test_a_metric_is_read(metric: str, meaning: tuple[str, float]) -> None:
 )
 def test_nonsense_is_refused(nonsense: str, three_settings: pd.DataFrame) -> None:
     with pytest.raises(
-        ValueError, match="there are mAP, mAP@k, MRR@k, nDCG@k, R@k and rank-distance"
+        ValueError,
+        match="there are mAP, MRR, nDCG, R@k, rank-distance, all of them also at a cut-off",
     ) as said:
         parse(nonsense)
     assert repr(nonsense) in str(said.value)

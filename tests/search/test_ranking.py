@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -142,7 +143,7 @@ def shared_texts() -> hbt.Benchmark:
 
 def test_every_distinct_text_is_embedded_once_a_role() -> None:
     encoder, benchmark = Counting(), shared_texts()
-    hbt.rank(encoder, benchmark)  # type: ignore[arg-type]
+    hbt.rank(encoder, benchmark)
     expected = {("query", t) for t in benchmark.queries["text"]} | {
         ("passage", t) for t in benchmark.passages["text"]
     }
@@ -152,7 +153,7 @@ def test_every_distinct_text_is_embedded_once_a_role() -> None:
 
 def test_each_row_gets_its_texts_vector_in_its_role() -> None:
     encoder, benchmark = Counting(), shared_texts()
-    ranks = hbt.rank(encoder, benchmark)  # type: ignore[arg-type]
+    ranks = hbt.rank(encoder, benchmark)
     q = np.stack([encoder.vector(text, "query") for text in benchmark.queries["text"]])
     p = np.stack([encoder.vector(text, "passage") for text in benchmark.passages["text"]])
     pd.testing.assert_frame_equal(ranks, hbt.rank_vectors(q, p, benchmark))
@@ -214,3 +215,9 @@ def test_language_is_removed_before_ranking(remove: str | int) -> None:
     ):
         pd.testing.assert_frame_equal(removed, expected)
     assert not hbt.rank_vectors(q, p, benchmark).equals(hbt.rank_vectors(*without, benchmark))
+
+
+def test_only_vectors_of_a_known_encoder_are_kept_on_disk(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="embed with store=''"):
+        hbt.embed(Counting(), shared_texts(), store=tmp_path)
+    assert not list(tmp_path.iterdir())
