@@ -153,7 +153,9 @@ def test_without_notebooks_of_its_own_a_study_has_the_usual_ones(project: Path) 
     write_study(project, {key: value for key, value in QUICK.items() if key != "notebooks"})
     assert hbt.study.load("quick").notebooks == NOTEBOOKS
     write_study(project, QUICK, notebooks=["nosuch"])
-    with pytest.raises(ValueError, match=r"no notebook 'nosuch' in .*; there are data, benchmark"):
+    with pytest.raises(
+        ValueError, match=r"no notebook 'nosuch' in .*; there are quickstart, data, benchmark"
+    ):
         hbt.study.load("quick").shown()
 
 

@@ -44,7 +44,9 @@ def test_a_notebook_is_known_without_its_number(
     source = study.notebook_file("train")
     assert source.parent == project / "notebooks"
     assert source.name.endswith("-train.ipynb")
-    with pytest.raises(ValueError, match=r"no notebook 'trai' in .*; there are data, benchmark"):
+    with pytest.raises(
+        ValueError, match=r"no notebook 'trai' in .*; there are quickstart, data, benchmark"
+    ):
         study.notebook_file("trai")
     source.write_text(json.dumps({"cells": [{"metadata": {}, "source": ["steps = 1"]}]}))
     with pytest.raises(ValueError, match=r"train\.ipynb has no cell tagged 'parameters'"):
