@@ -78,7 +78,7 @@ def _draw_interval(axes: Axes, row: pd.Series, y: float) -> None:
 def _legend(figure: Figure, with_p: bool) -> None:
     """Explains what filled and open dots are."""
     meanings = {
-        "#444444": "interval without 0" + " and p < .05 (Holm)" * with_p,
+        "#444444": "interval excludes 0" + " and p < .05 (Holm)" * with_p,
         "white": "may be chance",
     }
     marks = [

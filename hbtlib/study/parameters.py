@@ -95,7 +95,7 @@ def unknown_parameter(name: str, known: Mapping[str, Any]) -> str:
 def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """Checks the parameters that a notebook runs with; the second cell of each notebook calls it.
 
-    Papermill injects whatever it is given as new variables and goes on when a name is misspelt. So
+    Papermill injects whatever it is given as new variables and carries on if a name is misspelt. So
     every variable that papermill could have injected must be a parameter of the notebook.
 
     Args:
