@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 import scipy  # its submodules are imported when first used
 
+from hbtlib.data.benchmark import ALL
 from hbtlib.evaluation.checks import known_to, need
 from hbtlib.evaluation.metrics import per_query
-
-ALL = "all"
-"""The pool of all languages; as a query language: all of them together."""
 
 _NUMBERS = ["rank", "score", "n_passages", "n_relevant"]
 _TEXTS = ["query_id", "question_id", "query_language", "pool", "passage_id", "passage_language"]

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.formats.files import DataError, read_tsv, unique
+from hbtlib.data.benchmark import ALL, Benchmark
+from hbtlib.data.formats.checks import DataError, unique
+from hbtlib.data.formats.files import read_tsv
 from hbtlib.evaluation.checks import known_to
 from hbtlib.evaluation.metrics import per_query
 
@@ -112,14 +113,14 @@ def read(folder: Path | str, benchmark: Benchmark) -> pd.DataFrame:
     """
     gold = _relevant(benchmark)
     languages = benchmark.passages["language"].value_counts().sort_index()
-    sizes = {**languages, "all": len(benchmark.passages)}
+    sizes = {**languages, ALL: len(benchmark.passages)}
     query_ids = set(benchmark.queries["query_id"])
     tables = []
     for pool, size in sizes.items():
         file = _find(Path(folder), pool)
         if file is None:
             continue
-        mine = gold if pool == "all" else gold[gold["passage_language"] == pool]
+        mine = gold if pool == ALL else gold[gold["passage_language"] == pool]
         table = mine.merge(_read_run(file, query_ids), how="left")
         lost = table["rank"].isna()
         table.loc[lost, "rank"] = size - table[lost].groupby("query_id").cumcount()
