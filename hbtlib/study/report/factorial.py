@@ -11,8 +11,9 @@ from scipy import stats
 
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.significance import contrasts
+from hbtlib.sampling.strategies import HYBRID_ENDS
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import bold, is_real, mean_and_sd, setting_order
+from hbtlib.study.report.tables import bold, is_real, mean_and_sd, setting_order, spread
 from hbtlib.study.report.words import Markdown, bullets, listed, number, sentences
 from hbtlib.study.studies import Study
 
@@ -36,13 +37,6 @@ PLAIN: dict[str, dict[str, float]] = {
 }
 """The contrasts that every factorial study has."""
 
-# What α = 0 and α = 1 are: arm, α, the level at which pairs are mixed.
-ENDS = (
-    ("x-y", 0.0, "batch"),
-    ("x-y", 0.0, "pair"),
-    ("x-x-mono", 1.0, "batch"),
-    ("x-x", 1.0, "pair"),
-)
 SHOWN = [
     "contrast",
     "setting",
@@ -121,7 +115,11 @@ def alpha_curve(here: pd.DataFrame) -> pd.DataFrame:
     """
     whole = here[here["ids"].isna()]
     hybrid = whole[whole["strategy"] == "hybrid"].rename(columns={"mix": "level"})
-    ends = [whole[whole["arm"] == arm].assign(alpha=a, level=level) for arm, a, level in ENDS]
+    ends = [
+        whole[whole["arm"] == arm].assign(alpha=alpha, level=level)
+        for arm, points in HYBRID_ENDS.items()
+        for alpha, level in points
+    ]
     columns = ["alpha", "level", "seed", "languages", "setting", "metric", "value"]
     return pd.concat([hybrid, *ends])[columns].astype({"alpha": float})
 
@@ -377,15 +375,11 @@ def all_arms(here: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
         Texts, mean ± standard deviation over seeds: arm × `languages, setting`.
     """
     every = here.groupby(["languages", "setting", "arm"])["value"].agg(["mean", "std"])
-    text = pd.Series([_mean_and_sd(*row) for row in every.to_numpy()], every.index)
+    text = pd.Series([spread(*row) for row in every.to_numpy()], every.index)
     wide: Any = text.unstack(["languages", "setting"])
     wide = wide.loc[arms["arm"], setting_order(wide.columns)]
     wide.columns = [", ".join(column) for column in wide.columns]
     return pd.DataFrame(wide)
-
-
-def _mean_and_sd(mean: float, deviation: float) -> str:
-    return f"{mean:.3f}" + ("" if pd.isna(deviation) else f" ± {deviation:.3f}")
 
 
 def write_summary(reader: Reader, table: pd.DataFrame, metric: str, notebook: str) -> str:
