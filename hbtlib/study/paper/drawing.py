@@ -6,14 +6,14 @@ from matplotlib.axes import Axes
 
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.plots.saving import Figure
+from hbtlib.plots.style import HIGHER as BETTER
+from hbtlib.plots.style import LOWER as WORSE
 from hbtlib.plots.style import canvas
 from hbtlib.study.paper.layout import place
-from hbtlib.study.paper.tables import LOWER, METRICS, NAMES, ROW
+from hbtlib.study.paper.tables import DISTANCE, METRICS, NAMES, ROW
 
-# Hybrid against another strategy: the two ends of the palette of `plots.differences`, and grey.
-BETTER = "#1B7837"
+# Greys, beside the colours of what is better and worse, which all pictures share.
 EQUAL = "#777777"
-WORSE = "#762A83"
 NOTE = "#555555"
 
 # What stands right of the dots: where (the panel is from 0 to 1), and its colour.
@@ -67,7 +67,7 @@ def _chosen(gains: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 def _panels(chosen: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Returns the rows of each panel by its unit; a panel without rows is left out."""
-    ranks = chosen["metric"] == LOWER
+    ranks = chosen["metric"] == DISTANCE
     panels = {
         "metric, 0 to 1": chosen[~ranks],
         "rank distance, in ranks; axis reversed": chosen[ranks],
@@ -107,7 +107,7 @@ def _draw_panel(axes: Axes, part: pd.DataFrame) -> None:
     Over the rows of a dataset and model stands a heading. Rank distances are of one setting, so
     their panel has a row for each dataset and model, with what would be the heading at its left.
     """
-    ranks = part["metric"].iloc[0] == LOWER
+    ranks = part["metric"].iloc[0] == DISTANCE
     labels: list[str] = []  # what stands left of each line; nothing at a heading
     heading = ""
     for key, row in part.groupby(ROW[1:], sort=False):
