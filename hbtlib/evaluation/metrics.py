@@ -14,21 +14,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from hbtlib.data.benchmark import SETTINGS
+from hbtlib.data.benchmark import ALL, SETTINGS
 from hbtlib.evaluation.checks import known_to, need, one_benchmark
 from hbtlib.evaluation.declaration import documents
 from hbtlib.evaluation.groups import by_group, by_training
-from hbtlib.evaluation.retrieval_measures import MEASURES, Floats, RankedQueries
+from hbtlib.evaluation.retrieval_measures import MEASURES, RankedQueries
 
 __all__ = [
     "METRICS",
-    "Floats",
     "by_group",
     "by_question",
     "by_training",
-    "known_to",
     "measure",
-    "need",
     "parse",
     "per_query",
     "summarise",
@@ -207,7 +204,7 @@ def _settings(table: pd.DataFrame) -> np.ndarray:
     """The setting of each row, from its query_language and pool."""
     pool = table["pool"].astype("str")
     is_own = pool == table["query_language"].astype("str")
-    return np.select([pool == "all", is_own], ["multilingual", "monolingual"], "cross-lingual")
+    return np.select([pool == ALL, is_own], ["multilingual", "monolingual"], "cross-lingual")
 
 
 def _check_one_run(queries: RankedQueries) -> None:
