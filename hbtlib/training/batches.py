@@ -12,7 +12,7 @@ from hbtlib.training.false_negatives import answers, negatives_that_answer
 from hbtlib.training.objectives import InfoNCE, Inputs
 from hbtlib.training.processes import share
 
-ROLES = ("query", "passage", "negative", "extra")
+EMBEDDED = ("query", "passage", "negative", "extra")
 """What of a batch is embedded, in this order; the last two where there are some."""
 
 
@@ -99,5 +99,5 @@ class PlanBatches(Dataset):
 
 
 def tokens_of(inputs: Inputs) -> dict[str, Chunks]:
-    """The tokenised texts of a batch, by role."""
-    return {role: inputs[role] for role in ROLES if role in inputs}
+    """The tokenised texts of a batch, by their names in `EMBEDDED`."""
+    return {name: inputs[name] for name in EMBEDDED if name in inputs}

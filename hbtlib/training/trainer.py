@@ -23,8 +23,6 @@ from hbtlib.training.objectives import OBJECTIVES, InfoNCE
 from hbtlib.training.options import TrainingOptions
 from hbtlib.training.request import begin_folder, check_request, describe_request
 
-__all__ = ["ContrastiveTrainer", "train"]
-
 
 def train(
     pairs: Pairs | Sequence[Pairs],
@@ -65,8 +63,8 @@ def train(
     called when all is done, it loads the model.
 
     Started by `torchrun` or `accelerate launch`, each process embeds its share of the batch's
-    texts. Losses and gradients are those of one process, and either goes on from the other's
-    checkpoints (the random numbers of dropout are each process's own).
+    texts. Losses and gradients are those of one process, and a training may resume from checkpoints
+    that another number of processes wrote (the random numbers of dropout are each process's own).
 
     Args:
         pairs: what is trained on, one set of pairs or several.

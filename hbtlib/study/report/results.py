@@ -336,7 +336,7 @@ def write_summary(reader: Reader, parts: Sequence[pd.DataFrame], notebook: str) 
         notebook: the notebook that makes it.
 
     Returns:
-        Where it was written, relative to the repository.
+        The name of the Markdown file.
     """
     flat = pd.concat(parts, axis=1)
     flat.columns = flat.columns.map(", ".join)
