@@ -6,7 +6,8 @@ import torch
 from torch.utils.data import Dataset
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.encoders.encoder import Chunks, Encoder
+from hbtlib.encoders.chunking import Chunks
+from hbtlib.encoders.encoder import Encoder
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.training.false_negatives import answers, negatives_that_answer
 from hbtlib.training.objectives import InfoNCE, Inputs

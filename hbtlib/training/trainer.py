@@ -12,7 +12,9 @@ from transformers import EarlyStoppingCallback, TrainingArguments
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.sampling.plan import Alpha, BatchPlan, Strategy
+from hbtlib.sampling.plan import BatchPlan
+from hbtlib.sampling.schedule import Alpha
+from hbtlib.sampling.strategies import Strategy
 from hbtlib.training.arguments import training_arguments
 from hbtlib.training.batches import PlanBatches
 from hbtlib.training.checkpoints import last_whole_checkpoint, load_objective
