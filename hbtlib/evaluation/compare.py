@@ -13,7 +13,7 @@ import pandas as pd
 
 from hbtlib.data.benchmark import ALL, SETTINGS
 from hbtlib.evaluation.holm import holm
-from hbtlib.evaluation.metrics import per_query
+from hbtlib.evaluation.metrics import lower_is_better, per_query
 from hbtlib.evaluation.paired_tests import Plan, tests_table
 from hbtlib.evaluation.resampling import sign_flip
 from hbtlib.evaluation.units import Unit, sum_by_unit
@@ -208,6 +208,6 @@ def _sign_by_pair(own: pd.DataFrame, other: pd.DataFrame, plan: Plan) -> pd.Data
     keys = ["setting", "query_language", "pool"]
     own_means = own.groupby(keys)[plan.metrics].mean()
     difference = own_means - other.groupby(keys)[plan.metrics].mean()
-    direction = [-1 if metric.startswith("rank-distance") else 1 for metric in plan.metrics]
+    direction = [-1 if lower_is_better(metric) else 1 for metric in plan.metrics]
     signs: Any = np.sign(difference.round(12) * direction)
     return signs

@@ -15,7 +15,7 @@ import pandas as pd
 from hbtlib.data.benchmark import ALL, Benchmark
 from hbtlib.data.formats.checks import DataError, unique
 from hbtlib.data.formats.files import read_tsv
-from hbtlib.evaluation.checks import known_to
+from hbtlib.evaluation.checks import check_depth
 from hbtlib.evaluation.metrics import per_query
 
 _RUN = ["query_id", "zero", "passage_id", "rank", "score", "tag"]
@@ -79,7 +79,7 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
         raise ValueError(
             f"depth is {depth}; it is the number of ranks written of each query, 1 or more"
         )
-    known_to(ranks, depth, f"a run of depth {depth}")
+    check_depth(ranks, depth, f"a run of depth {depth}")
     ranks = ranks.astype({"query_id": "str", "passage_id": "str"})
     _check_no_blanks(ranks)
     folder = Path(folder)

@@ -10,6 +10,7 @@ from pandas.io.formats.style import Styler
 from scipy import stats
 
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.evaluation.metrics import lower_is_better
 from hbtlib.evaluation.significance import contrasts
 from hbtlib.sampling.strategies import HYBRID_ENDS
 from hbtlib.study.report.reader import Reader
@@ -95,11 +96,11 @@ def two_by_two_says(here: pd.DataFrame) -> Markdown:
     """
     core = here[here["arm"].isin(CELLS) & (here["languages"] == "trained")]
     means = core.groupby(["setting", "arm"])["value"].mean().unstack("arm")
-    ranks = core["metric"].iloc[0].startswith("rank-distance")
+    lowest = lower_is_better(core["metric"].iloc[0])
     parts = []
     for setting in [s for s in SETTINGS if s in means.index]:
         row: Any = means.loc[setting]
-        best = row.idxmin() if ranks else row.idxmax()
+        best = row.idxmin() if lowest else row.idxmax()
         parts.append(f"{best} ({setting}, {number(row[best])})")
     return Markdown(f"In languages trained on, the best of the four arms are {listed(parts)}.")
 
@@ -185,11 +186,11 @@ def size_says(sizes: pd.DataFrame) -> Markdown:
     """
     seen = sizes[sizes["languages"] == "trained"]
     means = seen.groupby(["setting", "ids", "arm"])["value"].mean().unstack("arm")
-    lower = sizes["metric"].iloc[0].startswith("rank-distance")
+    lowest = lower_is_better(sizes["metric"].iloc[0])
     said = []
     for setting in [s for s in SETTINGS if s in means.index]:
         table: Any = means.loc[setting]
-        best = table.idxmin(axis=1) if lower else table.idxmax(axis=1)
+        best = table.idxmin(axis=1) if lowest else table.idxmax(axis=1)
         parts = [f"{arm} with {n:,} ids ({number(table.loc[n, arm])})" for n, arm in best.items()]
         said.append(f"In the {setting} setting the best are {listed(parts)}.")
     return bullets(said)
