@@ -253,7 +253,7 @@ embed_to(sys.argv[2], Encoder.load(sys.argv[1]), texts, "passage", shard=10)
 """
 
 
-def test_killed_it_goes_on_at_the_next_shard_to_the_same_store(
+def test_after_an_interruption_it_resumes_at_the_next_shard_to_the_same_store(
     encoder: Encoder, tmp_path: Path, asked: list[str]
 ) -> None:
     encoder.save(tmp_path / "model")
