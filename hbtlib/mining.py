@@ -5,7 +5,7 @@ Training and search do not import each other; they meet here.
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.search.ranking import nearest
+from hbtlib.search.exact import nearest
 from hbtlib.training import negatives
 
 

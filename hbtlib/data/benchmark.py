@@ -15,6 +15,9 @@ from xxhash import xxh3_64_intdigest
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 """Monolingual: the pool has the query's language; cross-lingual: one other; multilingual: all."""
 
+ALL = "all"
+"""The pool of all languages together; the other pools are named by their language."""
+
 LARGEST_GRADE = 1000
 
 _COLUMNS = {
@@ -154,7 +157,8 @@ class Benchmark:
     def _checked_grades(self) -> pd.Series:
         """The grades as integers.
 
-        A grade that is missing would count as not relevant, a half as relevant with a gain of 0.
+        Others are refused: a missing grade would count as not relevant, and a grade of one half as
+        relevant with a gain of 0.
         """
         grades = pd.to_numeric(self.judgements["grade"], errors="coerce").astype("float64")
         is_grade = grades.ge(0) & grades.le(LARGEST_GRADE) & grades.mod(1).eq(0)
@@ -170,7 +174,7 @@ class Benchmark:
 
     def _check_languages(self) -> None:
         for table in ("queries", "passages"):
-            if (getattr(self, table)["language"] == "all").any():
+            if (getattr(self, table)["language"] == ALL).any():
                 raise self._error(
                     f"{table} have a language 'all', which names the pool of all languages; give "
                     "it another code"

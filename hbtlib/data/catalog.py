@@ -202,7 +202,7 @@ def load_benchmark(name: str, data: str | Path | None = None, **options: Any) ->
 
     Raises:
         ValueError: for a name the catalog lacks, and an option the loader lacks.
-        DataError: (`hbtlib.data.formats.files.DataError`, a ValueError) for files that cannot be
+        DataError: (`hbtlib.data.formats.checks.DataError`, a ValueError) for files that cannot be
             had or are not what they should be, naming the place and what to do.
 
     Example:

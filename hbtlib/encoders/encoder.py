@@ -25,8 +25,6 @@ from hbtlib.encoders.packaged import PACKAGED
 from hbtlib.encoders.parts import EncoderParts, Settings
 from hbtlib.encoders.pooling import POOLINGS, pool
 
-__all__ = ["PRECISIONS", "Chunks", "Encoder", "Settings", "model_card", "pool"]
-
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _TEXTS_AT_A_TIME = 1024  # that `embed` tokenises
 

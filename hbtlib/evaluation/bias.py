@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hbtlib.evaluation.bias_measures import MEASURES, MEASURES_AT, kl
-from hbtlib.evaluation.checks import need
+from hbtlib.evaluation.checks import check_columns
 from hbtlib.evaluation.declaration import documents
 from hbtlib.evaluation.multilingual_pool import MultilingualPool, chance_rank_distance
 
@@ -128,7 +128,7 @@ def top_shares(top: pd.DataFrame) -> pd.DataFrame:
             benchmarks, or of several runs.
     """
     columns = ["benchmark", "query_id", "query_language", "rank", "passage_id", "passage_language"]
-    need(top, columns, "top", "hbt.top")
+    check_columns(top, columns, "top", "hbt.top")
     n_benchmarks = len(top["benchmark"].unique())
     if n_benchmarks != 1:
         raise ValueError(f"the top is of {n_benchmarks} benchmarks; give that of one")

@@ -115,7 +115,8 @@ def own_language_first(pool: MultilingualPool) -> pd.Series:
 def own_language_chance(pool: MultilingualPool) -> pd.Series:
     """What own-language-first would be if languages were treated alike.
 
-    This is the share of a query's relevant passages that are in its language.
+    This is the share of a query's relevant passages that are in its language. Only queries that
+    have one in their language count.
     """
     return pool.mean(pool.queries["own_share"])
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 
-def need(
+def check_columns(
     table: pd.DataFrame, columns: Sequence[str], what: str = "ranks", maker: str = "hbt.rank"
 ) -> None:
     """Checks that a table has all the columns it must have.
@@ -27,7 +27,7 @@ def need(
         raise ValueError(f"the {what} lack the column {lacking[0]!r}; {maker} makes such a table")
 
 
-def known_to(ranks: pd.DataFrame, k: float, what: str) -> None:
+def check_depth(ranks: pd.DataFrame, k: float, what: str) -> None:
     """Checks that ranks are known down to k, which those of a search index may not be.
 
     Args:
@@ -49,7 +49,7 @@ def known_to(ranks: pd.DataFrame, k: float, what: str) -> None:
         )
 
 
-def one_benchmark(ranks: pd.DataFrame) -> None:
+def check_one_benchmark(ranks: pd.DataFrame) -> None:
     """Checks that the ranks are of one benchmark.
 
     Raises:

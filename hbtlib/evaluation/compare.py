@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hbtlib.data.benchmark import SETTINGS
+from hbtlib.data.benchmark import ALL, SETTINGS
 from hbtlib.evaluation.holm import holm
-from hbtlib.evaluation.metrics import per_query
+from hbtlib.evaluation.metrics import lower_is_better, per_query
 from hbtlib.evaluation.paired_tests import Plan, tests_table
 from hbtlib.evaluation.resampling import sign_flip
 from hbtlib.evaluation.units import Unit, sum_by_unit
@@ -157,7 +157,7 @@ def compare_pairs(
     difference = own.groupby(keys)[metric].mean() - other.groupby(keys)[metric].mean()
     cells = difference.unstack(["query_language", "pool"]).sort_index(axis=1)
     if metric.startswith("rank-distance"):
-        cells = cells.loc[:, cells.columns.get_level_values("pool") == "all"]
+        cells = cells.loc[:, cells.columns.get_level_values("pool") == ALL]
     # A question without the pair counts as a difference of 0, whose sign does not matter.
     sums, _ = sum_by_unit(cells.fillna(0.0).T, unit)
     table = cells.mean().rename("difference").reset_index()
@@ -208,6 +208,6 @@ def _sign_by_pair(own: pd.DataFrame, other: pd.DataFrame, plan: Plan) -> pd.Data
     keys = ["setting", "query_language", "pool"]
     own_means = own.groupby(keys)[plan.metrics].mean()
     difference = own_means - other.groupby(keys)[plan.metrics].mean()
-    direction = [-1 if metric.startswith("rank-distance") else 1 for metric in plan.metrics]
+    direction = [-1 if lower_is_better(metric) else 1 for metric in plan.metrics]
     signs: Any = np.sign(difference.round(12) * direction)
     return signs

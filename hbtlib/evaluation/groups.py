@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from hbtlib.data.benchmark import ALL
 from hbtlib.languages import LANGUAGES
 
 FEATURES = ("family", "script", "word_order", "resources")
@@ -31,7 +32,7 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
         ['trained', 'unseen']
     """
     is_trained = measured["query_language"].isin(trained)
-    is_trained &= measured["pool"].isin([*trained, "all"])
+    is_trained &= measured["pool"].isin([*trained, ALL])
     return measured.assign(languages=np.where(is_trained, "trained", "unseen"))
 
 

@@ -14,21 +14,19 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from hbtlib.data.benchmark import SETTINGS
-from hbtlib.evaluation.checks import known_to, need, one_benchmark
+from hbtlib.data.benchmark import ALL, SETTINGS
+from hbtlib.evaluation.checks import check_columns, check_depth, check_one_benchmark
 from hbtlib.evaluation.declaration import documents
 from hbtlib.evaluation.groups import by_group, by_training
-from hbtlib.evaluation.retrieval_measures import MEASURES, Floats, RankedQueries
+from hbtlib.evaluation.retrieval_measures import MEASURES, RankedQueries
 
 __all__ = [
     "METRICS",
-    "Floats",
     "by_group",
     "by_question",
     "by_training",
-    "known_to",
+    "lower_is_better",
     "measure",
-    "need",
     "parse",
     "per_query",
     "summarise",
@@ -68,6 +66,26 @@ def parse(metric: str) -> tuple[str, float]:
     return found[1], float(found[2] or np.inf)
 
 
+def lower_is_better(metric: str) -> bool:
+    """Says whether lower values of a metric are better, as of the rank distance.
+
+    Args:
+        metric: a name as `parse` reads it.
+
+    Returns:
+        True if lower values are better, False if higher ones are.
+
+    Raises:
+        ValueError: for an unknown metric.
+
+    Example:
+        >>> lower_is_better("rank-distance@100"), lower_is_better("mAP")
+        (True, False)
+    """
+    name, _ = parse(metric)
+    return MEASURES[name].better == "lower"
+
+
 def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """Computes metrics for every query in every pool.
 
@@ -83,11 +101,13 @@ def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataF
         ValueError: for a column that is missing, for ranks of several benchmarks or runs, for an
             unknown metric, and for one that needs ranks below the depth of a search index.
     """
-    need(ranks, ["query_id", "question_id", "query_language", "pool", "rank", "n_relevant"])
-    one_benchmark(ranks)
+    check_columns(
+        ranks, ["query_id", "question_id", "query_language", "pool", "rank", "n_relevant"]
+    )
+    check_one_benchmark(ranks)
     parsed = {metric: parse(metric) for metric in metrics}
     for metric, (_, k) in parsed.items():
-        known_to(ranks, k, metric)
+        check_depth(ranks, k, metric)
     queries = RankedQueries(ranks)
     _check_one_run(queries)
     values = {metric: MEASURES[name](queries, k) for metric, (name, k) in parsed.items()}
@@ -207,7 +227,7 @@ def _settings(table: pd.DataFrame) -> np.ndarray:
     """The setting of each row, from its query_language and pool."""
     pool = table["pool"].astype("str")
     is_own = pool == table["query_language"].astype("str")
-    return np.select([pool == "all", is_own], ["multilingual", "monolingual"], "cross-lingual")
+    return np.select([pool == ALL, is_own], ["multilingual", "monolingual"], "cross-lingual")
 
 
 def _check_one_run(queries: RankedQueries) -> None:

@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 import scipy  # its submodules are imported when first used
 
-from hbtlib.evaluation.checks import known_to, need
+from hbtlib.data.benchmark import ALL
+from hbtlib.evaluation.checks import check_columns, check_depth
 from hbtlib.evaluation.metrics import per_query
-
-ALL = "all"
-"""The pool of all languages; as a query language: all of them together."""
 
 _NUMBERS = ["rank", "score", "n_passages", "n_relevant"]
 _TEXTS = ["query_id", "question_id", "query_language", "pool", "passage_id", "passage_language"]
@@ -59,7 +57,7 @@ class MultilingualPool:
     """
 
     def __init__(self, ranks: pd.DataFrame) -> None:
-        need(ranks, [*_TEXTS, *_NUMBERS])
+        check_columns(ranks, [*_TEXTS, *_NUMBERS])
         joint = ranks[ranks["pool"] == ALL]
         if joint.empty:
             raise ValueError(
@@ -67,7 +65,7 @@ class MultilingualPool:
                 "none: rank a benchmark with passages in two languages or more"
             )
         per_query(joint, [])  # raises where they are of several benchmarks or runs
-        known_to(joint, np.inf, "language bias")
+        check_depth(joint, np.inf, "language bias")
         self.rows = _rows(joint)
         self.queries = _queries(self.rows)
         others = ranks[ranks["pool"] != ALL]

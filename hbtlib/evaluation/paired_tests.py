@@ -77,7 +77,7 @@ def tests_table(label: str, differences: Mapping[str, pd.DataFrame], plan: Plan)
 
     Returns:
         One row per name, metric and setting: these, and the columns of `paired_test` with p_holm
-            after p.
+        after p.
 
     Raises:
         ValueError: if there are no differences of these metrics in these settings.

@@ -1,8 +1,7 @@
 """How much of an encoder's space is language: drawn as a map, and read out by a classifier.
 
 The rows of vectors follow a benchmark's queries and passages. `rank_vectors(…, remove=…)` is the
-third
-probe: what ranking gains if language is removed.
+third probe: what ranking gains if language is removed.
 """
 
 from __future__ import annotations

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.formats.files import DataError, read_tsv, unique
-from hbtlib.evaluation.checks import known_to
+from hbtlib.data.benchmark import ALL, Benchmark
+from hbtlib.data.formats.checks import DataError, unique
+from hbtlib.data.formats.files import read_tsv
+from hbtlib.evaluation.checks import check_depth
 from hbtlib.evaluation.metrics import per_query
 
 _RUN = ["query_id", "zero", "passage_id", "rank", "score", "tag"]
@@ -78,7 +79,7 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
         raise ValueError(
             f"depth is {depth}; it is the number of ranks written of each query, 1 or more"
         )
-    known_to(ranks, depth, f"a run of depth {depth}")
+    check_depth(ranks, depth, f"a run of depth {depth}")
     ranks = ranks.astype({"query_id": "str", "passage_id": "str"})
     _check_no_blanks(ranks)
     folder = Path(folder)
@@ -112,14 +113,14 @@ def read(folder: Path | str, benchmark: Benchmark) -> pd.DataFrame:
     """
     gold = _relevant(benchmark)
     languages = benchmark.passages["language"].value_counts().sort_index()
-    sizes = {**languages, "all": len(benchmark.passages)}
+    sizes = {**languages, ALL: len(benchmark.passages)}
     query_ids = set(benchmark.queries["query_id"])
     tables = []
     for pool, size in sizes.items():
         file = _find(Path(folder), pool)
         if file is None:
             continue
-        mine = gold if pool == "all" else gold[gold["passage_language"] == pool]
+        mine = gold if pool == ALL else gold[gold["passage_language"] == pool]
         table = mine.merge(_read_run(file, query_ids), how="left")
         lost = table["rank"].isna()
         table.loc[lost, "rank"] = size - table[lost].groupby("query_id").cumcount()

@@ -1,53 +1,16 @@
 """The batches of a training run, as the published study draws them."""
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import TINY, canvas, language_colours
 from hbtlib.plots.tables import ordered
+from hbtlib.sampling.plan import BatchPlan
 
 
-class Batch(Protocol):
-    """What the picture needs of a batch: the languages of its pairs, and what kind it is of."""
-
-    @property
-    def query_languages(self) -> NDArray[np.str_]:
-        """The language of each pair's query."""
-
-    @property
-    def passage_languages(self) -> NDArray[np.str_]:
-        """The language of each pair's passage."""
-
-    @property
-    def kind(self) -> str:
-        """The strategy that the batch follows."""
-
-    def __len__(self) -> int:
-        """How many pairs it has."""
-
-
-class Plan(Protocol):
-    """What the picture needs of `hbtlib.BatchPlan`."""
-
-    @property
-    def languages(self) -> Sequence[str]:
-        """All languages that batches may have."""
-
-    @property
-    def batch_size(self) -> int:
-        """Pairs a batch."""
-
-    def __getitem__(self, t: int, /) -> Batch:
-        """Batch t of the training."""
-
-
-def batch_picture(plan: Plan, *, batches: int = 8, pairs: int = 16, title: str = "") -> Figure:
+def batch_picture(plan: BatchPlan, *, batches: int = 8, pairs: int = 16, title: str = "") -> Figure:
     """Draws the first batches of a plan: a row a batch, a box a pair.
 
     The left half of a box is the query's language, its right half the passage's: one colour where

@@ -14,14 +14,9 @@ from hbtlib.plots.labels import EndLabel, end_labels
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import COLOURS, NICE, arm_colours, canvas, caption
 from hbtlib.plots.tables import checked
+from hbtlib.sampling.strategies import HYBRID_ENDS
 
 LEVELS = {"batch": COLOURS["hybrid"], "pair": "#AA3377"}
-# At its ends α gives the same batches as another strategy, and that is what is run there.
-_ENDS = {
-    "x-y": [(0.0, "batch"), (0.0, "pair")],
-    "x-x-mono": [(1.0, "batch")],
-    "x-x": [(1.0, "pair")],
-}
 _HEIGHT = 1.75  # about the height of a panel, in inches
 
 
@@ -59,7 +54,7 @@ def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
         here = _part(chosen, key)
         lines = {name: here[here["level"] == name] for name in LEVELS if name in levels}
         bands = [_curve(axes, lines[name], "alpha", mixed, LEVELS[name], name) for name in lines]
-        bands += [_end(axes, here, strategy) for strategy in _ENDS]
+        bands += [_end(axes, here, strategy) for strategy in HYBRID_ENDS]
         axes.set(ylim=_limits(here["value"], pd.concat(bands)), xlim=(-0.06, 1.42))
         axes.set_xticks(alphas, [f"{alpha:g}".replace("0.", ".") for alpha in alphas])
         axes.spines.bottom.set_bounds(-0.06, 1.06)
@@ -180,7 +175,7 @@ def _end_values(values: pd.DataFrame, strategy: str) -> pd.DataFrame:
     """The rows of a strategy at an end of α; a run of both levels is there once."""
     rows = [
         values[(values["alpha"] == alpha) & (values["level"] == level)]
-        for alpha, level in _ENDS[strategy]
+        for alpha, level in HYBRID_ENDS[strategy]
     ]
     return pd.concat(rows).drop_duplicates(["seed", "value"])
 
@@ -208,7 +203,7 @@ def _label_levels(axes: Axes, here: pd.DataFrame, lines: Mapping[str, pd.DataFra
         inner = values[values["alpha"].between(0, 1, inclusive="neither")]
         levels += _last(inner, "alpha", name, LEVELS[name])
     ends: dict[float, list[EndLabel]] = {0.0: [], 1.0: []}
-    for strategy in _ENDS:
+    for strategy in HYBRID_ENDS:
         for label in _last(_end_values(here, strategy), "alpha", strategy, COLOURS[strategy]):
             ends[label.x].append(label)
     for labels in (levels, *ends.values()):

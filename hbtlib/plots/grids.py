@@ -13,9 +13,10 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from hbtlib.data.benchmark import ALL
 from hbtlib.plots import style
 from hbtlib.plots.saving import Figure
-from hbtlib.plots.tables import ALL, checked, ordered, star, starred
+from hbtlib.plots.tables import checked, ordered, star, starred
 
 _CELL = 0.3  # inches
 _HATCHED = (

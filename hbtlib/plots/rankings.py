@@ -10,10 +10,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
+from hbtlib.data.benchmark import ALL
 from hbtlib.plots.labels import along
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import TINY, canvas, caption, language_colours, panels
-from hbtlib.plots.tables import ALL, checked, ordered, star, starred, with_names
+from hbtlib.plots.tables import checked, ordered, star, starred, with_names
 
 _WIDTH, _HEIGHT = 5.0, 3.2  # about the size of `rank_ecdf`'s panel, in inches
 

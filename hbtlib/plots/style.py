@@ -13,8 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from hbtlib.plots.saving import SAVED_DPI
-from hbtlib.plots.saving import Figure as Figure  # which other rooms import from here
+from hbtlib.plots.saving import SAVED_DPI, Figure
 
 SMALL, TINY = 8.0, 7.0  # font sizes in points, beside the usual 9
 NICE = [1, 2, 2.5, 5, 10]  # steps between ticks that are easily read

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from hbtlib.data.benchmark import ALL
 from hbtlib.languages import LANGUAGES
-
-ALL = "all"  # the pool of all languages
 
 
 def checked(

@@ -12,10 +12,8 @@ from hbtlib.sampling.settings import (
     find_strategy,
     weigh_languages,
 )
-from hbtlib.sampling.strategies import STRATEGIES, Kind, Strategy
+from hbtlib.sampling.strategies import Strategy
 from hbtlib.sampling.streams import BatchStreams
-
-__all__ = ["STRATEGIES", "Alpha", "Batch", "BatchPlan", "Kind", "Source", "Strategy"]
 
 
 class BatchPlan:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from hbtlib.sampling.schedule import Alpha, Schedule
 
 __all__ = [
+    "HYBRID_ENDS",
     "STRATEGIES",
     "X_X",
     "X_X_MONO",
@@ -70,3 +71,10 @@ STRATEGIES: dict[str, Strategy] = {
     "en-en": Strategy(X_X_MONO, languages=("en",)),
     "hybrid": Strategy(X_X_MONO, X_Y),
 }
+
+HYBRID_ENDS: dict[str, tuple[tuple[float, str], ...]] = {
+    "x-y": ((0.0, "batch"), (0.0, "pair")),
+    "x-x-mono": ((1.0, "batch"),),
+    "x-x": ((1.0, "pair"),),
+}
+"""The strategies whose batches `hybrid` has at the ends of α: α, and the level it mixes at."""

@@ -17,12 +17,12 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from xxhash import xxh3_128_hexdigest
 
+from hbtlib.data.benchmark import ALL
 from hbtlib.search.exact import nearest
 from hbtlib.search.inputs import PassageTable, RelevantPassages
 from hbtlib.search.kernels import dots
 from hbtlib.search.matrix import Matrix, Rows, RowSubset, Vectors
 from hbtlib.search.store import Store
-from hbtlib.search.tables import ALL
 from hbtlib.search.ties import best_first
 
 _QUERIES_FOR_RECALL = 100

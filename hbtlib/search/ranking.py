@@ -1,10 +1,10 @@
 """The public functions of search: embed a benchmark, rank its passages, list the best ones.
 
 A score is the dot product, summed in double precision and rounded to single. Equal scores are
-ordered
-as trec_eval does: by passage id, the larger (by its characters' code points) first. So ranks depend
-neither on the order in which passages are stored nor on blocks, threads or machine, and trec_eval
-computes the same measures from the same scores as we do. `exact` explains how that is done fast.
+ordered as trec_eval does: by passage id, the larger (by its characters' code points) first. So
+ranks depend neither on the order in which passages are stored nor on blocks, threads or machine,
+and trec_eval computes the same measures from the same scores as we do. `exact` explains how that is
+done fast.
 """
 
 from __future__ import annotations
@@ -21,10 +21,8 @@ from hbtlib.search.exact import count_ranks, nearest
 from hbtlib.search.inputs import PassageTable, RelevantPassages, prepare
 from hbtlib.search.matrix import Matrix
 from hbtlib.search.removal import Removal
-from hbtlib.search.tables import ALL, ranks_table, top_table, with_recall
+from hbtlib.search.tables import ranks_table, top_table, with_recall
 from hbtlib.search.ties import tie_order
-
-__all__ = ["ALL", "Matrix", "embed", "nearest", "rank", "rank_vectors", "top"]
 
 
 def embed(
@@ -38,7 +36,7 @@ def embed(
 ) -> tuple[Matrix, Matrix]:
     """Embeds the queries and the passages of a benchmark.
 
-    Every distinct text is embedded once for each role (queries and passages have prefixes of their
+    Every distinct text is embedded once for each role (queries and passages have prompts of their
     own), whatever the number of pools it is in.
 
     Args:

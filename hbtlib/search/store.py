@@ -38,7 +38,7 @@ class IdentifiedEncoder(EncoderProtocol, Protocol):
         ...
 
     def prefix(self, role: str) -> str:
-        """What is put before a text in this role."""
+        """The prompt before the texts of this role."""
         ...
 
 
@@ -119,7 +119,7 @@ def embed_to(
     """Embeds texts into a folder, except those whose vectors are there already.
 
     The key of the vectors is everything that changes them: weights, tokenizer, pooling,
-    normalisation, role and its prefix, length, precision and dtype. A shard's name is a checksum of
+    normalisation, role and its prompt, length, precision and dtype. A shard's name is a checksum of
     its texts. A shard is whole or absent: after an interruption the same call resumes with the next
     one. Any number of processes and machines that see the folder fill it together, each taking the
     next shard that nobody works on. Machines that do not share a disk each embed a stretch of the
@@ -158,8 +158,8 @@ def embed_to(
         disable=None if progress else True,
         desc=f"embedding, {role}",
     )
-    # First the shards that nobody else works on; then wait for those that others did, if still
-    # absent.
+    # First the shards that nobody else works on. Then it waits for those that others work on, and
+    # writes the ones that are still absent.
     for patience in (0, -1):
         for part in shards:
             if part.write_unless_there(encoder, role, precision, DTYPES[dtype], patience):
@@ -227,7 +227,7 @@ def _home(folder: Path, encoder: IdentifiedEncoder, role: str, precision: str, d
     settings = encoder.settings._asdict()
     about = {
         "encoder": encoder.fingerprint(),
-        # Of the two prefixes only the role's own counts.
+        # Of the two prompts only the role's own counts.
         **{name: value for name, value in settings.items() if not name.endswith("prefix")},
         "role": role,
         "prefix": encoder.prefix(role),

@@ -8,12 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hbtlib.data.benchmark import Benchmark
+from hbtlib.data.benchmark import ALL, Benchmark
 from hbtlib.search.inputs import PassageTable, RelevantPassages
 from hbtlib.search.matrix import Rows
-
-ALL = "all"
-"""The pool of all languages together; the other pools are named by their language."""
 
 _TEXT_COLUMNS = [
     "benchmark",

@@ -6,13 +6,14 @@ import torch
 from torch.utils.data import Dataset
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.encoders.encoder import Chunks, Encoder
+from hbtlib.encoders.chunking import Chunks
+from hbtlib.encoders.encoder import Encoder
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.training.false_negatives import answers, negatives_that_answer
 from hbtlib.training.objectives import InfoNCE, Inputs
 from hbtlib.training.processes import share
 
-ROLES = ("query", "passage", "negative", "extra")
+EMBEDDED = ("query", "passage", "negative", "extra")
 """What of a batch is embedded, in this order; the last two where there are some."""
 
 
@@ -99,5 +100,5 @@ class PlanBatches(Dataset):
 
 
 def tokens_of(inputs: Inputs) -> dict[str, Chunks]:
-    """The tokenised texts of a batch, by role."""
-    return {role: inputs[role] for role in ROLES if role in inputs}
+    """The tokenised texts of a batch, by their names in `EMBEDDED`."""
+    return {name: inputs[name] for name in EMBEDDED if name in inputs}

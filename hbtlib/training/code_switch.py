@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hbtlib.data.pairs import Codes
-from hbtlib.training.dictionaries import Dictionary, dictionary_of
+from hbtlib.training.dictionaries import Dictionary
 from hbtlib.training.words import pieces
-
-__all__ = ["check_share", "code_switch", "dictionary_of"]
 
 
 def code_switch(
@@ -29,7 +27,7 @@ def code_switch(
     Args:
         texts: the texts.
         languages: the language code of each text, or one code for all.
-        dictionaries: (source, target) → dictionary, as `dictionary_of` gives it.
+        dictionaries: (source, target) → dictionary, as `dictionaries.dictionary_of` gives it.
         share: the probability that a known word is replaced, 0 to 1.
         seed: an integer or several, from which all is drawn.
 

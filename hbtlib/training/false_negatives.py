@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.sampling.plan import Batch
+from hbtlib.sampling.batch import Batch
 
 
 def answers(

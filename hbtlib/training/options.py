@@ -6,7 +6,8 @@ from typing import Any
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import PRECISIONS, Encoder
-from hbtlib.sampling.plan import Alpha, Strategy
+from hbtlib.sampling.schedule import Alpha
+from hbtlib.sampling.strategies import Strategy
 from hbtlib.training.objectives import OBJECTIVES
 
 Validation = Pairs | Callable[[Encoder], float]

@@ -12,7 +12,9 @@ from transformers import EarlyStoppingCallback, TrainingArguments
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.sampling.plan import Alpha, BatchPlan, Strategy
+from hbtlib.sampling.plan import BatchPlan
+from hbtlib.sampling.schedule import Alpha
+from hbtlib.sampling.strategies import Strategy
 from hbtlib.training.arguments import training_arguments
 from hbtlib.training.batches import PlanBatches
 from hbtlib.training.checkpoints import last_whole_checkpoint, load_objective
@@ -22,8 +24,6 @@ from hbtlib.training.lora import add_lora, merge_lora
 from hbtlib.training.objectives import OBJECTIVES, InfoNCE
 from hbtlib.training.options import TrainingOptions
 from hbtlib.training.request import begin_folder, check_request, describe_request
-
-__all__ = ["ContrastiveTrainer", "train"]
 
 
 def train(

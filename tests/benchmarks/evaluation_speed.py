@@ -264,7 +264,7 @@ def top_side(side: str, folder: Path, k: int = 100) -> dict[str, Any]:
     """The k best through one side: seconds, memory, and where rows and scores are kept."""
     import threading
 
-    from hbtlib.search.ranking import nearest
+    from hbtlib.search.exact import nearest
     from hbtlib.search.store import Store
 
     store = Store(sorted(folder.glob("*.safetensors")))

@@ -77,7 +77,8 @@ def folder_of(asked: argparse.Namespace, to: Path) -> str:
     import torch
     from transformers import XLMRobertaConfig, XLMRobertaModel
 
-    from hbtlib.encoders.encoder import Encoder, Settings
+    from hbtlib.encoders.encoder import Encoder
+    from hbtlib.encoders.parts import Settings
     from hbtlib.encoders.small import train_tokenizer
 
     torch.manual_seed(0)

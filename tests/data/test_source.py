@@ -141,7 +141,7 @@ def test_the_hubs_address_may_end_in_a_slash(hub: Server, monkeypatch: pytest.Mo
     assert not [path for _, path, _ in hub.asked if path.startswith("//")]
 
 
-def test_a_download_that_breaks_off_goes_on_where_it_was(
+def test_an_interrupted_download_resumes_where_it_stopped(
     hub: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Its pieces, of 10 MB else.

@@ -10,7 +10,8 @@ import pytest
 import torch
 from encoder_cases import TEXTS
 
-from hbtlib.encoders.encoder import Encoder, Settings
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.encoders.parts import Settings
 
 
 def test_embed_keeps_the_order_and_needs_no_company(tiny_encoder_factory: Any) -> None:

@@ -12,7 +12,8 @@ import torch
 from encoder_cases import TEXTS
 from safetensors.torch import load_file
 
-from hbtlib.encoders.encoder import Encoder, Settings
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.encoders.parts import Settings
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "lasttoken"])

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from hbtlib.encoders.encoder import Encoder, Settings
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.encoders.parts import Settings
 
 
 def test_the_small_encoder_takes_options_too() -> None:

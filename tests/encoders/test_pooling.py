@@ -10,7 +10,8 @@ import pytest
 import torch
 from encoder_cases import TEXTS
 
-from hbtlib.encoders.encoder import Encoder, Settings
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.encoders.parts import Settings
 from hbtlib.encoders.pooling import pool
 
 

@@ -14,7 +14,7 @@ from conftest import random_benchmark
 from ir_measures import AP, RR, R, nDCG
 
 import hbtlib as hbt
-from hbtlib.data.formats.files import DataError
+from hbtlib.data.formats.checks import DataError
 
 
 def theirs(folder: Path, pool: str) -> dict[str, float]:

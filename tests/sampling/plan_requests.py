@@ -10,8 +10,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hbtlib.sampling.plan import STRATEGIES, Batch, BatchPlan, Strategy
-from hbtlib.sampling.strategies import X_X, X_X_MONO, X_Y, X_Y_MONO, Kind
+from hbtlib.sampling.batch import Batch
+from hbtlib.sampling.plan import BatchPlan
+from hbtlib.sampling.strategies import (
+    STRATEGIES,
+    X_X,
+    X_X_MONO,
+    X_Y,
+    X_Y_MONO,
+    Kind,
+    Strategy,
+)
 
 FIVE = ("de", "en", "fr", "ja", "sw")
 

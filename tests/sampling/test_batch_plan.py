@@ -27,7 +27,8 @@ from plan_requests import (
     requests,
 )
 
-from hbtlib.sampling.plan import STRATEGIES, BatchPlan
+from hbtlib.sampling.plan import BatchPlan
+from hbtlib.sampling.strategies import STRATEGIES
 
 
 @CHECKED

@@ -12,7 +12,7 @@ from conftest import random_benchmark
 
 import hbtlib as hbt
 from hbtlib.search import indexes
-from hbtlib.search.ranking import nearest
+from hbtlib.search.exact import nearest
 from hbtlib.search.store import embed_to
 
 KEY = ["query_id", "passage_id", "pool"]

@@ -253,7 +253,7 @@ embed_to(sys.argv[2], Encoder.load(sys.argv[1]), texts, "passage", shard=10)
 """
 
 
-def test_killed_it_goes_on_at_the_next_shard_to_the_same_store(
+def test_after_an_interruption_it_resumes_at_the_next_shard_to_the_same_store(
     encoder: Encoder, tmp_path: Path, asked: list[str]
 ) -> None:
     encoder.save(tmp_path / "model")
@@ -448,7 +448,7 @@ def _anonymous_mb() -> float:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's count of memory")
 def test_memory_is_bounded_whatever_the_pool_s_size(tmp_path: Path) -> None:
     """60,000 passages take 92 MB as float32, their scores for 400 queries 96; 20 MB are given."""
-    from hbtlib.search.ranking import nearest
+    from hbtlib.search.exact import nearest
 
     store = made(tmp_path / "store", 60_000, 384, 15_000)
     queries = np.random.default_rng(1).standard_normal((400, 384)).astype(np.float32)

@@ -41,7 +41,8 @@ def shaped(name: str, folder: Path) -> int:
     from sentence_transformers.sentence_transformer.modules import Dense
     from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
-    from hbtlib.encoders.encoder import Encoder, Settings
+    from hbtlib.encoders.encoder import Encoder
+    from hbtlib.encoders.parts import Settings
 
     tokenizer = Encoder.load("small").tokenizer
     torch.manual_seed(0)

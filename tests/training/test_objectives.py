@@ -279,7 +279,7 @@ def test_gradients_in_chunks_are_those_of_one_graph(
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_a_training_with_it_learns_other_weights_and_goes_on_where_it_stopped(
+def test_a_training_with_it_learns_other_weights_and_resumes(
     partial_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path, name: str
 ) -> None:
     def run(folder: str, **more: Any) -> tuple[bytes, pd.DataFrame]:

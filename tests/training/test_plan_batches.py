@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.sampling.plan import Batch, BatchPlan
+from hbtlib.sampling.batch import Batch
+from hbtlib.sampling.plan import BatchPlan
 from hbtlib.training.batches import PlanBatches
 from hbtlib.training.false_negatives import answers
 

@@ -153,7 +153,7 @@ def test_two_processes_learn_what_one_learns(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["two-then-one", "one-then-two"])
-def test_a_checkpoint_goes_on_with_another_number_of_processes(folder: Path, name: str) -> None:
+def test_a_training_resumes_with_another_number_of_processes(folder: Path, name: str) -> None:
     same_training(folder / name, folder / "one" / "whole")
 
 

@@ -13,18 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hbtlib.data.formats.checks import DataError, expect, unique
-
-__all__ = [
-    "DataError",
-    "Record",
-    "lines",
-    "read_json",
-    "read_jsonl",
-    "read_parquet",
-    "read_tsv",
-    "unique",
-]
+from hbtlib.data.formats.checks import DataError, expect
 
 Record = dict[str, Any]
 

@@ -20,13 +20,11 @@ from hbtlib.data.formats.checks import (
     unique,
 )
 from hbtlib.data.formats.files import Record, read_jsonl
-from hbtlib.data.pairs import shared_keys
+from hbtlib.data.pairs import Texts, shared_keys
 
 SPLITS = ("train", "validation")
 HELD_OUT = 20
 """One id in this many is held out for the split "validation"."""
-
-Texts = dict[str, str]  # language → text
 
 
 class ParallelTexts(NamedTuple):

@@ -20,7 +20,7 @@ from hbtlib.data.formats.squad import Paragraph, Question, Span
 CONTEXTS = ("none", "paragraph")
 """What a sentence comes with as a passage: nothing, or the paragraph it stands in."""
 
-Unit = tuple[int, str]
+Piece = tuple[int, str]
 """A passage of a paragraph: the character at which it starts, and its text."""
 
 SplitSentences = Callable[[str, str], list[Span]]
@@ -78,14 +78,14 @@ def sentence_benchmark(
             "theirs)"
         )
 
-    def units(language: str, paragraph: Paragraph) -> list[Unit]:
+    def pieces(language: str, paragraph: Paragraph) -> list[Piece]:
         around = "" if context == "none" else f"\n{paragraph.text.strip()}"
         return [
             (start, sentence + around)
             for (start, _), sentence in _sentences(name, language, paragraph, split)
         ]
 
-    return _build(name, files, units)
+    return _build(name, files, pieces)
 
 
 def _sentences(
@@ -132,23 +132,23 @@ def _merge_repeated(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
 def _build(
     name: str,
     files: Mapping[str, Sequence[Paragraph]],
-    units: Callable[[str, Paragraph], list[Unit]],
+    pieces: Callable[[str, Paragraph], list[Piece]],
     settings: tuple[str, ...] = SETTINGS,
 ) -> Benchmark:
-    """The benchmark whose passages are the units of every paragraph."""
+    """The benchmark whose passages are the pieces of every paragraph."""
     queries: list[tuple[str, ...]] = []
     passages: list[tuple[str, ...]] = []
     gold: list[tuple[str, str]] = []
     for language, paragraphs in files.items():
         for number, paragraph in enumerate(paragraphs):
-            found = units(language, paragraph)
-            ids = [f"{language}:{number:05}:{unit:02}" for unit in range(len(found))]
+            found = pieces(language, paragraph)
+            ids = [f"{language}:{number:05}:{i:02}" for i in range(len(found))]
             starts = [start for start, _ in found]
             whole = paragraph.text.strip()
             for id_, (_, passage) in zip(ids, found, strict=True):
                 passages.append((id_, language, passage, whole, paragraph.title))
             for question in paragraph.questions:
-                relevant = ids[_unit_of(question, starts, paragraph.place)]
+                relevant = ids[_piece_of(question, starts, paragraph.place)]
                 queries.append((f"{question.id}:{language}", question.id, language, question.text))
                 gold.append((question.id, relevant))
     asked = pd.DataFrame(queries, columns=["query_id", "question_id", "language", "text"])
@@ -162,7 +162,7 @@ def _build(
     )
 
 
-def _unit_of(question: Question, starts: Sequence[int], place: str) -> int:
+def _piece_of(question: Question, starts: Sequence[int], place: str) -> int:
     """Which passage of its paragraph a question's answer starts in.
 
     Between two sentences stand blanks, or a stray sign: an answer that starts there belongs to the

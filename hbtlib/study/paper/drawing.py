@@ -6,14 +6,14 @@ from matplotlib.axes import Axes
 
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.plots.saving import Figure
+from hbtlib.plots.style import HIGHER as BETTER
+from hbtlib.plots.style import LOWER as WORSE
 from hbtlib.plots.style import canvas
 from hbtlib.study.paper.layout import place
-from hbtlib.study.paper.tables import LOWER, METRICS, NAMES, ROW
+from hbtlib.study.paper.tables import DISTANCE, METRICS, NAMES, ROW
 
-# Hybrid against another strategy: the two ends of the palette of `plots.differences`, and grey.
-BETTER = "#1B7837"
+# Greys, beside the colours of what is better and worse, which all pictures share.
 EQUAL = "#777777"
-WORSE = "#762A83"
 NOTE = "#555555"
 
 # What stands right of the dots: where (the panel is from 0 to 1), and its colour.
@@ -67,10 +67,10 @@ def _chosen(gains: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 def _panels(chosen: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Returns the rows of each panel by its unit; a panel without rows is left out."""
-    ranks = chosen["metric"] == LOWER
+    is_distance = chosen["metric"] == DISTANCE
     panels = {
-        "metric, 0 to 1": chosen[~ranks],
-        "rank distance, in ranks; axis reversed": chosen[ranks],
+        "metric, 0 to 1": chosen[~is_distance],
+        "rank distance, in ranks; axis reversed": chosen[is_distance],
     }
     return {unit: part for unit, part in panels.items() if len(part)}
 
@@ -107,25 +107,25 @@ def _draw_panel(axes: Axes, part: pd.DataFrame) -> None:
     Over the rows of a dataset and model stands a heading. Rank distances are of one setting, so
     their panel has a row for each dataset and model, with what would be the heading at its left.
     """
-    ranks = part["metric"].iloc[0] == LOWER
+    in_ranks = part["metric"].iloc[0] == DISTANCE
     labels: list[str] = []  # what stands left of each line; nothing at a heading
     heading = ""
     for key, row in part.groupby(ROW[1:], sort=False):
         dataset, model, setting, metric = map(str, key)
         last_heading = heading
         heading = f"{NAMES.get(dataset, dataset)}, {NAMES.get(model, model)}"
-        if heading != last_heading and not ranks:
+        if heading != last_heading and not in_ranks:
             _write_heading(axes, len(labels), heading)
             labels.append("")
         _draw_row(axes, len(labels), row)
-        labels.append(heading if ranks else f"{setting} {metric}")
+        labels.append(heading if in_ranks else f"{setting} {metric}")
     axes.axvline(0, color="black", lw=0.8, zorder=1)
     labelled = [line for line, label in enumerate(labels) if label]
     axes.set_yticks(labelled, [labels[line] for line in labelled])
     axes.tick_params(axis="y", length=0)
     axes.set(ylim=(len(labels) - 0.4, -0.6))
     axes.margins(x=0.08)
-    if ranks:
+    if in_ranks:
         axes.invert_xaxis()
 
 

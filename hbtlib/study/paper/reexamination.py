@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hbtlib.study.paper.tables import AVERAGES, LOWER, ROW, STRATEGIES, paper_tables
+from hbtlib.study.paper.tables import AVERAGES, DISTANCE, ROW, STRATEGIES, paper_tables
 
 BASELINES = ("x-x-mono", "x-y", "better of the two", "better in each language")
 """What hybrid is set against.
@@ -49,7 +49,7 @@ def gaps(tables: pd.DataFrame | None = None) -> pd.DataFrame:
     single = tables[~tables["language"].isin(AVERAGES)]
     wide = single.pivot(index=[*ROW, "language"], columns="strategy", values="value")
     parts = [
-        _gaps_of_row(row, lower_is_better=key[-1] == LOWER)
+        _gaps_of_row(row, lower_is_better=key[-1] == DISTANCE)
         for key, row in wide.groupby(level=ROW, sort=False)
     ]
     columns = [*ROW, "baseline", "against", "language", "difference", "gain"]

@@ -9,7 +9,7 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.evaluation.metrics import measure
 from hbtlib.study.paper.layout import as_printed
-from hbtlib.study.paper.tables import AVERAGES, CELL, FORMS, LOWER, METRICS, paper_tables
+from hbtlib.study.paper.tables import AVERAGES, CELL, DISTANCE, FORMS, METRICS, paper_tables
 from hbtlib.study.results import collect
 from hbtlib.study.runs import Run
 from hbtlib.study.studies import Study
@@ -149,12 +149,12 @@ def _styled(wide: pd.DataFrame) -> Styler:
         chosen = labels[labels.get_level_values("metric") == metric]
         rows = chosen if metric_is_down else wide.index
         columns = wide.columns if metric_is_down else chosen
-        digits = ",.1f" if metric == LOWER else ".4f"
+        digits = ",.1f" if metric == DISTANCE else ".4f"
         style.format(f"{{:{digits}}}", na_rep="", subset=(rows, columns))
         if "of" in wide.columns.names:
             differences = columns[columns.get_level_values("of") == "difference"]
             largest = np.nanmax(np.abs(wide.loc[rows, differences].to_numpy()), initial=0) or 1.0
-            palette = "PRGn_r" if metric == LOWER else "PRGn"
+            palette = "PRGn_r" if metric == DISTANCE else "PRGn"
             cells = (rows, differences)
             style.format(f"{{:+{digits}}}", na_rep="", subset=cells)
             style.background_gradient(palette, subset=cells, axis=None, vmin=-largest, vmax=largest)

@@ -13,8 +13,8 @@ STRATEGIES = ("x-x-mono", "x-y", "hybrid")
 METRICS = ("mAP", "R@1", "R@10", "nDCG@10", "R@100", "rank-distance")
 """The metrics that it prints."""
 
-LOWER = "rank-distance"
-"""The one of these metrics that is better when it is lower. Its unit is ranks."""
+DISTANCE = "rank-distance"
+"""The rank distance: of these metrics the one that is better when lower. Its unit is ranks."""
 
 AVERAGES = ("mean", "median")
 """What stands in the column `language` for averages over query languages."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from hbtlib.data.benchmark import ALL
 from hbtlib.evaluation.bias import bias, chance_rank_distance, favoured, top_shares
 from hbtlib.plots.tables import ordered
 from hbtlib.study.report.tables import cell
@@ -23,7 +24,6 @@ from hbtlib.study.report.words import (
 )
 
 COMPARED = ("rank-distance", "own-language-preference", "score-gap", "mrc", "kl@10")
-ALL = "all"
 
 
 def of_runs(ranks: pd.DataFrame, top: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.pairs import Pairs
-from hbtlib.data.worldfacts.facts import render
+from hbtlib.data.worldfacts.rendering import render
 from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, sentences
 
 

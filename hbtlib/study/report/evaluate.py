@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from hbtlib.data.benchmark import SETTINGS
+from hbtlib.data.benchmark import ALL, SETTINGS
 from hbtlib.evaluation.bias import chance_rank_distance
+from hbtlib.evaluation.groups import by_training
 from hbtlib.plots.tables import ordered
 from hbtlib.study.report.words import Markdown, highest, listed, lowest, number, sentences
 from hbtlib.study.runs import Run
@@ -42,7 +43,7 @@ def heatmap_says(measured: pd.DataFrame, metric: str, trained: Sequence[str]) ->
         The sentences.
     """
     cells = measured[measured["metric"] == metric]
-    seen = cells["query_language"].isin(trained) & cells["pool"].isin([*trained, "all"])
+    seen = by_training(cells, trained)["languages"] == "trained"
     means = cells[seen].groupby("setting")["value"].mean()
     parts = [f"{number(means[s])} in the {s} setting" for s in SETTINGS if s in means]
     said = [f"With languages trained on, the mean {metric} is {listed(parts)}."] if parts else []
@@ -70,7 +71,7 @@ def chance_distance(ranks: pd.DataFrame) -> float:
     Returns:
         The mean of (N + 1)(n − 1) / (n + 1) over the queries of the pool of all languages.
     """
-    queries = ranks[ranks["pool"] == "all"].drop_duplicates("query_id")
+    queries = ranks[ranks["pool"] == ALL].drop_duplicates("query_id")
     return float(chance_rank_distance(queries["n_passages"], queries["n_relevant"]).mean())
 
 
@@ -84,7 +85,7 @@ def distance_says(biases: pd.DataFrame, chance: float) -> Markdown:
     Returns:
         The sentence.
     """
-    chosen = biases[(biases["measure"] == "rank-distance") & (biases["query_language"] != "all")]
+    chosen = biases[(biases["measure"] == "rank-distance") & (biases["query_language"] != ALL)]
     values = chosen.set_index("query_language")["value"]
     return Markdown(
         f"On average the relevant passages of a query lie {number(values.mean())} ranks apart, "
@@ -103,7 +104,7 @@ def found(ranks: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row a passage language: what pandas' `describe` says of the ranks.
     """
-    joint = ranks[ranks["pool"] == "all"]
+    joint = ranks[ranks["pool"] == ALL]
     return joint.groupby("passage_language", observed=True)["rank"].describe().reset_index()
 
 

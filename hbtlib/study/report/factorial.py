@@ -10,9 +10,11 @@ from pandas.io.formats.style import Styler
 from scipy import stats
 
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.evaluation.metrics import lower_is_better
 from hbtlib.evaluation.significance import contrasts
+from hbtlib.sampling.strategies import HYBRID_ENDS
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import bold, is_real, mean_and_sd, setting_order
+from hbtlib.study.report.tables import bold, is_real, mean_and_sd, setting_order, spread
 from hbtlib.study.report.words import Markdown, bullets, listed, number, sentences
 from hbtlib.study.studies import Study
 
@@ -36,13 +38,6 @@ PLAIN: dict[str, dict[str, float]] = {
 }
 """The contrasts that every factorial study has."""
 
-# What α = 0 and α = 1 are: arm, α, the level at which pairs are mixed.
-ENDS = (
-    ("x-y", 0.0, "batch"),
-    ("x-y", 0.0, "pair"),
-    ("x-x-mono", 1.0, "batch"),
-    ("x-x", 1.0, "pair"),
-)
 SHOWN = [
     "contrast",
     "setting",
@@ -101,11 +96,11 @@ def two_by_two_says(here: pd.DataFrame) -> Markdown:
     """
     core = here[here["arm"].isin(CELLS) & (here["languages"] == "trained")]
     means = core.groupby(["setting", "arm"])["value"].mean().unstack("arm")
-    ranks = core["metric"].iloc[0].startswith("rank-distance")
+    lowest = lower_is_better(core["metric"].iloc[0])
     parts = []
     for setting in [s for s in SETTINGS if s in means.index]:
         row: Any = means.loc[setting]
-        best = row.idxmin() if ranks else row.idxmax()
+        best = row.idxmin() if lowest else row.idxmax()
         parts.append(f"{best} ({setting}, {number(row[best])})")
     return Markdown(f"In languages trained on, the best of the four arms are {listed(parts)}.")
 
@@ -121,7 +116,11 @@ def alpha_curve(here: pd.DataFrame) -> pd.DataFrame:
     """
     whole = here[here["ids"].isna()]
     hybrid = whole[whole["strategy"] == "hybrid"].rename(columns={"mix": "level"})
-    ends = [whole[whole["arm"] == arm].assign(alpha=a, level=level) for arm, a, level in ENDS]
+    ends = [
+        whole[whole["arm"] == arm].assign(alpha=alpha, level=level)
+        for arm, points in HYBRID_ENDS.items()
+        for alpha, level in points
+    ]
     columns = ["alpha", "level", "seed", "languages", "setting", "metric", "value"]
     return pd.concat([hybrid, *ends])[columns].astype({"alpha": float})
 
@@ -187,11 +186,11 @@ def size_says(sizes: pd.DataFrame) -> Markdown:
     """
     seen = sizes[sizes["languages"] == "trained"]
     means = seen.groupby(["setting", "ids", "arm"])["value"].mean().unstack("arm")
-    lower = sizes["metric"].iloc[0].startswith("rank-distance")
+    lowest = lower_is_better(sizes["metric"].iloc[0])
     said = []
     for setting in [s for s in SETTINGS if s in means.index]:
         table: Any = means.loc[setting]
-        best = table.idxmin(axis=1) if lower else table.idxmax(axis=1)
+        best = table.idxmin(axis=1) if lowest else table.idxmax(axis=1)
         parts = [f"{arm} with {n:,} ids ({number(table.loc[n, arm])})" for n, arm in best.items()]
         said.append(f"In the {setting} setting the best are {listed(parts)}.")
     return bullets(said)
@@ -377,15 +376,11 @@ def all_arms(here: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
         Texts, mean ± standard deviation over seeds: arm × `languages, setting`.
     """
     every = here.groupby(["languages", "setting", "arm"])["value"].agg(["mean", "std"])
-    text = pd.Series([_mean_and_sd(*row) for row in every.to_numpy()], every.index)
+    text = pd.Series([spread(*row) for row in every.to_numpy()], every.index)
     wide: Any = text.unstack(["languages", "setting"])
     wide = wide.loc[arms["arm"], setting_order(wide.columns)]
     wide.columns = [", ".join(column) for column in wide.columns]
     return pd.DataFrame(wide)
-
-
-def _mean_and_sd(mean: float, deviation: float) -> str:
-    return f"{mean:.3f}" + ("" if pd.isna(deviation) else f" ± {deviation:.3f}")
 
 
 def write_summary(reader: Reader, table: pd.DataFrame, metric: str, notebook: str) -> str:

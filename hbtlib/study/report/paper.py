@@ -10,11 +10,10 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.evaluation.metrics import by_training
 from hbtlib.sampling.plan import BatchPlan
-from hbtlib.study.paper.tables import AVERAGES, NAMES, ROW
+from hbtlib.study.paper.tables import AVERAGES, DISTANCE, NAMES, ROW
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
 
-DISTANCE = "rank-distance"
 BETTER = "better of the two"
 COUNTED = ["rows", "better", "wins", "ties", "losses", "sign", "wilcoxon"]
 LOSSES = ["dataset", "model", "setting", "metric", "against", "difference"]
@@ -77,7 +76,7 @@ def gains_says(gains: pd.DataFrame) -> Markdown:
     """In how many rows hybrid's mean is the better one, against the better of the other two.
 
     Args:
-        gains: `published.gaps`' table.
+        gains: `hbt.paper.gaps`' table.
 
     Returns:
         The sentence.
@@ -96,7 +95,7 @@ def with_direction(tests: pd.DataFrame) -> pd.DataFrame:
     """The tests with a column that says whether hybrid is better on average.
 
     Args:
-        tests: `published.reexamine`'s table.
+        tests: `hbt.paper.reexamine`'s table.
 
     Returns:
         The same with better (a rank distance is better when lower).

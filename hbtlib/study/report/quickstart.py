@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from hbtlib.data.benchmark import SETTINGS
+from hbtlib.data.benchmark import ALL, SETTINGS
 from hbtlib.study.report.words import Markdown, listed, number, sentences
 
 
@@ -56,7 +56,7 @@ def answer(biases: pd.DataFrame, measured: pd.DataFrame, chance: float) -> Markd
     Returns:
         The sentences.
     """
-    chosen = biases[biases["query_language"] != "all"]
+    chosen = biases[biases["query_language"] != ALL]
     means = chosen.groupby("measure")["value"].mean()
     distance, first = means["rank-distance"], means["own-language-first"]
     mono = measured[(measured["metric"] == "mAP") & (measured["setting"] == "monolingual")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from hbtlib.evaluation.metrics import by_training
-from hbtlib.study import results as left
+from hbtlib.study import results
 from hbtlib.study.config import load
 from hbtlib.study.runs import Run
 
@@ -36,7 +36,7 @@ class Reader:
             raise ValueError(f"benchmark is {benchmark!r}; study {study!r} has {known}")
         self.parameters = self.study.runs[0].parameters
         self.trained: list[str] = str(self.parameters["languages"]).split()
-        self.figures: Path = left.figures(self.study, self.benchmark)
+        self.figures: Path = results.figures(self.study, self.benchmark)
 
     @cached_property
     def arms(self) -> list[str]:
@@ -81,7 +81,7 @@ class Reader:
         Returns:
             The tables of all runs, one under the other.
         """
-        return left.collect(self.study, what, self.benchmark, rivals=rivals)
+        return results.collect(self.study, what, self.benchmark, rivals=rivals)
 
     def measured(self, *, rivals: bool = False) -> pd.DataFrame:
         """Every run's metrics with the column `languages`: `trained`, or `unseen` where one is not.
@@ -103,7 +103,7 @@ class Reader:
         Returns:
             results/STUDY/cost.csv, or cost-BENCHMARK.csv where there are several benchmarks.
         """
-        summary = left.summary(self.study, self.benchmark)
+        summary = results.summary(self.study, self.benchmark)
         stem, suffix = name.rsplit(".", 1)
         return summary.with_name(f"{summary.stem.replace('summary', stem)}.{suffix}")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hbtlib.data.benchmark import SETTINGS
-from hbtlib.evaluation.metrics import by_group
+from hbtlib.evaluation.metrics import by_group, lower_is_better
 from hbtlib.plots.tables import ordered
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, mean_and_sd, setting_order
@@ -86,8 +86,8 @@ def leaders(
     chosen = seeds[(seeds["metric"] == metric) & (seeds["languages"] == languages)]
     chosen = chosen[chosen["arm"].isin(arms)]
     means = chosen.groupby(["setting", "arm"], sort=False)["value"].mean().reset_index()
-    low_is_good = metric.startswith(DISTANCE)
-    means["place"] = means.groupby("setting")["value"].rank(ascending=low_is_good, method="min")
+    places = means.groupby("setting")["value"]
+    means["place"] = places.rank(ascending=lower_is_better(metric), method="min")
     order = {setting: i for i, setting in enumerate(SETTINGS)}
     return means.sort_values(
         ["setting", "place"], key=lambda c: c.map(order) if c.name == "setting" else c
@@ -105,7 +105,7 @@ def leaders_says(seeds: pd.DataFrame, metric: str, arms: Sequence[str]) -> Markd
     Returns:
         A sentence a setting, for languages trained on, and one for unseen languages.
     """
-    best = "lowest" if metric.startswith(DISTANCE) else "highest"
+    best = "lowest" if lower_is_better(metric) else "highest"
     said = []
     for setting, part in leaders(seeds, metric, arms).groupby("setting", sort=False):
         rest = [f"{arm} {number(value)}" for arm, value in part[["arm", "value"]].to_numpy()[1:]]
@@ -336,7 +336,7 @@ def write_summary(reader: Reader, parts: Sequence[pd.DataFrame], notebook: str) 
         notebook: the notebook that makes it.
 
     Returns:
-        Where it was written, relative to the repository.
+        The name of the Markdown file.
     """
     flat = pd.concat(parts, axis=1)
     flat.columns = flat.columns.map(", ".join)

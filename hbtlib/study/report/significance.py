@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from hbtlib.evaluation.groups import by_training
 from hbtlib.evaluation.significance import compare, compare_pairs, units
 from hbtlib.study.report.tables import bold, is_real
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number
@@ -76,7 +77,7 @@ def tests(
         `hbt.compare`'s table with languages and family; low_unit, high_unit, p_unit and n_units are
         of the same test with what questions belong to (`hbt.units`) as the unit.
     """
-    seen = ranks["query_language"].isin(trained) & ranks["pool"].isin([*trained, "all"])
+    seen = by_training(ranks, trained)["languages"] == "trained"
     unit = units(ranks)
     found = {}
     for group, rows in (("trained", ranks[seen]), ("unseen", ranks[~seen])):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.sampling.plan import Batch
+from hbtlib.sampling.batch import Batch
 from hbtlib.training import losses
 from hbtlib.training.objectives.info_nce import Extra, InfoNCE, Inputs, Options, Vectors
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.sampling.plan import Batch
+from hbtlib.sampling.batch import Batch
 from hbtlib.training.code_switch import check_share, code_switch
 from hbtlib.training.dictionaries import Dictionary, dictionary_of
 from hbtlib.training.objectives.info_nce import InfoNCE, Options

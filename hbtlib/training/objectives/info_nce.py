@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.sampling.plan import Batch
+from hbtlib.sampling.batch import Batch
 from hbtlib.training import losses
 
 Inputs = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.sampling.plan import Batch
+from hbtlib.sampling.batch import Batch
 from hbtlib.training import losses
 from hbtlib.training.objectives.info_nce import Extra, InfoNCE, Inputs, Vectors
 from hbtlib.training.objectives.translations import draw_translations, translated_queries

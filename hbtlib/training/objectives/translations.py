@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from hbtlib.data.pairs import Pairs
-from hbtlib.sampling.plan import Batch
+from hbtlib.sampling.batch import Batch
 from hbtlib.training.objectives.info_nce import Extra, Inputs, Vectors
 
 
