@@ -1,4 +1,4 @@
-"""Small data sets in the layouts in which the real ones are published, for tests to read back.
+"""Small datasets in the layouts in which the real ones are published, for tests to read back.
 
 There are two paragraphs of three sentences with two questions each, parallel in English and German.
 """

@@ -2,7 +2,7 @@
 
 `.. public-names:: sampling` documents the names that hbtlib/__init__.pyi takes from the room
 `sampling`: a name that comes to the stub comes to the reference. `.. data-set-loaders::` documents
-the loaders of every data set.
+the loaders of every dataset.
 """
 
 import ast
@@ -73,7 +73,7 @@ class PublicNames(SphinxDirective):
 
 
 class DataSetLoaders(SphinxDirective):
-    """`.. data-set-loaders::`: each data set's module docstring and its two loaders."""
+    """`.. data-set-loaders::`: each dataset's module docstring and its two loaders."""
 
     def run(self):
         """Builds one section a module."""

@@ -40,7 +40,7 @@ class Benchmark:
         name: what it is called in tables and messages.
         queries: one row a query: query_id, question_id (the same question in all its languages;
             query_id where the column is missing), language, text.
-        passages: one row a passage: passage_id, language, text, and what else the data set gives
+        passages: one row a passage: passage_id, language, text, and what else the dataset gives
             (title, paragraph).
         judgements: one row a judged pair: query_id, passage_id, grade (0: judged and not relevant;
             1 where the column is missing).

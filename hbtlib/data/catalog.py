@@ -1,4 +1,4 @@
-"""The catalog: every data set, and how it is loaded."""
+"""The catalog: every dataset, and how it is loaded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from hbtlib.data.sets import (
 
 
 class Entry(NamedTuple):
-    """One data set of the catalog.
+    """One dataset of the catalog.
 
     Attributes:
         module: its module in `hbtlib.data.sets`, with its loaders, languages and folders.
@@ -157,10 +157,10 @@ CATALOG: dict[str, Entry] = {
 
 
 def catalog() -> pd.DataFrame:
-    """Lists every data set.
+    """Lists every dataset.
 
     Returns:
-        One row a data set and kind: name, kind (pairs or benchmark), languages (separated by
+        One row a dataset and kind: name, kind (pairs or benchmark), languages (separated by
         blanks), counts, licence, source, and offline: whether it needs no download, because it is
         made here or lies in the folder that `HBT_DATA` names.
 
@@ -216,7 +216,7 @@ def load_benchmark(name: str, data: str | Path | None = None, **options: Any) ->
 def load_pairs(name: str, data: str | Path | None = None, **options: Any) -> Pairs:
     """Loads training pairs of the catalog.
 
-    Where a data set has no pairs of its own, they are its benchmark's questions with their relevant
+    Where a dataset has no pairs of its own, they are its benchmark's questions with their relevant
     passages (`Pairs.from_benchmark`).
 
     Args:
@@ -247,7 +247,7 @@ def _is_offline(name: str, entry: Entry) -> bool:
 
 
 def _module(name: str, kind: str) -> ModuleType:
-    """The data set's module. Raises ValueError if the catalog has no such pairs or benchmark."""
+    """The dataset's module. Raises ValueError if the catalog has no such pairs or benchmark."""
     entry = CATALOG.get(name)
     if entry is not None and kind in entry.kinds:
         return entry.module

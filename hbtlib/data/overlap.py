@@ -21,7 +21,7 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
 
     An id is found in three ways:
 
-    - its question's id is one of the benchmark's (plain numbers are not compared: any data set has
+    - its question's id is one of the benchmark's (plain numbers are not compared: any dataset has
       a question 17);
     - one of its texts reads the same as a query or a relevant passage;
     - a relevant passage of 40 bytes or more is contained in one of its passages, its hard negatives

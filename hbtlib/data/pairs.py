@@ -35,7 +35,7 @@ class Pairs:
     An *id* is a row of an Arrow table with the columns `query_LANG` and `passage_LANG`, null where
     the text does not exist in that language. Optional columns:
 
-    - `id`: what the data set calls the question, so that `check_disjoint` finds it.
+    - `id`: what the dataset calls the question, so that `check_disjoint` finds it.
     - `negatives_LANG`: lists of hard negatives, the same number for every id.
     - `query_key` and `passage_key`: integers. Ids with one key share that question or passage,
       whatever the language; the loss never takes one for the other's negative.

@@ -65,8 +65,8 @@ def train(
     called when all is done, it loads the model.
 
     Started by `torchrun` or `accelerate launch`, each process embeds its share of the batch's
-    texts. Losses and gradients are those of one process, and each of the two resumes from the
-    other's checkpoints (the random numbers of dropout are each process's own).
+    texts. Losses and gradients are those of one process, and a training may resume from checkpoints
+    that another number of processes wrote (the random numbers of dropout are each process's own).
 
     Args:
         pairs: what is trained on, one set of pairs or several.

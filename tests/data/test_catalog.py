@@ -1,4 +1,4 @@
-"""The catalog: every data set is named with what there is of it, and every name loads."""
+"""The catalog: every dataset is named with what there is of it, and every name loads."""
 
 from __future__ import annotations
 

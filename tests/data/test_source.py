@@ -72,7 +72,7 @@ def tiny(folder: Path | None = None, published: Hub | Web = TINY) -> Source:
 
 
 def refused(ask: Callable[[], object], *said: str) -> str:
-    """A DataError of one line that names the data set and has all of these."""
+    """A DataError of one line that names the dataset and has all of these."""
     with pytest.raises(DataError, match=r"^tiny: ") as error:
         ask()
     for part in said:
@@ -430,7 +430,7 @@ def test_a_file_the_folder_lacks_is_told_with_those_it_has(tmp_path: Path) -> No
     refused(lambda: source.paths("*.txt"), "has no file *.txt", "data=")
 
 
-# Whole data sets
+# Whole datasets
 
 
 def same_from_hub_and_folder(

@@ -1,4 +1,4 @@
-"""Reading a retrieval data set in BEIR's layout, or in TREC's.
+"""Reading a retrieval dataset in BEIR's layout, or in TREC's.
 
 - Queries and passages: `queries.jsonl` and `corpus.jsonl` as BEIR has them ({"_id", "text"}, and
   `title` for passages), with `language` and, for queries asked in several languages, `question_id`;

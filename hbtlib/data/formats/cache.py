@@ -35,7 +35,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def cannot_keep(name: str, file: str, error: OSError) -> str:
-    """The message for a file of a data set that cannot be written."""
+    """The message for a file of a dataset that cannot be written."""
     return (
         f"{name}: {file} cannot be kept ({error}); make room, or set HBT_CACHE and HF_HOME to "
         "folders that can be written"

@@ -148,7 +148,7 @@ def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Reco
             if missing:
                 raise DataError(
                     f"{path} lacks the column {missing[0]!r}; it has {', '.join(have)}: is it "
-                    "another data set's file, or another revision?"
+                    "another dataset's file, or another revision?"
                 )
             for batch in file.iter_batches(columns=list(columns)):
                 for row in batch.to_pylist():

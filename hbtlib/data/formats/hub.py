@@ -1,4 +1,4 @@
-"""Fetching files of data sets from the Hugging Face hub."""
+"""Fetching files of datasets from the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ lies between the columns that are wanted.
 
 
 class Hub(NamedTuple):
-    """A data set repository on the Hugging Face hub, at one commit. None of its code is ever run.
+    """A dataset repository on the Hugging Face hub, at one commit. None of its code is ever run.
 
     Attributes:
         repository: its name, "owner/name".
@@ -44,7 +44,7 @@ class Hub(NamedTuple):
         place when it is whole.
 
         Args:
-            name: the data set, for messages.
+            name: the dataset, for messages.
             file: the path in the repository.
 
         Raises:
@@ -101,7 +101,7 @@ class Hub(NamedTuple):
         """Fetches these columns of a parquet file alone, and returns where they are kept.
 
         Args:
-            name: the data set, for messages and for the place in the cache.
+            name: the dataset, for messages and for the place in the cache.
             file: the path in the repository.
             columns: the columns to fetch.
 
@@ -177,7 +177,7 @@ def _explain(hub: Hub, name: str, file: str, error: Exception) -> str:
     if status in (401, 403):
         return (
             f"{name}: the hub asks for a token before it gives {file} of {hub.repository}: accept "
-            "the terms on the data set's page, then log in (hf auth login) or set HF_TOKEN"
+            "the terms on the dataset's page, then log in (hf auth login) or set HF_TOKEN"
         )
     if status is not None:
         return (

@@ -1,4 +1,4 @@
-"""Where a data set's files are: a folder that is given, one in `HBT_DATA`, or on the web."""
+"""Where a dataset's files are: a folder that is given, one in `HBT_DATA`, or on the web."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hbtlib.data.formats.web import Web
 
 
 def local_folder(name: str, data: str | Path | None, folders: Sequence[str]) -> Path | None:
-    """Returns the folder with a data set's files on this machine, or None.
+    """Returns the folder with a dataset's files on this machine, or None.
 
     Args:
-        name: the data set, for messages.
+        name: the dataset, for messages.
         data: the folder; None to look for one in the folder that `HBT_DATA` names.
         folders: the names it may have there; the first that exists is taken.
 
@@ -57,7 +57,7 @@ def choose_languages(
     """Returns the languages asked for, or all there are.
 
     Raises:
-        DataError: for a language that the data set lacks.
+        DataError: for a language that the dataset lacks.
     """
     for language in languages or ():
         if language not in have:
@@ -66,7 +66,7 @@ def choose_languages(
 
 
 class Source:
-    """A data set's files by their published paths.
+    """A dataset's files by their published paths.
 
     The files are those of a folder or, without one, downloaded when they are asked for.
     """
@@ -75,7 +75,7 @@ class Source:
         """Makes a source.
 
         Args:
-            name: the data set, for messages.
+            name: the dataset, for messages.
             folder: the folder with its files; None to download them.
             published: where they are published.
         """

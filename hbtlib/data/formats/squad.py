@@ -46,7 +46,7 @@ class Paragraph:
         title: the title of its article, "" where it has none.
         place: where it was read, for messages.
         questions: the questions asked of it.
-        sentences: each sentence's span and text, where the data set gives them.
+        sentences: each sentence's span and text, where the dataset gives them.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Fetching files of data sets from a plain web server."""
+"""Fetching files of datasets from a plain web server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Web(NamedTuple):
         `pooch` shows progress, checks the hash, and moves a file to its place when it is whole.
 
         Args:
-            name: the data set, for messages and for the place in the cache.
+            name: the dataset, for messages and for the place in the cache.
             file: the path below the address.
 
         Raises:

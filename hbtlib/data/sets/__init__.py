@@ -1,4 +1,4 @@
-"""One file a data set.
+"""One file a dataset.
 
 Each module has:
 
@@ -7,5 +7,5 @@ Each module has:
 - `load_benchmark(data=None, *, languages=…, …)`, `load_pairs(data=None, *, …)`, or both. Without
   `load_pairs` the pairs are the benchmark's questions with their relevant passages.
 
-A new data set is a new module here, and one entry of the table in `hbtlib.data.catalog`.
+A new dataset is a new module here, and one entry of the table in `hbtlib.data.catalog`.
 """

@@ -2,8 +2,8 @@
 
 Nothing is parallel: questions, passages and judgements (1 relevant, 0 judged and not) are of one
 language each, so there are the monolingual pools and the pool of all. A question has several
-relevant passages. A passage's text is its article's title, a blank, and its own text, as the data
-set's authors and mteb have it; `title` is a column of its own. Dev has 13,495 questions in 18
+relevant passages. A passage's text is its article's title, a blank, and its own text, as the
+dataset's authors and mteb have it; `title` is a column of its own. Dev has 13,495 questions in 18
 languages. The licence is Apache-2.0 (texts CC BY-SA).
 
 This is the version with every passage, from 131,924 in Swahili up to 32,893,221 in English. They

@@ -48,7 +48,7 @@ def read_paragraphs(
     """Reads the paragraphs of each language, from whichever of the two layouts is there.
 
     Args:
-        name: the data set, for messages.
+        name: the dataset, for messages.
         data: the folder with its files; None looks in `HBT_DATA`, then downloads them.
         languages: the languages; None takes all seven.
         split: "dev" or "test".

@@ -45,7 +45,7 @@ NAMES = {
     "xlm-r": "XLM-R",
     "labse": "LaBSE",
 }
-"""The data sets and models of the tables, as the paper writes them."""
+"""The datasets and models of the tables, as the paper writes them."""
 
 
 def paper_tables(table: int | None = None) -> pd.DataFrame:

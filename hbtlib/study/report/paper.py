@@ -105,7 +105,7 @@ def with_direction(tests: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts(tests: pd.DataFrame) -> pd.DataFrame:
-    """Hybrid against each baseline, counted over each data set.
+    """Hybrid against each baseline, counted over each dataset.
 
     Args:
         tests: `with_direction`'s table.
@@ -188,7 +188,7 @@ def ours_says(mine: pd.DataFrame, published: pd.DataFrame, reader: Reader) -> Ma
         [
             f"The tables are of the study {reader.study.name} on {reader.benchmark}; encoder: "
             f"{encoders}; strategies: {strategies}.",
-            f"{matched} published numbers are of the same data set, encoder, strategy and language"
+            f"{matched} published numbers are of the same dataset, encoder, strategy and language"
             f"{'' if matched else ', so none stands beside ours'}.",
         ]
     )
