@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -98,7 +99,9 @@ def environment(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--no-deps",
         "--no-index",
     ]
-    subprocess.run([*command, *map(str, built.glob("*.whl"))], check=True)
+    # With a PYTHONPATH that names a checkout, pip would take hbtlib for installed.
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([*command, *map(str, built.glob("*.whl"))], check=True, env=clean)
     packages = next(folder.glob("lib/python*/site-packages"))
     for distribution in required("hbtlib", {}).values():
         for file in distribution.files or ():
