@@ -29,7 +29,7 @@ class PlanBatches(Dataset):
       processes each tokenises its `share` of the texts; all other entries are of the whole batch.
     - `counts`: how many texts there are of each.
     - `same`: (B, B) bool, which passages answer which queries (`answers`).
-    - `same_negative`: (B, M) bool, which hard negatives answer which queries, where there are some.
+    - `same_negatives`: (B, M) bool, which hard negatives answer which queries, if there are any.
     - the tensors that the objective asked for (`InfoNCE.extra`).
 
     Args:
@@ -90,8 +90,8 @@ class PlanBatches(Dataset):
                 inputs[name] = self._tokenize_share(found, role)
         inputs["counts"] = {name: len(found) for name, (_, found) in texts.items()}
         if inputs["counts"]["negative"]:
-            same_negative = negatives_that_answer(pairs, batch, same, negatives)
-            inputs["same_negative"] = torch.from_numpy(same_negative)
+            same_negatives = negatives_that_answer(pairs, batch, same, negatives)
+            inputs["same_negatives"] = torch.from_numpy(same_negatives)
         return inputs
 
     def _tokenize_share(self, texts: Sequence[str], role: str) -> Chunks:

@@ -40,7 +40,7 @@ def loss_of(inputs: dict[str, Any]) -> Any:
         vectors["passage"],
         same=inputs["same"],
         negatives=vectors["negative"],
-        same_negatives=inputs["same_negative"],
+        same_negatives=inputs["same_negatives"],
     )
 
 

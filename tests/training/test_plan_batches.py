@@ -43,7 +43,7 @@ def test_hard_negatives_enter_the_loss_unless_they_are_the_answer(
     )
     encoder = tiny_encoder_factory()
     inputs = PlanBatches(BatchPlan(pairs, "x-x-mono", 0.5, 4, 0), None, encoder)[0]
-    same = inputs["same_negative"].numpy()
+    same = inputs["same_negatives"].numpy()
     ids = inputs["ids"].numpy()
     assert same.shape == (4, 8)
     np.testing.assert_array_equal(
@@ -73,4 +73,4 @@ def test_a_negative_that_translates_an_answer_is_no_negative_of_it(
         expected = (ids[:, None] == (ids + 1) % 6) | (
             (ids[:, None] >= 4) & np.isin((ids + 1) % 6, [4, 5])
         )
-        np.testing.assert_array_equal(inputs["same_negative"].numpy(), expected)
+        np.testing.assert_array_equal(inputs["same_negatives"].numpy(), expected)

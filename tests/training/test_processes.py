@@ -173,7 +173,7 @@ def test_a_process_tokenises_its_share_alone(rank: int) -> None:
     )[0]
     rows = {role: len(tokens["place"]) for role, tokens in tokens_of(batch).items()}
     assert rows == {"query": 6, "passage": 6, "negative": 17}
-    assert (batch["same"].shape, batch["same_negative"].shape) == ((11, 11), (11, 33))
+    assert (batch["same"].shape, batch["same_negatives"].shape) == ((11, 11), (11, 33))
 
 
 def test_a_step_is_one_batch(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import ALL
-from hbtlib.evaluation.bias import bias, chance_rank_distance, favoured, top_shares
+from hbtlib.evaluation.bias import bias, favoured, top_shares
 from hbtlib.plots.tables import ordered
+from hbtlib.study.report.evaluate import chance_distance
 from hbtlib.study.report.tables import cell
 from hbtlib.study.report.words import (
     Markdown,
@@ -70,7 +71,7 @@ def chances(ranks: pd.DataFrame, own_language_chance: float) -> pd.Series:
     passages, relevant = queries["n_passages"], queries["n_relevant"]
     return pd.Series(
         {
-            "rank-distance": chance_rank_distance(passages, relevant).mean(),
+            "rank-distance": chance_distance(first),
             "rank-distance-relative": 1.0,
             "max-rank": (relevant * (passages + 1) / (relevant + 1)).mean(),
             "own-language-preference": 1.0,

@@ -188,9 +188,11 @@ def answer(
     spread = best - rows[AS_IT_IS].min()
     minutes = costs_table.loc[costs_table["tokens"] > 0, "minutes"]
     strategies = minutes.reindex([arm for arm in grid if arm in minutes.index])
+    shortest, longest = f"{strategies.min():.1f}", f"{strategies.max():.1f}"
+    took = shortest if shortest == longest else f"{shortest} to {longest}"
     return sentences(
         [
-            f"The strategies take {strategies.min():.1f} to {strategies.max():.1f} minutes a run.",
+            f"The strategies take {took} minutes a run.",
             "In the pool of all languages, and languages trained on, removing language raises the "
             f"mAP of an arm by {number(gain)} at most, while the best arm and the worst "
             f"lie {number(spread)} apart."

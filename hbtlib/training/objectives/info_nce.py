@@ -113,5 +113,5 @@ class InfoNCE(torch.nn.Module):
             self.temperature,
             same=inputs["same"],
             negatives=vectors.get("negative"),
-            same_negatives=inputs.get("same_negative"),
+            same_negatives=inputs.get("same_negatives"),
         )
