@@ -1,0 +1,157 @@
+"""Files that are written whole and read with their checksums.
+
+A table is Parquet with a checksum on every page, so that a flipped bit is noticed when it is read.
+A file appears in its place when it is whole. What is damaged is named.
+"""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+
+class DamagedFile(ValueError):  # noqa: N818 (a file is damaged; that is what is raised)
+    """A file does not hold what was written into it; the message names it."""
+
+
+def file_checksum(path: Path) -> str:
+    """Returns the SHA-256 of a file, as `sha256sum` prints it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a file to write beside `path`, and moves it there when the block ends without error.
+
+    Args:
+        path: Where the file belongs.
+
+    Yields:
+        The path to write to. It is removed if the block raises.
+
+    Raises:
+        OSError: The file cannot be written. On a full disk the message says so in one sentence,
+            with the path and how much is free.
+    """
+    work = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with explain_full_disk(path):
+            yield work
+            work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+
+
+@contextmanager
+def explain_full_disk(path: Path) -> Iterator[None]:
+    """Says in one sentence which file could not be written where the disk is full.
+
+    Args:
+        path: The file or folder that is written.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        OSError: As it was raised, with another message if no space was left.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) and "No space left" not in str(error):
+            raise
+        message = f"the disk is full: {path} was not written. Make room and run the same again"
+        raise OSError(errno.ENOSPC, message) from None
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Writes a table as Parquet with page checksums.
+
+    Args:
+        table: The table. Its index is kept where it is not the plain one.
+        path: The file.
+    """
+    with replacing(path) as work:
+        table.to_parquet(work, write_page_checksum=True)
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Reads a table and verifies its page checksums, where it has some.
+
+    The checksums cover the values. The description of the columns at the file's end has none, so a
+    whole file is compared with a checksum of its own where one is kept (`hbtlib.study.manifest`).
+
+    Args:
+        path: The Parquet file.
+        columns: The columns to read; None: all.
+
+    Returns:
+        The table.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        DamagedFile: The file is cut off, or holds other bytes than were written.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    try:
+        wanted = None if columns is None else list(columns)
+        return pq.read_table(path, columns=wanted, page_checksum_verification=True).to_pandas()
+    except Exception as error:  # a damaged description of the columns raises almost anything
+        raise DamagedFile(f"{path} is damaged ({_first_line(error)})") from None
+
+
+def write_json(path: Path, content: object) -> None:
+    """Writes content as JSON that people can read; what JSON does not know is written as text.
+
+    Args:
+        path: The file.
+        content: What to write.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+    with replacing(path) as work:
+        work.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a JSON file that holds an object.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The object.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        DamagedFile: The file is empty, cut off, not UTF-8, or holds something else.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DamagedFile(f"{path} is damaged ({_first_line(error)})") from None
+    if not isinstance(content, dict):
+        raise DamagedFile(f"{path} holds a {type(content).__name__}, where an object belongs")
+    return content
+
+
+def _first_line(error: Exception) -> str:
+    """Returns the first line of an error's message, without a point at its end."""
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
