@@ -54,7 +54,7 @@ def _trials(folder: Path, n: int) -> Iterator[Trial]:
     usual: dict[str, Any] = {}
     for call, parameter, label, make in chosen(calls, n):
         if call.name not in usual:
-            usual[call.name] = call.function(**call.arguments, **call.fixed)
+            usual[call.name] = call.function(**call.arguments)
         value = make()
         outcome, said = outcome_of(call, parameter, value, usual[call.name])
         yield Trial(
@@ -110,18 +110,18 @@ def table_faults(table: pd.DataFrame) -> dict[str, Callable[[], pd.DataFrame]]:
 
 def outcome_of(call: Call, parameter: str, value: Any, usual: Any) -> tuple[str, str]:
     """Makes one call; returns the column of the table it counts in, and what was said."""
-    arguments = {**call.arguments, **call.fixed, parameter: value}
+    arguments = {**call.arguments, parameter: value}
+    belongs = fits({**CALLS, **call.domains}, parameter, value)
     try:
         with time_limit(SECONDS):
             result = call.function(**arguments)
     except TookTooLong:
-        belongs = fits(CALLS, parameter, value)
         return ("survived" if belongs else "lost"), f"stopped after {SECONDS} seconds"
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
         return ("named" if explained(error) else "unexplained"), said
     table = isinstance(value, pd.DataFrame) and isinstance(call.arguments[parameter], pd.DataFrame)
-    if fits(CALLS, parameter, value) or (table and same(result, usual)):
+    if belongs or (table and same(result, usual)):
         return "survived", ""
     return "lost", f"accepted; the result is a {type(result).__name__}"
 

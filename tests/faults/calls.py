@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from values import CALLS, Domain, optional
 
 CODES = ("aa", "bb", "cc")
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
@@ -51,13 +52,13 @@ class Call:
         name: How it is written.
         function: The function.
         arguments: Its arguments by name. Each of them is replaced by bad values in turn.
-        fixed: Arguments that stay as they are.
+        domains: What some arguments may be, where it is not as in `values.CALLS`.
     """
 
     name: str
     function: Callable[..., Any]
     arguments: dict[str, Any]
-    fixed: dict[str, Any] = field(default_factory=dict)
+    domains: dict[str, Domain] = field(default_factory=dict)
 
 
 class Objects:
@@ -350,7 +351,9 @@ def evaluation_calls(objects: Objects) -> list[Call]:
             hbt.compare_pairs,
             {**pair, "metric": "mAP", "unit": None, "permutations": 100, "seed": 0},
         ),
-        Call("contrasts", hbt.contrasts, {"questions": objects.questions, "wanted": wanted, **tests}),
+        Call(
+            "contrasts", hbt.contrasts, {"questions": objects.questions, "wanted": wanted, **tests}
+        ),
         Call(
             "probes.language_probe",
             hbt.probes.language_probe,
@@ -420,7 +423,12 @@ def plot_calls(objects: Objects) -> list[Call]:
             plots.bias_by_language,
             {"biases": biases, "measure": "rank-distance", "chance": 50.0, **more},
         ),
-        Call("plots.effects", plots.effects, {"table": effects, "metric": None}),
+        Call(
+            "plots.effects",
+            plots.effects,
+            {"table": effects, "metric": None},
+            {"metric": optional(CALLS["metric"])},
+        ),
         Call(
             "plots.embedding_map", plots.embedding_map, {"points": points, "view": "texts", **more}
         ),

@@ -6,16 +6,19 @@ stands in. So the same faults can be tried on an older state of the library.
 
 from __future__ import annotations
 
+import atexit
 import linecache
 import os
-import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,13 +110,20 @@ def is_sentence(text: str) -> bool:
     return 0 < len(text) <= LONGEST_SENTENCE and "\n" not in text.strip()
 
 
-def said_by(output: str) -> str:
-    """Returns the line of a command's output in which the library says what is wrong, or "".
+def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
+    """Returns the files that one of two states lacks, or that are not the same in both."""
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
 
-    Snakemake and papermill say much around it, such as the command that failed.
+
+def sentence_with(output: str, *wanted: str) -> str:
+    """Returns the last line of a command's output that has all the words, or "".
+
+    Args:
+        output: What the command printed.
+        wanted: The words, of which letters may be large or small.
     """
     for line in reversed(output.splitlines()):
-        if re.match(r"\s*(engine|study|summary|show|train|ValueError|DamagedFile)\b.*: ", line):
+        if all(word.lower() in line.lower() for word in wanted) and is_sentence(line):
             return line.strip()
     return ""
 
@@ -159,17 +169,28 @@ class Project:
         """Starts the engine."""
         return self.command(sys.executable, "-m", "hbtlib.study.engine", *words, **options)
 
-    def driver(self, *more: str, study: str = "quick", **options: Any) -> subprocess.Popen:
+    def driver(
+        self, *more: str, study: str = "quick", quiet: bool = True, **options: Any
+    ) -> subprocess.Popen:
         """Starts Snakemake on the study, as `make study` does."""
         snakemake = str(Path(sys.executable).parent / "snakemake")
-        words = f"--cores 2 --config study={study} --quiet rules host --rerun-triggers mtime"
+        words = ["--cores", "2", "--config", f"study={study}", "--rerun-triggers", "mtime"]
+        words += ["--quiet", "rules", "host"] if quiet else []
         self.unlock()
-        return self.command(snakemake, *words.split(), *more, **options)
+        return self.command(snakemake, *words, *more, **options)
 
     def unlock(self) -> None:
         """Removes what a killed Snakemake left, as `make study` does."""
         for left in ("locks", "incomplete"):
             subprocess.run(["rm", "-rf", str(self.folder / ".snakemake" / left)], check=True)
+
+    def state(self) -> dict[str, bytes]:
+        """Returns the bytes of all that the study must make the same again, by path."""
+        found = {}
+        for name in ("results/quick", "figures/quick"):
+            for path, content in contents(self.folder / name).items():
+                found[f"{name}/{path}"] = content
+        return found
 
     def write_study(self, **changed: Any) -> None:
         """Writes the YAML of the study `quick`, with some keys changed."""
@@ -187,13 +208,43 @@ def make_project(folder: Path, **changed: Any) -> Project:
     for name in ("notebooks", "Snakefile", "Makefile"):
         subprocess.run(["cp", "-r", str(UNDER_TEST / name), str(folder)], check=True)
     (folder / "results").mkdir()
-    subprocess.run(["cp", "-r", str(UNDER_TEST / "results" / "paper"), str(folder / "results")], check=True)
+    subprocess.run(
+        ["cp", "-r", str(UNDER_TEST / "results" / "paper"), str(folder / "results")], check=True
+    )
     profiles = UNDER_TEST / "profiles"
     if profiles.is_dir():
         subprocess.run(["cp", "-r", str(profiles), str(folder)], check=True)
     project = Project(folder)
     project.write_study(**changed)
     return project
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """The study `quick`, made without any fault.
+
+    Attributes:
+        project: Its project.
+        state: The bytes of all it made.
+        seconds: How long that took.
+    """
+
+    project: Project
+    state: dict[str, bytes]
+    seconds: float
+
+
+@cache
+def undisturbed() -> Undisturbed:
+    """Makes the study `quick` once, with a notebook that reads its runs."""
+    folder = Path(tempfile.mkdtemp(prefix="hbt-undisturbed-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    project = make_project(folder / "project", notebooks=["results"])
+    begun = time.monotonic()
+    status, output = finish(project.driver())
+    if status != 0:
+        raise RuntimeError(f"the undisturbed study ended with status {status}:\n{output}")
+    return Undisturbed(project, project.state(), time.monotonic() - begun)
 
 
 def finish(process: subprocess.Popen, seconds: float = 900) -> tuple[int, str]:

@@ -8,7 +8,7 @@ a word is nonsense accepted in silence.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,8 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def integer(minimum: int, maximum: float = 2**31) -> Domain:
-    """A whole number from a minimum on; no machine has more than the maximum of anything."""
+def integer(minimum: int, maximum: float = math.inf) -> Domain:
+    """A whole number within bounds."""
     return lambda value: _is_integer(value) and minimum <= value <= maximum
 
 
@@ -142,6 +142,11 @@ def flag(value: Any) -> bool:
     return isinstance(value, bool | np.bool_)
 
 
+def anything(value: Any) -> bool:
+    """Whatever is given: it is only shown, asked about, or taken as true or false."""
+    return True
+
+
 def nothing(value: Any) -> bool:
     """No value of `NASTY` belongs here."""
     return False
@@ -182,7 +187,7 @@ TRAINING: dict[str, Domain] = {
     "strategy": choice(*STRATEGIES),
     "alpha": SHARE,
     "mix": choice("batch", "pair"),
-    "seed": integer(0, 2**32 - 1),
+    "seed": integer(0),
     "batch_size": COUNT,
     "steps": COUNT,
     "learning_rate": RATE,
@@ -199,7 +204,7 @@ TRAINING: dict[str, Domain] = {
     "chunk_tokens": optional(COUNT),
     "lora": optional(mapping()),
     "arguments": optional(mapping()),
-    "max_length": optional(integer(3, 1e6)),
+    "max_length": optional(integer(3)),
 }
 """Parameters of training, in `hbt.train` and in the notebook."""
 
@@ -236,6 +241,7 @@ CALLS: dict[str, Domain] = {
     "biases": nothing,
     "by": sequence(choice("benchmark", "languages", "query_language", "pool")),
     "chance": optional(number(1)),
+    "code": anything,
     "codes": sequence(code),
     "data": optional(path),
     "depth": COUNT,
@@ -249,7 +255,7 @@ CALLS: dict[str, Domain] = {
     "index": optional(choice("Flat")),
     "index_options": choice(""),
     "k": either(COUNT, sequence(COUNT, 1)),
-    "label": optional(any_text),
+    "label": anything,
     "languages": optional(sequence(code, 1)),
     "language_weights": optional(mapping("aa", "bb", "cc")),
     "log_every": COUNT,
@@ -263,16 +269,16 @@ CALLS: dict[str, Domain] = {
     "notebook": choice("train"),
     "pairs": nothing,
     "passage_prefix": optional(any_text),
-    "permutations": optional(integer(1, 1e9)),
+    "permutations": optional(COUNT),
     "pooling": optional(choice("mean", "cls", "last")),
-    "progress": flag,
+    "progress": anything,
     "query_prefix": optional(any_text),
     "questions": COUNT,
     "ranks": nothing,
     "remove": optional(either(choice("mean"), integer(0, 7))),
     "rivals": flag,
     "role": choice("query", "passage"),
-    "samples": integer(1, 1e9),
+    "samples": COUNT,
     "setting": choice("monolingual", "cross-lingual", "multilingual"),
     "settings": sequence(choice("monolingual", "cross-lingual", "multilingual"), 1),
     "sources": either(choice("size"), number(0, 1)),
@@ -280,7 +286,7 @@ CALLS: dict[str, Domain] = {
     "store": optional(either(path, choice(""))),
     "table": optional(integer(1, 12)),
     "texts": sequence(any_text),
-    "title": any_text,
+    "title": anything,
     "top": optional(nothing),
     "trained": sequence(code),
     "unit": optional(nothing),
@@ -299,8 +305,3 @@ def fits(domains: Mapping[str, Domain], name: str, value: Any) -> bool:
         return bool(domain(value))
     except Exception:  # an array's truth, an unhashable key: nothing that belongs here
         return False
-
-
-def shown(values: Sequence[object]) -> str:
-    """Writes values for a message."""
-    return ", ".join(map(str, values))

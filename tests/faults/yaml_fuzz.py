@@ -86,9 +86,7 @@ def structures(project: Project, n: int) -> Iterator[Trial]:
         project.write_yaml("quick", yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
         where = f"{part}: {name}" if part else name
         outcome, said = loaded(belongs)
-        yield Trial(
-            FAMILY, "a value in a YAML", f"{where}: {label}", said=said, **{outcome: True}
-        )
+        yield Trial(FAMILY, "a value in a YAML", f"{where}: {label}", said=said, **{outcome: True})
 
 
 def broken(part: str, name: str, value: Any) -> tuple[dict[str, Any], bool]:
