@@ -118,7 +118,7 @@ class Copy:
     @property
     def runs(self) -> list[Path]:
         """The folders of the two runs."""
-        return sorted(self.project.results.glob("*-seed*"))
+        return sorted(self.project.results.glob("[!.]*-seed*"))
 
     def files_of_run(self) -> list[str]:
         """The files of a run, as paths in its folder."""

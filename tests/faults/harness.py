@@ -29,9 +29,22 @@ UNDER_TEST = Path(os.environ.get("HBT_UNDER_TEST", REPOSITORY)).resolve()
 """The checkout whose library, notebooks, Snakefile and Makefile are tested."""
 
 sys.path.insert(0, str(UNDER_TEST))
-sys.path.append(str(REPOSITORY / "tests" / "study"))
 
-from quick_study import QUICK  # noqa: E402
+QUICK: dict[str, Any] = {
+    "name": "quick",
+    "question": "Does it run?",
+    "grid": {"strategy": ["x-y", "hybrid"], "seed": [0]},
+    "parameters": {
+        "languages": "en de",
+        "evaluated": "de el en",
+        "steps": 20,
+        "evaluate_every": 5,
+        "batch_size": 16,
+        "split": "validation",
+    },
+    "notebooks": [],
+}
+"""The YAML of the study that is broken."""
 
 LONGEST_SENTENCE = 400
 """The most characters of a message that is read at a glance."""

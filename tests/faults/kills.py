@@ -7,6 +7,7 @@ ranks or notebooks are written. Then every table must have the bytes of an undis
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import tempfile
@@ -87,11 +88,19 @@ def one_study(
     status, output = finish(project.driver())
     differing = differences(project.state(), undisturbed().state)
     wrong = broken or shown(differing) or ("" if status == 0 else output[-300:])
-    wrong = wrong or made_again(project)
+    wrong = wrong or not_executed(project) or made_again(project)
     for what in done:
         yield Trial(
             FAMILY, what, f"{what}: {project.folder}", not wrong, lost=bool(wrong), said=wrong
         )
+    left = sorted(str(file) for file in project.results.rglob(".*"))
+    yield Trial(
+        FAMILY,
+        "nothing is left over in the end",
+        f"{len(done)} kills: {project.folder}",
+        survived=not left,
+        said=", ".join(left[:3]),
+    )
 
 
 def reached(project: Project, process: subprocess.Popen, when: str, rng: random.Random) -> bool:
@@ -136,10 +145,19 @@ def strike(process: subprocess.Popen, who: str) -> None:
 
 def half_a_run(project: Project) -> str:
     """Names a run folder in its place that lacks a file, or returns ""."""
-    for folder in project.results.glob("*-seed*"):
+    for folder in project.results.glob("[!.]*-seed*"):
         lacking = FILES - {file.name for file in folder.iterdir()}
         if lacking:
             return f"{folder.name} lacks {', '.join(sorted(lacking))}"
+    return ""
+
+
+def not_executed(project: Project) -> str:
+    """Names a run's notebook that has no outputs, or returns ""."""
+    for file in project.results.glob("[!.]*-seed*/notebook.ipynb"):
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        if not any(cell.get("outputs") for cell in cells):
+            return f"{file} has no outputs"
     return ""
 
 

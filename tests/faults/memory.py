@@ -23,7 +23,7 @@ from two_drivers import a_run
 
 FAMILY = "too little memory"
 MB = 2**20
-ADDRESS_SPACES = (1200, 2400, 3600)
+ADDRESS_SPACES = (1200, 2000, 2600)
 """Limits of the address space, in MB: too little to import, to load and to train."""
 
 CGROUP = Path("/sys/fs/cgroup/memory")

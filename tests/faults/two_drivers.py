@@ -64,7 +64,7 @@ def engine(project: Project) -> subprocess.Popen:
 
 def a_run() -> str:
     """Returns the name of the study's first run."""
-    return min(folder.name for folder in undisturbed().project.results.glob("*-seed*"))
+    return min(folder.name for folder in undisturbed().project.results.glob("[!.]*-seed*"))
 
 
 def training(project: Project) -> bool:
