@@ -101,7 +101,7 @@ def judged(
     folder: Path, fault: str, what: str, status: int, output: str, belongs: bool = False
 ) -> Trial:
     """Judges a command: it is refused in one sentence, or the study is a valid one."""
-    made = [file for file in folder.rglob("pwned*")]
+    made = list(folder.rglob("pwned*"))
     for file in made:
         subprocess.run(["rm", "-rf", str(file)], check=True)
     sentences = [line for line in output.splitlines() if line.strip()]
