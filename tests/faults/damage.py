@@ -88,14 +88,10 @@ DAMAGES: dict[str, Callable[[Path, Path], None]] = {
 
 
 def trials(quick: bool = False) -> Iterator[Trial]:
-    """Damages every file in every way.
-
-    Args:
-        quick: Only what is read in this process, a few of each.
-    """
+    """Damages every file in every way. `test_faults` has a quick form, on runs without models."""
     with tempfile.TemporaryDirectory() as name:
-        copy = Copy(Path(name))
-        yield from flips_in_ranks(copy, FLIPS)
+        copy = Copy(Path(name), undisturbed().project)
+        yield from flips_in_ranks(copy)
         yield from read_tables(copy)
         yield from read_scores(copy)
         yield from read_models(copy)
@@ -104,14 +100,15 @@ def trials(quick: bool = False) -> Iterator[Trial]:
 
 
 class Copy:
-    """A copy of the undisturbed study's project, which is repaired after each damage.
+    """A copy of a project with a finished study, which is repaired after each damage.
 
     Args:
         folder: Where the copy goes.
+        original: The project.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.original = undisturbed().project
+    def __init__(self, folder: Path, original: Project) -> None:
+        self.original = original
         self.project = Project(folder / "project")
         shutil.copytree(self.original.folder, self.project.folder)
 
@@ -153,6 +150,14 @@ class Copy:
                 original = self.original.folder / file.relative_to(self.project.folder)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(original, file)
+            self.forget()
+
+    def forget(self) -> None:
+        """Takes back what Snakemake noted of a damage."""
+        notes = self.project.folder / ".snakemake"
+        if notes.exists():
+            shutil.rmtree(notes)
+            shutil.copytree(self.original.folder / ".snakemake", notes)
 
     @contextlib.contextmanager
     def here(self) -> Iterator[None]:
@@ -183,12 +188,12 @@ def read(
         result = call()
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        named = explained(error) and file.name in str(error)
+        named = explained(error) and (file.name in said or file.parent.name in said)
         return ("named" if named else "unexplained"), said
     return ("survived", "") if equal(result, usual) else ("lost", "another result, in silence")
 
 
-def flips_in_ranks(copy: Copy, n: int) -> Iterator[Trial]:
+def flips_in_ranks(copy: Copy, n: int = FLIPS) -> Iterator[Trial]:
     """Flips bits of a run's ranks at random, and reads the table with `collect`."""
     import hbtlib as hbt
 

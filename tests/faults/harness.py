@@ -142,8 +142,10 @@ def sentence_with(output: str, *wanted: str) -> str:
 
 
 def is_traceback(output: str) -> bool:
-    """Tells whether a command's output holds a raw traceback."""
-    return "Traceback (most recent call last)" in output
+    """Tells whether a command's output holds a raw traceback, or Snakemake's form of one."""
+    if "Traceback (most recent call last)" in output:
+        return True
+    return any(line.startswith('  File "') for line in output.splitlines())
 
 
 def environment(**more: str) -> dict[str, str]:

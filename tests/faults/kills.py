@@ -12,7 +12,7 @@ import random
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness import (
@@ -30,22 +30,33 @@ from harness import (
 
 FAMILY = "kill -9"
 SEED = 0
-STUDIES = 6
-KILLS = [
-    ("all processes", "at a random moment"),
-    ("the kernel", "while checkpointing"),
-    ("the engine", "at a random moment"),
-    ("all processes", "while showing"),
-    ("Snakemake", "at a random moment"),
-    ("all processes", "while saving"),
-    ("the engine", "while ranking"),
-    ("all processes", "at a random moment"),
-    ("all processes", "while checkpointing"),
-    ("the kernel", "while ranking"),
-    ("the kernel", "at a random moment"),
-    ("the engine", "while showing"),
+
+RANDOM, CHECKPOINTING, SAVING, RANKING, SHOWING = (
+    "at a random moment",
+    "while checkpointing",
+    "while saving the model",
+    "while ranking",
+    "while showing",
+)
+ALL, SNAKEMAKE, ENGINE, KERNEL = "all processes", "Snakemake", "the engine", "the kernel"
+
+STUDIES = [
+    [(ALL, RANDOM), (KERNEL, CHECKPOINTING), (ENGINE, RANKING), (ALL, SHOWING)],
+    [(SNAKEMAKE, RANDOM), (ALL, CHECKPOINTING), (ALL, SAVING), (KERNEL, SHOWING)],
+    [(ENGINE, RANDOM), (ENGINE, CHECKPOINTING), (ALL, RANKING), (SNAKEMAKE, SHOWING)],
+    [(KERNEL, RANDOM), (SNAKEMAKE, CHECKPOINTING), (KERNEL, SAVING), (ENGINE, SHOWING)],
+    [(ALL, RANDOM), (ALL, RANDOM), (KERNEL, RANKING), (ALL, SHOWING)],
+    [(ALL, RANDOM), (ENGINE, RANDOM), (SNAKEMAKE, SAVING), (ALL, SHOWING)],
 ]
-"""What is killed and when; four of them a study, and the list twice."""
+"""What is killed, and when, in each of the studies."""
+
+SIGNS = {
+    CHECKPOINTING: ".*.part/checkpoints/checkpoint-*",
+    SAVING: ".*.part/model*",
+    RANKING: ".*.part/training_log.parquet",
+    SHOWING: "notebooks/.results*",
+}
+"""Files that show that something has begun."""
 
 FILES = {
     "environment.json",
@@ -62,12 +73,10 @@ FILES = {
 def trials(quick: bool = False) -> Iterator[Trial]:
     """Makes the studies. There is no quick form here; `test_engine_killed` is one."""
     rng = random.Random(SEED)
-    plan = KILLS * 2
-    each = len(plan) // STUDIES
-    for number in range(STUDIES):
+    for kills in STUDIES:
         with tempfile.TemporaryDirectory() as folder:
             project = make_project(Path(folder) / "project", notebooks=["results"])
-            yield from one_study(project, plan[number * each : (number + 1) * each], rng)
+            yield from one_study(project, kills, rng)
 
 
 def one_study(
@@ -81,7 +90,7 @@ def one_study(
         if reached(project, process, when, rng):
             strike(process, who)
             done.append(f"{who}, {when}")
-        if who in ("the kernel", "the engine"):  # Snakemake goes on, or ends by itself
+        if who in (KERNEL, ENGINE):  # Snakemake goes on, or ends by itself
             finish(process)
         process.wait()
         broken = broken or half_a_run(project)
@@ -105,38 +114,37 @@ def one_study(
 
 def reached(project: Project, process: subprocess.Popen, when: str, rng: random.Random) -> bool:
     """Waits for the moment of a kill; tells whether it came before the study was finished."""
-    if when == "at a random moment":
-        moment = time.monotonic() + rng.uniform(1, 0.8 * undisturbed().seconds)
-        wait_until(lambda: time.monotonic() > moment or process.poll() is not None, 600)
-        return process.poll() is None
-    signs: dict[str, Callable[[], bool]] = {
-        "while checkpointing": lambda: some(project, ".*.part/checkpoints/checkpoint-*"),
-        "while saving": lambda: some(project, ".*.part/model*"),
-        "while ranking": lambda: (
-            some(project, ".*.part/training_log.parquet") and some(project, ".*.part/model")
-        ),
-        "while showing": lambda: some(project, "notebooks/.results*"),
-    }
-    wait_until(lambda: signs[when]() or process.poll() is not None, 600)
-    longest = 0.2 if when == "while checkpointing" else 2.0
-    time.sleep(rng.uniform(0, longest))
+    begun = time.monotonic()
+    moment = begun + rng.uniform(1, 0.4 * undisturbed().seconds)
+    before = signs(project, when)
+
+    def now() -> bool:
+        if process.poll() is not None:
+            return True
+        return time.monotonic() > moment if when == RANDOM else signs(project, when) != before
+
+    wait_until(now, 900)
+    if when != RANDOM:
+        time.sleep(rng.uniform(0, 0.2 if when == CHECKPOINTING else 1.5))
     return process.poll() is None
 
 
-def some(project: Project, pattern: str) -> bool:
-    """Tells whether a file of the study's results fits a pattern."""
-    return any(True for _ in project.results.glob(pattern))
+def signs(project: Project, when: str) -> set[str]:
+    """Returns the files by which a moment is known."""
+    if when == RANDOM:
+        return set()
+    return {str(file) for file in project.results.glob(SIGNS[when])}
 
 
 def strike(process: subprocess.Popen, who: str) -> None:
     """Kills a part of what makes a study."""
     below = descendants(process.pid)
     lines = {one: command_line(one) for one in below}
-    if who == "all processes":
+    if who == ALL:
         kill(process.pid, *below)
-    elif who == "Snakemake":
+    elif who == SNAKEMAKE:
         kill(process.pid)
-    elif who == "the kernel":
+    elif who == KERNEL:
         kill(*(one for one, line in lines.items() if "ipykernel_launcher" in line))
     else:
         engines = (one for one, line in lines.items() if "python" in line.split(" ")[0])

@@ -64,7 +64,8 @@ def trials(quick: bool = False) -> Iterator[Trial]:
         for what, changed in STUDIES.items():
             project.write_study(**changed)
             status, output = finish(project.driver())
-            yield judged(folder, "a command in a study, made", what, status, output)
+            belongs = what == "an arm"  # of its name, letters alone come into that of a run
+            yield judged(folder, "a command in a study, made", what, status, output, belongs)
         make_ready(project)
         project.write_study()
         for study in MAKE:
@@ -93,14 +94,14 @@ def dry_runs(project: Project, folder: Path) -> Iterator[Trial]:
         project.write_yaml("quick", yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
         status, output = finish(project.driver("-n"))
         what = f"{part}: {name}: {label}"
-        yield judged(folder, "a bad study, dry run", what, status, output, belongs=belongs)
+        yield judged(folder, "a bad study, dry run", what, status, output, belongs)
 
 
 def judged(
     folder: Path, fault: str, what: str, status: int, output: str, belongs: bool = False
 ) -> Trial:
     """Judges a command: it is refused in one sentence, or the study is a valid one."""
-    made = [file for file in folder.rglob("*pwned*") if file.parent.name != "studies"]
+    made = list(folder.rglob("pwned*"))
     for file in made:
         subprocess.run(["rm", "-rf", str(file)], check=True)
     sentences = [line for line in output.splitlines() if line.strip()]
