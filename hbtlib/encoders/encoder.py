@@ -16,7 +16,7 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from hbtlib.encoders.card import model_card
-from hbtlib.encoders.chunking import CPU_TOKENS, GPU_TOKENS, Chunks, make_chunks
+from hbtlib.encoders.chunking import Chunks, default_chunk_tokens, make_chunks
 from hbtlib.encoders.fingerprint import fingerprint
 from hbtlib.encoders.folder import read_folder, write_folder
 from hbtlib.encoders.linear import FastLinear
@@ -194,14 +194,14 @@ class Encoder(torch.nn.Module):
             texts: n texts.
             role: `query` or `passage`.
             chunk_tokens: a chunk of texts holds at most this many tokens, padding included, but
-                always one text. By default 512 on a CPU, where small chunks cost nothing, and
-                16,384 elsewhere.
+                always one text. By default 512 on a CPU (more for an encoder narrower than 384
+                numbers), and 16,384 elsewhere.
 
         Returns:
             Chunks of texts of like length, the longest first, and the place of each text in them.
         """
         if not chunk_tokens:
-            chunk_tokens = CPU_TOKENS if self.device.type == "cpu" else GPU_TOKENS
+            chunk_tokens = default_chunk_tokens(self.device.type, self.model.config.hidden_size)
         prefix = self.prefix(role)
         token_ids = self.tokenizer(
             [prefix + text for text in texts],

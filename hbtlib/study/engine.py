@@ -14,7 +14,7 @@ from pathlib import Path
 from hbtlib.checks import check_name
 from hbtlib.study.config import load, study_names
 from hbtlib.study.execution import NotebookFailed, execute
-from hbtlib.study.folders import lock, move, whole
+from hbtlib.study.folders import finish, lock, whole
 from hbtlib.study.project import STUDIES, project_folder
 from hbtlib.study.results import collect
 from hbtlib.study.studies import WITHOUT_RUNS, Study, several
@@ -41,7 +41,7 @@ def train(study: str, name: str) -> None:
         run.part.mkdir(parents=True, exist_ok=True)
         folder = str(run.part.relative_to(project_folder()))
         execute("train", run.part / "notebook.ipynb", {**run.parameters, "folder": folder})
-        move(run.part, run.folder)
+        finish(run.part, run.folder)
         lock_file.unlink(missing_ok=True)
 
 

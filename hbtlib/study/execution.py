@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hbtlib.files import explain_full_disk, replacing
+from hbtlib.files import explain_full_disk
 from hbtlib.study.parameters import notebook_file
 from hbtlib.study.project import project_folder
 
@@ -88,8 +88,7 @@ def _remove_widgets(executed: Path) -> None:
 
     content = nbformat.read(executed, as_version=4)
     content.metadata.pop("widgets", None)
-    with replacing(executed) as work:
-        nbformat.write(content, work)
+    nbformat.write(content, executed)
 
 
 def _cell(number: int | None, source: str) -> str:
