@@ -13,11 +13,11 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-from papermill.exceptions import PapermillExecutionError
 from quick_study import QUICK, make_project, seal_run, write_study
 
 from hbtlib import study
 from hbtlib.study import engine
+from hbtlib.study.execution import NotebookFailed
 
 COMMAND = [sys.executable, "-m", "hbtlib.study.engine"]
 
@@ -27,19 +27,29 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return make_project(tmp_path, monkeypatch)
 
 
-def test_the_command_line_says_what_is_wrong(project: Path) -> None:
+def test_the_command_line_says_what_is_wrong(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     wrong: list[tuple[list[str], int, str]] = [
         (["summary", "nosuch"], 1, "engine: no study 'nosuch'"),
         (["train", "worldfacts", "x"], 1, "has no run 'x'"),
+        (["summary", "../worldfacts"], 1, "engine: the study is '../worldfacts'; it becomes"),
+        (["train", "x; touch pwned #", "x"], 1, "engine: the study is 'x; touch pwned #'"),
+        (["train", "worldfacts", "../x"], 1, "engine: RUN is '../x'; it becomes"),
+        (["show", "quick", "../bias"], 1, "engine: NAME is '../bias'; it becomes"),
         (["show", "quick", "bias"], 1, "study 'quick' shows no 'bias'; it shows no notebooks"),
         ([], 2, "usage: python -m hbtlib.study.engine"),
         (["train", "worldfacts"], 2, "the following arguments are required: RUN"),
     ]
     for arguments, status, said in wrong:
-        done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
-        assert done.returncode == status
-        assert said in done.stderr
-        assert "Traceback" not in done.stderr
+        with pytest.raises(SystemExit) as stopped:
+            engine.main(arguments)
+        assert stopped.value.code == (2 if status == 2 else str(stopped.value))
+        printed = str(stopped.value) if status == 1 else capsys.readouterr().err
+        assert said in printed
+    done = subprocess.run([*COMMAND, *wrong[0][0]], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert wrong[0][2] in done.stderr
 
 
 def test_help_explains_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,9 +87,11 @@ def test_a_notebook_is_shown_whole_or_not_at_all(project: Path) -> None:
     assert "widgets" not in executed.metadata
     before = (folder / "tiny.ipynb").read_bytes()
     write_notebook(project, "raise ValueError('no')")
-    with pytest.raises(PapermillExecutionError):
+    said = r"^99-tiny\.ipynb, cell \[3\] \(raise ValueError\('no'\)\) failed with ValueError: no\. "
+    said += r"The executed notebook is results/quick/notebooks/\.tiny\.ipynb$"
+    with pytest.raises(NotebookFailed, match=said):
         engine.show("quick", "tiny")
-    assert [file.name for file in folder.iterdir()] == ["tiny.ipynb"]
+    assert (folder / ".tiny.ipynb").exists()
     assert (folder / "tiny.ipynb").read_bytes() == before
 
 
