@@ -17,7 +17,7 @@ _fetch, __dir__, __all__ = lazy_loader.attach(
         "parameters": ["check", "notebook_file", "notebook_parameters"],
         "project": ["project_folder"],
         "provenance": ["environment"],
-        "results": ["collect", "figures", "summary"],
+        "results": ["collect", "figures", "run_environment", "run_table", "summary"],
         "runs": ["Run", "run_name"],
         "studies": ["Study"],
     },

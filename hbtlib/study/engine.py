@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hbtlib.study.config import load, study_names
-from hbtlib.study.folders import lock, move, whole
+from hbtlib.study.folders import finish, lock, whole
 from hbtlib.study.parameters import notebook_file
 from hbtlib.study.project import STUDIES, project_folder
 from hbtlib.study.results import collect
@@ -77,7 +77,7 @@ def train(study: str, name: str) -> None:
         run.part.mkdir(parents=True, exist_ok=True)
         folder = str(run.part.relative_to(project_folder()))
         execute("train", run.part / "notebook.ipynb", {**run.parameters, "folder": folder})
-        move(run.part, run.folder)
+        finish(run.part, run.folder)
         lock_file.unlink(missing_ok=True)
 
 

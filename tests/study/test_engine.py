@@ -14,7 +14,7 @@ import nbformat
 import pandas as pd
 import pytest
 from papermill.exceptions import PapermillExecutionError
-from quick_study import QUICK, make_project, write_study
+from quick_study import QUICK, make_project, seal_run, write_study
 
 from hbtlib import study
 from hbtlib.study import engine
@@ -101,6 +101,7 @@ def write_metrics(name: str) -> None:
         run.folder.mkdir(parents=True)
         table = pd.DataFrame(pools).assign(**columns)
         table.to_parquet(run.folder / "metrics.parquet")
+        seal_run(run)
 
 
 def test_shown_are_the_notebooks_of_studies_whose_results_are_there(
