@@ -128,6 +128,11 @@ def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
     return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
 
 
+def of_run(state: dict[str, bytes], run: str) -> dict[str, bytes]:
+    """Returns what a state has in the folder of one run."""
+    return {name: content for name, content in state.items() if f"/{run}/" in name}
+
+
 def sentence_with(output: str, *wanted: str) -> str:
     """Returns the last line of a command's output that has all the words, or "".
 

@@ -16,6 +16,7 @@ from harness import (
     finish,
     is_traceback,
     make_project,
+    of_run,
     sentence_with,
     undisturbed,
 )
@@ -41,8 +42,9 @@ def trials(quick: bool = False) -> Iterator[Trial]:
                 found.append((f"skipped: no memory cgroup under {CGROUP}", 0, ""))
             else:
                 found += [cgroup(project, group, limit) for limit in RESIDENT]
-        finish(project.driver())
-        differing = differences(project.state(), undisturbed().state)
+        finish(project.engine("train", "quick", a_run()))
+        made, expected = of_run(project.state(), a_run()), of_run(undisturbed().state, a_run())
+        differing = differences(made, expected)
     for fault, status, output in found:
         if fault.startswith("skipped"):
             yield Trial(FAMILY, fault, "")
