@@ -16,6 +16,7 @@ from hbtlib.study.folders import finish, lock, whole
 from hbtlib.study.parameters import notebook_file
 from hbtlib.study.project import STUDIES, project_folder
 from hbtlib.study.results import collect
+from hbtlib.study.shown import executed, placed_together
 from hbtlib.study.studies import WITHOUT_RUNS, Study
 
 ATTEMPTS = 3
@@ -97,12 +98,12 @@ def show(study: str, name: str) -> None:
             f"study {study!r} shows no {name!r}; it shows {', '.join(shown) or 'no notebooks'}"
         )
     notebook, parameters = shown[name]
-    target = project_folder() / "results" / study / "notebooks" / f"{name}.ipynb"
+    target = executed(study, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     working_copy = target.with_name(f".{target.stem}.{os.getpid()}.ipynb")
     try:
-        execute(notebook, working_copy, parameters)
-        working_copy.replace(target)
+        with placed_together(study, name, working_copy):
+            execute(notebook, working_copy, parameters)
     finally:
         working_copy.unlink(missing_ok=True)
 
