@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import expected
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -14,7 +15,7 @@ from quick_study import seal_run
 
 import hbtlib as hbt
 from hbtlib import study
-from hbtlib.files import write_table
+from hbtlib.files import DamagedFile, write_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -56,6 +57,8 @@ def make_study(project: Path, name: str, strategies: list[str]) -> None:
         run.folder.mkdir(parents=True)
         ranks = hbt.rank_vectors(queries, passages, benchmark)
         write_table(ranks, run.folder / "ranks.parquet")
+        half = ranks[ranks["question_id"].isin(ranks["question_id"].unique()[::2])]
+        write_table(half, run.folder / "questions.parquet")  # a table that scores otherwise
         measured = hbt.measure(ranks).assign(benchmark="random5")
         write_table(measured, run.folder / "metrics.parquet")
         seal_run(run)
@@ -123,9 +126,7 @@ def test_a_missing_run_fails_and_a_new_one_is_told(project: Path) -> None:
     assert set(table.loc[table["arm"] == "x-y", "status"]) == {"OK"}
     with pytest.raises(SystemExit):
         expected.main()
-    with pytest.raises(
-        FileNotFoundError, match=r"lacks metrics of 1 of its 2 runs \(hybrid-seed0-"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"lacks ranks of 1 of its 2 runs \(hybrid-seed0-"):
         expected.write()
     shutil.rmtree(project / "results" / "quick")
     make_study(project, "quick", ["x-y", "hybrid", "x-x"])
@@ -159,3 +160,49 @@ def test_what_is_no_file_of_scores_is_named(project: Path) -> None:
     shutil.rmtree(project / "results" / "quick")
     with pytest.raises(FileNotFoundError, match="no study has runs in"):
         expected.write()
+
+
+def test_a_flipped_bit_is_never_ok(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = study.load("quick").runs[1]
+    file = run.folder / "ranks.parquet"
+    whole = file.read_bytes()
+    for bit in np.random.default_rng(0).integers(0, 8 * len(whole), 10):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << (bit % 8)
+        file.write_bytes(damaged)
+        assert expected.scores("quick")["arm"].unique().tolist() == ["x-y"]
+    table = expected.check()
+    assert set(table.loc[table["arm"] == "hybrid", "status"]) == {"FAIL (damaged)"}
+    assert set(table.loc[table["arm"] == "x-y", "status"]) == {"OK"}
+    with pytest.raises(SystemExit):
+        expected.main()
+    said = f"{file} is damaged: its checksum is not that of what was written: run `make study STUDY"
+    assert capsys.readouterr().out.startswith(said)
+    with pytest.raises(DamagedFile, match=r"ranks\.parquet is damaged"):
+        expected.write()
+
+
+def test_another_run_s_ranks_are_noticed(project: Path) -> None:
+    first, second = study.load("quick").runs
+    shutil.copy(first.folder / "questions.parquet", second.folder / "ranks.parquet")
+    assert set(expected.check().query("arm == 'hybrid'")["status"]) == {"FAIL (damaged)"}
+    shutil.rmtree(second.folder)
+    shutil.copytree(first.folder, second.folder)  # all of it, with its manifest
+    assert set(expected.check().query("arm == 'hybrid'")["status"]) == {"FAIL (damaged)"}
+
+
+def test_metrics_are_read_only_where_ranks_are_not_kept(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (study.load("quick").runs[1].folder / "ranks.parquet").unlink()
+    assert set(expected.check().query("arm == 'hybrid'")["status"]) == {"FAIL (missing)"}
+    with pytest.raises(FileNotFoundError, match="lacks ranks of 1 of its 2 runs"):
+        expected.write()
+    monkeypatch.setattr(expected, "RANKS_NOT_KEPT", ("quick",))
+    assert set(expected.check()["status"]) == {"OK"}
+
+
+def test_ranks_are_not_kept_where_gitignore_leaves_them_out() -> None:
+    lines = (REPOSITORY / ".gitignore").read_text().splitlines()
+    without = [line.split("/")[1] for line in lines if line.endswith("/ranks.parquet")]
+    assert tuple(without) == expected.RANKS_NOT_KEPT
