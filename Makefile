@@ -21,11 +21,11 @@ export PYTHONUNBUFFERED = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help valid study report figures scores test docs lint lab lock clean
+.PHONY: help valid study report figures scores test test-faults docs lint lab lock clean
 
 help: ## List these commands.
 	@echo "make TARGET [STUDY=$$STUDY] [CORES=$$CORES] [PYTHON=$$PYTHON]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 valid:
 	@case "$$STUDY" in "" | [!A-Za-z0-9]* | *[!A-Za-z0-9._-]*) \
@@ -60,6 +60,10 @@ scores: $(READY) ## Compare the scores of the committed runs with results/expect
 test: $(READY) lint ## Run all tests and all notebooks, after lint.
 	$(BIN)/python -m pytest -n "$$CORES"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+
+# Kills, full disks, little memory, damaged files, bad values: see docs/guide/reliability.md.
+test-faults: $(READY) ## Try faults of every kind; the table goes to results/reliability/.
+	$(BIN)/python tests/faults/suite.py
 
 # A warning is an error.
 docs: $(READY) ## Build the documentation site into docs/_build/html.

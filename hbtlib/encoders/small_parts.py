@@ -9,8 +9,12 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
+from hbtlib.checks import check_integer, check_number, check_options
 from hbtlib.encoders.parts import EncoderParts, Settings
 from hbtlib.encoders.small_tokenizer import MAX_LENGTH, worldfacts_tokenizer
+
+OPTIONS = ("seed", "width", "layers", "heads", "dropout", "embedding_std")
+"""The options of `small_transformer`."""
 
 
 def small_transformer(
@@ -37,7 +41,17 @@ def small_transformer(
 
     Returns:
         The model, without a pooler.
+
+    Raises:
+        ValueError: for a number that is none or out of bounds.
     """
+    check_integer("seed", seed, minimum=0)
+    check_integer("heads", heads, minimum=1)
+    check_integer("layers", layers, minimum=0)
+    if check_integer("width", width, minimum=1) % heads:
+        raise ValueError(f"width is {width}; it must be a multiple of the {heads} heads")
+    check_number("dropout", dropout, minimum=0, below=1)
+    check_number("embedding_std", embedding_std, minimum=0)
     config = XLMRobertaConfig(
         vocab_size=vocabulary,
         hidden_size=width,
@@ -74,4 +88,5 @@ def worldfacts_parts(**options: Any) -> EncoderParts:
     encoder has read text of languages it is not fine-tuned on. What the words mean, and which are
     translations of each other, it has to learn.
     """
+    check_options("Encoder.load('small')", options, OPTIONS)
     return small_parts(worldfacts_tokenizer(), **options)

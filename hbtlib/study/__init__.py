@@ -19,7 +19,7 @@ _fetch, __dir__, __all__ = lazy_loader.attach(
         "project": ["project_folder"],
         "provenance": ["environment"],
         "resources": ["run_resources"],
-        "results": ["collect", "figures", "summary"],
+        "results": ["collect", "figures", "run_environment", "run_table", "summary"],
         "runs": ["Run", "run_name"],
         "studies": ["Study"],
     },

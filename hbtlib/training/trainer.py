@@ -12,6 +12,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
+from hbtlib.files import write_table
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.sampling.schedule import Alpha
 from hbtlib.sampling.strategies import Strategy
@@ -340,7 +341,7 @@ def _save(
         trainer: what trained it.
         card: what the model card says of the training.
     """
-    training_log(trainer.state.log_history).to_parquet(_log_file(output))
+    write_table(training_log(trainer.state.log_history), _log_file(output))
     part = output / "model.part"
     encoder.save(part, {**card, "best_step": trainer.state.best_global_step})
     part.rename(output / "model")

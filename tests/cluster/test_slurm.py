@@ -50,8 +50,8 @@ class Log:
 
 
 def make_project(folder: Path) -> Path:
-    """Makes a project with the study worldfacts, of one seed."""
-    for name in ("notebooks", "profiles"):
+    """Makes a project with the study worldfacts, of one seed, and its rivals' results."""
+    for name in ("notebooks", "profiles", "results/worldfacts-rivals"):
         shutil.copytree(REPOSITORY / name, folder / name)
     shutil.copy(REPOSITORY / "Snakefile", folder)
     file = folder / "notebooks" / "studies" / "worldfacts.yaml"

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import random_benchmark
+from quick_study import seal_run
 
 import hbtlib as hbt
 from hbtlib import study
+from hbtlib.files import write_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -53,8 +55,10 @@ def make_study(project: Path, name: str, strategies: list[str]) -> None:
     for run in study.load(name).runs:
         run.folder.mkdir(parents=True)
         ranks = hbt.rank_vectors(queries, passages, benchmark)
-        ranks.to_parquet(run.folder / "ranks.parquet")
-        hbt.measure(ranks).assign(benchmark="random5").to_parquet(run.folder / "metrics.parquet")
+        write_table(ranks, run.folder / "ranks.parquet")
+        measured = hbt.measure(ranks).assign(benchmark="random5")
+        write_table(measured, run.folder / "metrics.parquet")
+        seal_run(run)
 
 
 def tamper(project: Path, arm: str, metric: str, change: float) -> None:
