@@ -21,7 +21,7 @@ export PYTHONUNBUFFERED = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help valid study figures scores test test-faults docs lint lab lock clean
+.PHONY: help valid study report figures scores test test-faults docs lint lab lock clean
 
 help: ## List these commands.
 	@echo "make TARGET [STUDY=$$STUDY] [CORES=$$CORES] [PYTHON=$$PYTHON]"
@@ -41,12 +41,14 @@ $(READY): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[study,minilm,lora,test,docs]'
 	@touch $@
 
-# Every output of a rule comes to its place whole, under a lock of its own. So what a killed
-# Snakemake left behind (its lock, its list of unfinished jobs) means nothing and is removed.
 study: valid $(READY) ## Make all runs of STUDY and its notebooks; finished runs are kept, interrupted ones resume.
-	@rm -rf .snakemake/locks .snakemake/incomplete
-	@$(BIN)/snakemake --cores "$$CORES" --config "study=$$STUDY" --quiet rules host --rerun-triggers mtime
+	@$(BIN)/snakemake --cores "$$CORES" --config "study=$$STUDY"
 	@$(BIN)/python -m hbtlib.study.engine summary "$$STUDY"
+
+report: study ## Write results/STUDY/report.html: the study's figures, with what made them, in one page.
+	@$(BIN)/snakemake --cores "$$CORES" --config "study=$$STUDY" -- figures
+	@$(BIN)/snakemake --config "study=$$STUDY" --report "results/$$STUDY/report.html" -- figures
+	@echo "results/$$STUDY/report.html"
 
 figures: valid $(READY) ## Draw every figure and table of the committed studies again, without training or data.
 	@$(BIN)/python -m hbtlib.study.engine shown \

@@ -15,13 +15,15 @@ from hbtlib.checks import check_name
 from hbtlib.study.config import load, study_names
 from hbtlib.study.execution import NotebookFailed, execute
 from hbtlib.study.folders import finish, lock, whole
+from hbtlib.study.processes import is_first, launch, train_along
 from hbtlib.study.project import STUDIES, project_folder
 from hbtlib.study.results import collect
+from hbtlib.study.runs import Run
 from hbtlib.study.shown import executed, placed_together
 from hbtlib.study.studies import WITHOUT_RUNS, Study, several
 
 
-def train(study: str, name: str) -> None:
+def train(study: str, name: str, processes: int = 1) -> None:
     """Makes one run of a study, unless it already stands whole in its place.
 
     It resumes what an interrupted process left, and waits while another process makes the run.
@@ -29,6 +31,7 @@ def train(study: str, name: str) -> None:
     Args:
         study: The name of the study.
         name: The name of the run.
+        processes: How many processes train it together, one a GPU.
     """
     check_name("RUN", name)
     run = load(study).run(name)
@@ -40,10 +43,25 @@ def train(study: str, name: str) -> None:
             lock_file.unlink(missing_ok=True)
             return
         run.part.mkdir(parents=True, exist_ok=True)
-        folder = str(run.part.relative_to(project_folder()))
-        execute("train", run.part / "notebook.ipynb", {**run.parameters, "folder": folder})
+        if processes > 1:
+            launch(processes, study, name)
+        else:
+            train_here(run)
         finish(run.part, run.folder)
         lock_file.unlink(missing_ok=True)
+
+
+def train_here(run: Run) -> None:
+    """Executes the train notebook in this process, or what another process of its run does.
+
+    Args:
+        run: The run. Whoever calls this holds its lock.
+    """
+    parameters = {**run.parameters, "folder": str(run.part.relative_to(project_folder()))}
+    if is_first():
+        execute("train", run.part / "notebook.ipynb", parameters)
+    else:
+        train_along(parameters)
 
 
 def show(study: str, name: str) -> None:
@@ -197,6 +215,17 @@ def parser() -> argparse.ArgumentParser:
     command = add("train", "make one run; resume it if it was interrupted; skip it if it is whole")
     command.add_argument("study", metavar="STUDY", help="the name of a study")
     command.add_argument("name", metavar="RUN", help="the name of one of its runs")
+    command.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train it in so many processes, one a GPU (default: 1)",
+    )
+
+    command = add("process", "be one of several processes of a run; `train --processes` starts it")
+    command.add_argument("study", metavar="STUDY", help="the name of a study")
+    command.add_argument("name", metavar="RUN", help="the name of one of its runs")
 
     command = add("show", "execute a notebook that reads runs, into results/STUDY/notebooks")
     command.add_argument("study", metavar="STUDY", help="the name of a study")
@@ -228,7 +257,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Notebooks start in the project's folder, where a relative HBT_ROOT would lead elsewhere.
         os.environ["HBT_ROOT"] = str(project_folder())
         if given.command == "train":
-            train(given.study, given.name)
+            train(given.study, given.name, given.processes)
+        elif given.command == "process":
+            train_here(load(given.study).run(given.name))
         elif given.command == "show":
             show(given.study, given.name)
         elif given.command == "shown":

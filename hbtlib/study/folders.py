@@ -16,6 +16,7 @@ from typing import IO, Any
 from hbtlib.files import DamagedFile, read_json, write_json
 from hbtlib.study import manifest
 from hbtlib.study.parameters import LOCATION, notebook_parameters
+from hbtlib.study.processes import is_first
 from hbtlib.study.project import project_folder
 from hbtlib.study.provenance import environment
 from hbtlib.study.runs import Run, run_name
@@ -54,6 +55,8 @@ class Workplace:
             self.path = self.run.folder
             return
         self.path = self.run.part if folder is None else project_folder() / folder
+        if not is_first():
+            return  # the first process of the run writes
         self._lock = lock(self.path / ".lock")
         kept = {key: value for key, value in parameters.items() if key != "folder"}
         write_json(self.path / "parameters.json", kept)
