@@ -7,17 +7,16 @@
 # it is the same file, with one of Snakemake's executor plugins. What a job does is told in
 # hbtlib/study/engine.py.
 import re
-import shlex
 import sys
 from pathlib import Path
 
 from hbtlib import study as studies
 
-STUDY = config.get("study", "worldfacts")
+STUDY = str(config.get("study", "worldfacts"))
 LOADED = studies.load(STUDY)
 RUNS = [run.name for run in LOADED.runs]
 SHOWN = LOADED.shown()  # name of the executed notebook → (name of its source, parameters)
-ENGINE = shlex.join([sys.executable, "-m", "hbtlib.study.engine"])
+PYTHON = sys.executable
 
 # One thread a run: several runs side by side use the cores better than one that shares them, and
 # sums come out the same on every machine.
@@ -67,10 +66,8 @@ rule train:
         source("train"),
     output:
         touch(MARK),
-    params:
-        command=lambda wildcards: f"{ENGINE} train {STUDY} {wildcards.run}",
     shell:
-        THREADS + " {params.command}"
+        THREADS + " {PYTHON:q} -m hbtlib.study.engine train {STUDY:q} {wildcards.run:q}"
 
 
 rule show:
@@ -78,7 +75,5 @@ rule show:
         inputs_of_shown,
     output:
         f"results/{STUDY}/notebooks/{{shown}}.ipynb",
-    params:
-        command=lambda wildcards: f"{ENGINE} show {STUDY} {wildcards.shown}",
     shell:
-        THREADS + " {params.command}"
+        THREADS + " {PYTHON:q} -m hbtlib.study.engine show {STUDY:q} {wildcards.shown:q}"

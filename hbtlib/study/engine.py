@@ -5,59 +5,20 @@ a notebook that reads runs, `shown` lists these notebooks, and `summary` prints 
 """
 
 import argparse
+import fcntl
 import os
-import sys
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from hbtlib.checks import check_name
 from hbtlib.study.config import load, study_names
+from hbtlib.study.execution import NotebookFailed, execute
 from hbtlib.study.folders import finish, lock, whole
-from hbtlib.study.parameters import notebook_file
 from hbtlib.study.project import STUDIES, project_folder
 from hbtlib.study.results import collect
 from hbtlib.study.shown import executed, placed_together
-from hbtlib.study.studies import WITHOUT_RUNS, Study
-
-ATTEMPTS = 3
-"""How often a notebook is started before a port that is in use is an error."""
-
-
-def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
-    """Executes a notebook through papermill; what it prints is printed here too.
-
-    Args:
-        notebook: Its name without its number.
-        output: Where its executed copy goes.
-        parameters: The parameters it is executed with.
-    """
-    import papermill
-
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            papermill.execute_notebook(
-                notebook_file(notebook),
-                output,
-                dict(parameters),
-                progress_bar=False,
-                cwd=project_folder(),
-                stdout_file=sys.stdout,
-            )
-            break
-        except RuntimeError as error:
-            # Two kernels that start at the same time may pick the same port.
-            if "Address already in use" not in str(error) or attempt == ATTEMPTS:
-                raise
-    _remove_widgets(output)
-
-
-def _remove_widgets(executed: Path) -> None:
-    """Removes the state of widgets (progress bars) from an executed notebook."""
-    import nbformat
-
-    content = nbformat.read(executed, as_version=4)
-    content.metadata.pop("widgets", None)
-    nbformat.write(content, executed)
+from hbtlib.study.studies import WITHOUT_RUNS, Study, several
 
 
 def train(study: str, name: str) -> None:
@@ -69,11 +30,14 @@ def train(study: str, name: str) -> None:
         study: The name of the study.
         name: The name of the run.
     """
+    check_name("RUN", name)
     run = load(study).run(name)
+    clear_left_over(run.folder.parent)
     lock_file = run.folder.with_name(f".{name}.lock")
     with lock(lock_file):
         if whole(run.folder, run.parameters):
             print(f"{name}: done before", flush=True)
+            lock_file.unlink(missing_ok=True)
             return
         run.part.mkdir(parents=True, exist_ok=True)
         folder = str(run.part.relative_to(project_folder()))
@@ -92,20 +56,40 @@ def show(study: str, name: str) -> None:
     Raises:
         ValueError: The study has no such notebook. The message names those it has.
     """
+    check_name("NAME", name)
     shown = load(study).shown()
     if name not in shown:
         raise ValueError(
-            f"study {study!r} shows no {name!r}; it shows {', '.join(shown) or 'no notebooks'}"
+            f"study {study!r} shows no {name!r}; it shows {several(shown) or 'no notebooks'}"
         )
     notebook, parameters = shown[name]
     target = executed(study, name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    working_copy = target.with_name(f".{target.stem}.{os.getpid()}.ipynb")
-    try:
+    clear_left_over(target.parent)
+    lock_file = target.with_name(f".{name}.lock")
+    with lock(lock_file):
+        working_copy = target.with_name(f".{name}.ipynb")  # it stays if the notebook fails
         with placed_together(study, name, working_copy):
             execute(notebook, working_copy, parameters)
-    finally:
-        working_copy.unlink(missing_ok=True)
+        lock_file.unlink(missing_ok=True)
+
+
+def clear_left_over(folder: Path) -> None:
+    """Removes what killed processes left in a folder: locks that nobody holds, working copies.
+
+    Args:
+        folder: A folder of results. It may be missing.
+    """
+    for file in folder.glob(".*.lock"):
+        try:
+            with file.open("a") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                file.unlink(missing_ok=True)  # who waits for it sees that it is gone
+        except OSError:  # somebody holds it
+            continue
+    for file in folder.glob(".*.ipynb"):
+        process = re.fullmatch(r"\..+\.([0-9]+)\.ipynb", file.name)  # as older versions wrote them
+        if process and not Path("/proc", process[1]).exists():
+            file.unlink(missing_ok=True)
 
 
 def shown() -> list[tuple[str, str]]:
@@ -179,6 +163,23 @@ def _figures(study: Study) -> list[Path]:
     return [file.relative_to(project) for file in files if file.parent.name in folders]
 
 
+def error_line(error: Exception) -> str:
+    """Returns an error in one line, with the path where the system names one.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        Its message.
+    """
+    said = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        said = error.strerror
+        if error.filename is not None:
+            said = f"{error.filename}: {said}"
+    return " ".join(said.split())
+
+
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     root = argparse.ArgumentParser(
@@ -235,8 +236,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(study, name)
         else:
             print(summary(given.study))
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"engine: {error}") from None
+    except (ValueError, OSError, NotebookFailed) as error:
+        raise SystemExit(f"engine: {error_line(error)}") from None
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def test_several_benchmarks_have_figures_and_tables_of_their_own(project: Path) 
     alone = study.load("quick")
     assert study.figures(alone, "worldfacts") == project / "figures" / "quick"
     assert study.summary(alone, "worldfacts") == project / "results" / "quick" / "summary.md"
-    parameters = {**QUICK["parameters"], "benchmark": "worldfacts xquad-r"}
+    parameters = {**QUICK["parameters"], "benchmark": "worldfacts xquad-r", "split": None}
     write_study(project, QUICK, parameters=parameters)
     both = study.load("quick")
     assert study.figures(both, "xquad-r") == project / "figures" / "quick" / "xquad-r"
