@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 import hbtlib as hbt
 from hbtlib.checks import check_integer
 from hbtlib.files import write_table
@@ -75,11 +77,18 @@ def _benchmark(given: argparse.Namespace) -> hbt.Benchmark:
     return hbt.load_benchmark(given.benchmark, **given.options)
 
 
-def _embed(given: argparse.Namespace, texts: Sequence[str], role: str) -> Store:
+def _embed(given: argparse.Namespace, texts: pd.Series, role: str) -> Store:
     """Embeds texts into the store."""
     encoder = hbt.Encoder.load(given.encoder)
-    options = {"precision": given.precision, "dtype": given.dtype, "shard": given.shard}
-    return embed_to(given.store, encoder, texts, role, **options)
+    return embed_to(
+        given.store,
+        encoder,
+        texts,
+        role,
+        precision=given.precision,
+        dtype=given.dtype,
+        shard=given.shard,
+    )
 
 
 def parser() -> argparse.ArgumentParser:

@@ -20,6 +20,11 @@ LESS_MEMORY = (
 """What to do where memory ran out."""
 
 
+# jsonschema, which checks notebooks, would build a grammar of internationalised addresses at every
+# start, which takes 1.4 seconds. No notebook has such an address, and jsonschema does without.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
 class NotebookFailed(RuntimeError):  # noqa: N818 (a notebook failed; that is what is raised)
     """A notebook did not come to its end; the message is a sentence for people."""
 
@@ -74,6 +79,8 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any]) -> None:
                 progress_bar=False,
                 cwd=project_folder(),
                 stdout_file=sys.stdout,
+                # Its ports are this machine's alone; without this every kernel warns of them.
+                extra_arguments=["--log-level=ERROR"],
             )
             return
         except RuntimeError as error:

@@ -95,9 +95,11 @@ def test_a_study_runs_nothing_but_its_runs(project: Path) -> None:
     assert done.returncode != 0
 
 
-def test_every_name_in_a_command_of_the_snakefile_is_quoted() -> None:
-    commands = re.findall(r"shell:\n((?: {8}.*\n)+)", (REPOSITORY / "Snakefile").read_text())
-    assert len(commands) >= 2
+def test_every_name_in_a_command_of_snakemake_is_quoted() -> None:
+    text = (REPOSITORY / "Snakefile").read_text() + (REPOSITORY / "embed.smk").read_text()
+    commands = re.findall(r"shell:\n((?: {8}.*\n)+)", text)
+    commands += re.findall(r"^(?:THREADS|WHAT) = \(\n((?: {4}.*\n)+)\)", text, flags=re.M)
+    assert len(commands) == 7
     for command in commands:
         fields = re.findall(r"\{([^{}]*)\}", command)
         assert fields
