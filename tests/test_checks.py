@@ -74,3 +74,9 @@ def test_names_stay_inside_their_folder(value: Any) -> None:
 
 def test_long_values_are_cut() -> None:
     assert checks.short("x" * 100) == "'" + "x" * 58 + "…"
+
+
+def test_values_of_many_lines_are_shown_on_one() -> None:
+    import pandas as pd
+
+    assert "\n" not in checks.short(pd.DataFrame({"a": [1, 2]}))

@@ -39,8 +39,7 @@ def test_no_flipped_bit_gives_other_values(tmp_path: Path, table: pd.DataFrame) 
         file.write_bytes(damaged)
         try:  # a page's head has statistics too, which no value depends on
             pd.testing.assert_frame_equal(files.read_table(file), table)
-        except files.DamagedFile as error:
-            assert "ranks.parquet is damaged" in str(error)
+        except files.DamagedFile:
             refused += 1
     assert refused > 50
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hbtlib.checks import check_number, short
 from hbtlib.sampling.arrays import Ints
+from hbtlib.sampling.settings import check_weight
 from hbtlib.sampling.streams import EPOCH_ORDER, stream
 
 Sharing = str | float | Mapping[str, float]
@@ -27,7 +29,7 @@ def share_epoch(sharing: Sharing, names: Sequence[str], lengths: Sequence[int]) 
     Raises:
         ValueError: if sharing is none of these.
     """
-    if sharing == "size":
+    if isinstance(sharing, str) and sharing == "size":
         return list(lengths)
     weights = _source_weights(sharing, names, lengths)
     # Each source gets one batch. The rest are shared in proportion to the weights, and those that
@@ -45,20 +47,27 @@ def _source_weights(
 ) -> NDArray[np.float64]:
     """The weight of each source, (n,), or ValueError."""
     if isinstance(sharing, Mapping):
-        if set(sharing) != set(names) or not all(weight > 0 for weight in sharing.values()):
+        if set(sharing) != set(names):
             raise ValueError(
-                f"source weights {dict(sharing)} must name each of {list(names)} once, with a "
-                "weight above 0"
+                f"source weights {short(dict(sharing))} must name each of {list(names)} once, with "
+                "a weight above 0"
             )
-        return np.array([sharing[name] for name in names], float)
-    power = np.nan if isinstance(sharing, str) else sharing
-    weights = np.array(lengths, float) ** power
-    if not np.isfinite(power) or not np.isfinite(weights).all():
+        weights = {
+            name: check_weight(f"the weight of source {name!r}", weight, "the source")
+            for name, weight in sharing.items()
+        }
+        return np.array([weights[name] for name in names], float)
+    try:
+        with np.errstate(over="ignore", under="ignore"):
+            powers = np.array(lengths, float) ** check_number("sources", sharing)
+    except ValueError:
+        powers = np.array([np.nan])
+    if not (np.isfinite(powers.sum()) and (powers > 0).all()):
         raise ValueError(
-            f"sources is {sharing!r}; it is 'size', a power of the size, or a weight for each "
+            f"sources is {short(sharing)}; it is 'size', a power of the size, or a weight for each "
             "source by name"
         )
-    return weights
+    return powers
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from hbtlib.checks import check_integer
 from hbtlib.sampling.batch import Batch, Source
 from hbtlib.sampling.epochs import EpochOrder, share_epoch
 from hbtlib.sampling.passes import Passes
@@ -10,10 +11,13 @@ from hbtlib.sampling.settings import (
     PlanSettings,
     choose_languages,
     find_strategy,
+    list_sources,
     weigh_languages,
 )
 from hbtlib.sampling.strategies import Strategy
 from hbtlib.sampling.streams import BatchStreams
+
+_LAST_BATCH = 2**63 - 1  # batch numbers are counted in 64 bits
 
 
 class BatchPlan:
@@ -112,9 +116,7 @@ class BatchPlan:
         sources: str | float | Mapping[str, float] = "size",
         steps: int | None = None,
     ) -> None:
-        self.pairs = list(pairs) if isinstance(pairs, Sequence) else [pairs]
-        if not self.pairs:
-            raise ValueError("no pairs to draw from: give one source at least")
+        self.pairs = list_sources(pairs)
         followed = find_strategy(strategy, mix)
         drawn_from = choose_languages(self.pairs, followed, languages)
         settings = PlanSettings(
@@ -138,17 +140,23 @@ class BatchPlan:
         self.usable = sum(passes.usable for passes in self._passes)
         names = [source.name for source in self.pairs]
         lengths = [passes.length for passes in self._passes]
-        self._order = EpochOrder(seed, share_epoch(sources, names, lengths))
-        self._stream = BatchStreams(seed, len(self.pairs))
+        self._order = EpochOrder(self.seed, share_epoch(sources, names, lengths))
+        self._stream = BatchStreams(self.seed, len(self.pairs))
 
     def __len__(self) -> int:
         """The number of batches an epoch."""
         return len(self._order)
 
     def __getitem__(self, t: int) -> Batch:
-        """Batch t of the training, from 0 up; it belongs to the epoch t // len(plan)."""
-        if t < 0:
-            raise IndexError(f"batch {t}: batches are numbered from 0 up")
+        """Batch t of the training, from 0 up; it belongs to the epoch t // len(plan).
+
+        Raises:
+            IndexError: if t is negative, or more than 64 bits count.
+            ValueError: if t is no whole number.
+        """
+        t = check_integer("the number of a batch", t)
+        if not 0 <= t <= _LAST_BATCH:
+            raise IndexError(f"batch {t}: batches are numbered from 0 up to {_LAST_BATCH}")
         source, turn = self._order.find(t)
         return self._passes[source].batch(turn, t, self._order, self._stream(t))
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hbtlib.checks import check_integer, check_number, short
+
 # α is a number, or a schedule over training: {"linear": [start, end]}, or {"step": [[from, α], …]}
 # with `from` the share of the training's steps (0 to 1) from which on α holds.
 Alpha = float | Mapping[str, Sequence]
@@ -40,20 +42,20 @@ class Schedule:
     """
 
     def __init__(self, alpha: Alpha, steps: int | None) -> None:
-        self.steps = steps
+        self.steps = None if steps is None else check_integer("steps", steps, minimum=1)
         self.constant = not isinstance(alpha, Mapping)
         try:
             self._linear, self._shares, self.levels = _read(alpha)
         except (TypeError, ValueError):
             raise ValueError(
-                f"alpha is {alpha!r}; it is a probability, from 0 (x-y alone) to 1 (x-x-mono "
+                f"alpha is {short(alpha)}; it is a probability, from 0 (x-y alone) to 1 (x-x-mono "
                 'alone), or a schedule: a schedule is {"linear": [start, end]} or {"step": '
                 "[[0, α], [share of the steps, α], …]}, whose shares must rise from 0 to 1 at most"
             ) from None
-        if not self.constant and (steps is None or steps < 1):
+        if not self.constant and self.steps is None:
             raise ValueError(
-                f"alpha follows a schedule, but steps is {steps}: give steps, the number of "
-                "batches in the training"
+                "alpha follows a schedule, but steps is None: give steps, the number of batches "
+                "in the training"
             )
 
     def __call__(self, t: NDArray[np.integer] | np.integer) -> NDArray[np.float64]:
@@ -84,7 +86,10 @@ def _read(alpha: Alpha) -> tuple[bool, NDArray[np.float64], NDArray[np.float64]]
         points = zip((0, 1), given, strict=True) if form == "linear" else given
     else:
         form, points = "step", [(0, alpha)]
-    shares, levels = np.array([(float(share), float(level)) for share, level in points]).T
+    numbers = [
+        (check_number("a share", share), check_number("a level", level)) for share, level in points
+    ]
+    shares, levels = np.array(numbers).T
     shares_rise = shares[0] == 0 and shares[-1] <= 1 and bool((np.diff(shares) > 0).all())
     are_probabilities = bool(((levels >= 0) & (levels <= 1)).all())  # False for NaN, too
     if form not in ("linear", "step") or not shares_rise or not are_probabilities:

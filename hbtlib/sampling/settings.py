@@ -1,16 +1,19 @@
 """What a plan is asked for, checked: the settings that all its sources share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hbtlib.checks import check_choice, check_integer, check_number, short
 from hbtlib.sampling.batch import Source
 from hbtlib.sampling.schedule import Schedule
-from hbtlib.sampling.strategies import STRATEGIES, Strategy
+from hbtlib.sampling.strategies import STRATEGIES, Kind, Strategy
 
 MIXES = ("batch", "pair")
+
+_SOURCE = ("name", "languages", "query_mask", "passage_mask", "__len__")  # what a source has
 
 
 @dataclass
@@ -27,7 +30,7 @@ class PlanSettings:
         weights: (L,) how often each language is drawn, relative to the others.
 
     Raises:
-        ValueError: if mix or batch_size is impossible.
+        ValueError: if mix, batch_size or seed is impossible.
     """
 
     strategy: Strategy
@@ -39,16 +42,46 @@ class PlanSettings:
     weights: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        if self.mix not in MIXES:
-            raise ValueError(f"mix is {self.mix!r}; it is 'batch' or 'pair'")
-        if self.batch_size < 1 or int(self.batch_size) != self.batch_size:
-            raise ValueError(f"batch_size is {self.batch_size!r}; it is a whole number from 1 up")
-        self.batch_size = int(self.batch_size)
+        check_choice("mix", self.mix, MIXES)
+        self.batch_size = check_batch_size(self.batch_size)
+        self.seed = check_integer("seed", self.seed, minimum=0)
 
     @property
     def mixes_within_batches(self) -> bool:
         """Whether pairs of two kinds meet in a batch."""
         return self.mix == "pair" and self.strategy.second is not None
+
+
+def check_batch_size(batch_size: object) -> int:
+    """The number of pairs in a batch, or ValueError; 32.0 is a whole number, too."""
+    if isinstance(batch_size, float | np.floating) and batch_size.is_integer():
+        batch_size = int(batch_size)
+    return check_integer("batch_size", batch_size, minimum=1)
+
+
+def list_sources(pairs: object) -> list[Source]:
+    """The sources of a plan.
+
+    Args:
+        pairs: one source, or several.
+
+    Returns:
+        A list of them.
+
+    Raises:
+        ValueError: if there is none, or something else is among them.
+    """
+    if not isinstance(pairs, Sequence) or isinstance(pairs, str | bytes):
+        pairs = [pairs]
+    for pair in pairs:
+        if isinstance(pair, type) or not all(hasattr(pair, part) for part in _SOURCE):
+            raise ValueError(
+                f"pairs is or holds {short(pair)}; give Pairs, as hbt.load_pairs and "
+                "hbt.Pairs.from_texts make them, or a list of such"
+            )
+    if not pairs:
+        raise ValueError("no pairs to draw from: give one source at least")
+    return list(pairs)
 
 
 def find_strategy(strategy: str | Strategy, mix: str) -> Strategy:
@@ -62,18 +95,52 @@ def find_strategy(strategy: str | Strategy, mix: str) -> Strategy:
         The strategy to follow.
 
     Raises:
-        ValueError: if there is no strategy of this name.
+        ValueError: if there is no strategy of this name, or it is neither a name nor a strategy.
     """
-    if isinstance(strategy, str):
-        if strategy not in STRATEGIES:
-            raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
-        strategy = STRATEGIES[strategy]
+    if not isinstance(strategy, Strategy):
+        strategy = STRATEGIES[check_choice("strategy", strategy, STRATEGIES)]
+    second = strategy.second
+    if not isinstance(strategy.first, Kind) or not (second is None or isinstance(second, Kind)):
+        raise ValueError(f"strategy is {short(strategy)}; a Strategy has one Kind or two")
     if mix == "pair" and strategy.second is not None:
         strategy = strategy._replace(
             first=strategy.first._replace(homogeneous=False),
             second=strategy.second._replace(homogeneous=False),
         )
     return strategy
+
+
+def check_languages(languages: Iterable[str], name: str = "languages") -> tuple[str, ...]:
+    """Checks that languages are several codes in an order, each of them once.
+
+    Args:
+        languages: what the user gave.
+        name: what it is called, for the message.
+
+    Returns:
+        The codes as a tuple.
+
+    Raises:
+        ValueError: if it is one text, has no order, or is empty, or if a code is no text or comes
+            twice.
+    """
+    # A set has another order in each process, and batches depend on the order.
+    if isinstance(languages, str | bytes | set | frozenset | Mapping | type) or not isinstance(
+        languages, Iterable
+    ):
+        raise ValueError(
+            f"{name} is {short(languages)}; it must be a list of language codes, such as "
+            '["de", "en"]'
+        )
+    codes = tuple(languages)
+    if not codes:
+        raise ValueError(f"{name} is empty; give one code at least, or None for all")
+    for code in codes:
+        if not isinstance(code, str):
+            raise ValueError(f"{name} has {short(code)}, which is no language code, such as 'en'")
+        if codes.count(code) > 1:
+            raise ValueError(f"{name} has {code!r} {codes.count(code)} times; give each code once")
+    return tuple(map(str, codes))
 
 
 def choose_languages(
@@ -90,11 +157,13 @@ def choose_languages(
         The language codes in the order asked for, else in alphabetical order.
 
     Raises:
-        ValueError: if no source has one of the languages, or if there is only one and the strategy
-            pairs different ones.
+        ValueError: if they are no list of codes, if no source has one of them, or if there is only
+            one and the strategy pairs different ones.
     """
     available = sorted({code for source in sources for code in source.languages})
-    chosen = asked if asked is not None else strategy.languages or available
+    chosen: Sequence[str] = strategy.languages or available
+    if asked is not None:
+        chosen = check_languages(asked)
     if strategy.languages:
         allowed = [code for code in chosen if code in strategy.languages]
         chosen = allowed or strategy.languages
@@ -129,16 +198,38 @@ def weigh_languages(
     Raises:
         ValueError: if a weight is not above 0, or is given for a language that is not drawn from.
     """
-    asked = asked or {}
+    asked = {} if asked is None else asked
+    if not isinstance(asked, Mapping):
+        raise ValueError(
+            f"language_weights is {short(asked)}; it must be a mapping of language codes to weights"
+        )
     for code, weight in asked.items():
         if code not in languages:
             raise ValueError(
                 f"a weight is given for {code!r}, which is not drawn from; languages: "
                 f"{' '.join(languages)}"
             )
-        if not weight > 0:
-            raise ValueError(
-                f"the weight of {code!r} is {weight}; it must be above 0 (leave the language out "
-                "instead)"
-            )
+        check_weight(f"the weight of {code!r}", weight, "the language")
     return np.array([asked.get(code, 1) for code in languages], float)
+
+
+def check_weight(name: str, weight: object, what: str) -> float:
+    """Checks a weight that says how often something is drawn, relative to the rest.
+
+    Weights are from 1e-100 to 1e100, so that waiting times and sums of weights stay finite.
+
+    Args:
+        name: what the weight is called, for the message.
+        weight: what the user gave.
+        what: what it is the weight of, for the message.
+
+    Returns:
+        The weight.
+
+    Raises:
+        ValueError: if it is no number, or not within these bounds.
+    """
+    number = check_number(name, weight)
+    if number <= 0:
+        raise ValueError(f"{name} is {weight}; it must be above 0 (leave {what} out instead)")
+    return check_number(name, weight, minimum=1e-100, maximum=1e100)

@@ -19,6 +19,7 @@ from hbtlib.study.processes import is_first, launch, train_along
 from hbtlib.study.project import STUDIES, project_folder
 from hbtlib.study.results import collect
 from hbtlib.study.runs import Run
+from hbtlib.study.shown import executed, placed_together
 from hbtlib.study.studies import WITHOUT_RUNS, Study, several
 
 
@@ -80,13 +81,13 @@ def show(study: str, name: str) -> None:
             f"study {study!r} shows no {name!r}; it shows {several(shown) or 'no notebooks'}"
         )
     notebook, parameters = shown[name]
-    target = project_folder() / "results" / study / "notebooks" / f"{name}.ipynb"
+    target = executed(study, name)
     clear_left_over(target.parent)
     lock_file = target.with_name(f".{name}.lock")
     with lock(lock_file):
         working_copy = target.with_name(f".{name}.ipynb")  # it stays if the notebook fails
-        execute(notebook, working_copy, parameters)
-        working_copy.replace(target)
+        with placed_together(study, name, working_copy):
+            execute(notebook, working_copy, parameters)
         lock_file.unlink(missing_ok=True)
 
 

@@ -10,7 +10,7 @@ from hbtlib.files import DamagedFile, read_json, read_table
 from hbtlib.study import manifest
 from hbtlib.study.config import load
 from hbtlib.study.folders import unlike
-from hbtlib.study.project import project_folder
+from hbtlib.study.project import output_folder
 from hbtlib.study.runs import Run
 from hbtlib.study.studies import Study
 
@@ -25,7 +25,7 @@ def figures(study: Study, benchmark: str) -> Path:
     Returns:
         `figures/STUDY`, and in it a folder for each benchmark if the study has several.
     """
-    folder = project_folder() / "figures" / study.name
+    folder = output_folder() / "figures" / study.name
     return folder / benchmark if len(study.benchmarks) > 1 else folder
 
 
@@ -42,7 +42,7 @@ def summary(study: Study, benchmark: str) -> Path:
         `results/STUDY/summary.md`, or `summary-BENCHMARK.md` if the study has several.
     """
     name = f"summary-{benchmark}.md" if len(study.benchmarks) > 1 else "summary.md"
-    return project_folder() / "results" / study.name / name
+    return output_folder() / "results" / study.name / name
 
 
 def collect(

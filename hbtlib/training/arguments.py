@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import TrainingArguments
+from transformers.integrations import get_reporting_integration_callbacks
 
 from hbtlib.training.options import TrainingOptions
 
@@ -14,20 +15,24 @@ def training_arguments(
     """Makes transformers' arguments; from here on, processes started together know of each other.
 
     Args:
-        options: the options of the training; its `arguments` come last and may change any of ours.
+        options: the options of the training; its `arguments` come last, and none of them is ours
+            (`check_further_arguments`).
         checkpoints: the folder for checkpoints.
         on_cpu: does the encoder lie on the CPU?
 
     Raises:
-        ValueError: if gradients are to be accumulated over several batches.
+        ValueError: if transformers refuses an argument, or gradients are to be accumulated over
+            several batches.
     """
-    arguments = TrainingArguments(
-        **{
-            **_common(options, checkpoints, on_cpu),
-            **_validation(options),
-            **(options.arguments or {}),
-        }
-    )
+    further = dict(options.arguments or {})
+    ours = {**_common(options, checkpoints, on_cpu), **_validation(options)}
+    try:
+        arguments = TrainingArguments(**{**ours, **further})
+        get_reporting_integration_callbacks(arguments.report_to)  # are they known and installed?
+    except (ValueError, TypeError, AttributeError, RuntimeError) as error:
+        given = f"arguments {further}" if further else "the options"
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(f"transformers refuses {given}: {reason}") from None
     if arguments.gradient_accumulation_steps != 1:
         raise ValueError(
             f"gradient_accumulation_steps is {arguments.gradient_accumulation_steps}, but a step "

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from hbtlib.checks import check_number
 from hbtlib.data.pairs import Codes
 from hbtlib.training.dictionaries import Dictionary
 from hbtlib.training.words import pieces
@@ -71,8 +72,7 @@ def code_switch(
 
 def check_share(share: float) -> None:
     """Raises ValueError if the share of the words to replace is not from 0 to 1."""
-    if not 0 <= share <= 1:
-        raise ValueError(f"share is {share}; it is the share of the words to replace, 0 to 1")
+    check_number("share", share, minimum=0, maximum=1)
 
 
 def _switch(

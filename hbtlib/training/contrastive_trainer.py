@@ -11,8 +11,9 @@ from torch.utils.data import DataLoader
 from transformers import TrainerControl
 
 from hbtlib.encoders.encoder import Encoder
+from hbtlib.files import DamagedFile, explain_full_disk
 from hbtlib.training.batches import tokens_of
-from hbtlib.training.checkpoints import complete_checkpoint
+from hbtlib.training.checkpoints import check_checkpoint, complete_checkpoint
 from hbtlib.training.objectives import InfoNCE, Inputs
 from hbtlib.training.processes import gather
 
@@ -166,11 +167,27 @@ class ContrastiveTrainer(transformers.Trainer):
                 self._tokens += torch.tensor([int(mask.sum()), mask.numel()])
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
-        self.accelerator.wait_for_everyone()  # each process writes its random state
-        if self.args.should_save:
-            folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-            complete_checkpoint(folder, self.objective)
+        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+        with explain_full_disk(folder):
+            super()._save_checkpoint(model, trial)
+            self.accelerator.wait_for_everyone()  # each process writes its random state
+            if self.args.should_save:
+                complete_checkpoint(folder, self.objective)
+
+    def _load_best_model(self) -> None:
+        """Loads the best weights, if the checkpoint still holds what was written.
+
+        Raises:
+            DamagedFile: if it does not.
+        """
+        try:
+            check_checkpoint(Path(str(self.state.best_model_checkpoint)))
+        except (DamagedFile, FileNotFoundError) as error:
+            raise DamagedFile(
+                f"the best weights cannot be read: {error}; run the same again, and the training "
+                "resumes from a checkpoint that is whole"
+            ) from None
+        super()._load_best_model()
 
 
 def _move_to_own_group(

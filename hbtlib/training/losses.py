@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, softplus
 
+from hbtlib.checks import check_number
+
 
 def info_nce(
     queries: Tensor,
@@ -36,7 +38,7 @@ def info_nce(
         queries: (B, d) unit vectors.
         passages: (B, d) unit vectors. Row i belongs to query i; the other rows are its in-batch
             negatives.
-        temperature: τ, above 0.
+        temperature: τ, from 0.001 to 100 (`check_temperature`).
         same: (B, B) bool, True where passage j also answers query i and so is left out of the sum.
         negatives: (M, d) hard negatives, which every query sees.
         same_negatives: (B, M) bool, True where hard negative j answers query i and so is left out
@@ -46,7 +48,7 @@ def info_nce(
         The loss, a scalar.
 
     Raises:
-        ValueError: if the temperature is not above 0.
+        ValueError: if the temperature is out of bounds.
 
     Example:
         >>> import hbtlib as hbt, torch
@@ -88,7 +90,7 @@ def one_to_k(
     Args:
         queries: (B, d) unit vectors.
         passages: (B, K, d) unit vectors, the passage of each query in K languages.
-        temperature: τ, above 0.
+        temperature: τ, from 0.001 to 100 (`check_temperature`).
         present: (B, K) bool, False where a passage does not exist in a language (nothing is then
             read there).
         same: (B, B) bool, as in `info_nce`, for all translations of a passage.
@@ -97,7 +99,7 @@ def one_to_k(
         The loss, a scalar.
 
     Raises:
-        ValueError: if the temperature is not above 0, or a query has no translation that is
+        ValueError: if the temperature is out of bounds, or a query has no translation that is
             present.
 
     Source:
@@ -144,14 +146,14 @@ def semantic_contrastive(
     Args:
         first: (N, d) unit vectors.
         second: (N, d) unit vectors; row i translates row i of `first`.
-        temperature: τ, above 0.
+        temperature: τ, from 0.001 to 100 (`check_temperature`).
         same: (N, N) bool, True at (i, j) where texts i and j say the same.
 
     Returns:
         The loss, a scalar.
 
     Raises:
-        ValueError: if the temperature is not above 0.
+        ValueError: if the temperature is out of bounds.
 
     Source:
         The semantic contrastive loss of Hu et al. 2023 (arXiv 2210.06633), which calls it regular
@@ -184,13 +186,13 @@ def language_contrastive(
         first: (N, d) unit vectors aᵢ.
         second: (N, d) unit vectors bᵢ, the translations of `first`.
         others: (M, d) unit vectors xᵣ of texts that need no translation.
-        temperature: τ, above 0.
+        temperature: τ, from 0.001 to 100 (`check_temperature`).
 
     Returns:
         The loss, a scalar.
 
     Raises:
-        ValueError: if the temperature is not above 0.
+        ValueError: if the temperature is out of bounds.
 
     Source:
         The language contrastive loss of Hu et al. 2023 (arXiv 2210.06633), described there as
@@ -224,7 +226,7 @@ def clear(
         passages: (B, d) unit vectors of their passages in English.
         translations: (B, d) unit vectors of the queries in another language, which the English
             passage looks for.
-        temperature: τ, above 0.
+        temperature: τ, from 0.001 to 100 (`check_temperature`).
         alpha: α, the weight of the passages' search for the translated queries.
         beta: β, the weight of the divergence.
         same: (B, B) bool, as in `info_nce`, for both directions.
@@ -233,7 +235,7 @@ def clear(
         The loss, a scalar.
 
     Raises:
-        ValueError: if the temperature is not above 0, or the weights are negative or sum to more
+        ValueError: if the temperature is out of bounds, or the weights are negative or sum to more
             than 1.
 
     Source:
@@ -254,6 +256,30 @@ def clear(
         - alpha * back.diagonal().mean()
         + beta * divergence
     )
+
+
+def check_temperature(temperature: float) -> float:
+    """Checks that a temperature lies within bounds where the loss means something.
+
+    The scores of unit vectors are from −1 to 1, and in float32 they are right to about 1e-7. At
+    0.001 the softmax is as good as a maximum: a score that is lower by 0.1 has e⁻¹⁰⁰ of the
+    probability, which float32 cannot hold. Far below it rounding decides, and half precision
+    overflows. At 100 all probabilities are alike to 2 %: the loss is log B whatever the vectors
+    are, and the gradients vanish.
+
+    Args:
+        temperature: τ.
+
+    Returns:
+        τ.
+
+    Raises:
+        ValueError: if it is no number from 0.001 to 100.
+    """
+    try:
+        return check_number("temperature", temperature, minimum=0.001, maximum=100)
+    except ValueError as error:
+        raise ValueError(f"{error} (0.05 is usual)") from None
 
 
 def check_clear_weights(alpha: float, beta: float) -> None:
@@ -328,8 +354,7 @@ def adversarial(
 
 def _scores(a: Tensor, b: Tensor, temperature: float, left_out: Tensor | None = None) -> Tensor:
     """s(a, b)/τ for all rows of both, (n, m); −∞ where `left_out` takes it out of the sums."""
-    if not temperature > 0:
-        raise ValueError(f"temperature is {temperature}; it must be above 0 (0.05 is usual)")
+    check_temperature(temperature.item() if isinstance(temperature, Tensor) else temperature)
     scores = a @ b.T / temperature
     if left_out is None:
         return scores

@@ -10,11 +10,15 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hbtlib.checks import check_choice, check_integer, check_number, check_options, short
 from hbtlib.data.pairs import ROLES, Pairs
-from hbtlib.encoders.encoder import Encoder
+from hbtlib.encoders.encoder import PRECISIONS, Encoder
 
 Nearest = Callable[[Any, Any, int], tuple[Any, Any]]
 """(query vectors, passage vectors, k) → rows and scores of each query's k best, best first."""
+
+OPTIONS = ("n", "ranks", "margin", "precision", "seed")
+"""The options of `mine_negatives`."""
 
 
 def mine_negatives(
@@ -49,14 +53,47 @@ def mine_negatives(
     Raises:
         ValueError: for a window of less than n ranks, or a pool with too few other passages.
     """
-    first, last = ranks
-    window = _Window(n, first, last)
+    check_mining_options(
+        {"n": n, "ranks": ranks, "margin": margin, "precision": precision, "seed": seed}
+    )
+    if not isinstance(pairs, Pairs):
+        raise ValueError(f"pairs is {short(pairs)}; it must be Pairs")
+    if not callable(getattr(encoder, "embed", None)):
+        raise ValueError(f"encoder is {short(encoder)}; it must have a function embed")
+    window = _Window(n, *ranks)
     rng = np.random.default_rng(seed)
     columns = {}
     for language in pairs.passage_languages:
         pool = _make_pool(pairs, language, encoder, precision, margin)
         columns[f"negatives_{language}"] = _mine(pool, nearest, window, rng, pairs)
     return _with_columns(pairs, columns)
+
+
+def check_mining_options(options: object) -> dict[str, Any]:
+    """Checks options of `mine_negatives`, such as those that a study names `negatives`.
+
+    Args:
+        options: options by name; those that are not given have their defaults.
+
+    Returns:
+        The options as a new dictionary.
+
+    Raises:
+        ValueError: if they are no mapping, one is unknown, or a value is impossible.
+    """
+    given = check_options("negatives", options, OPTIONS)
+    ranks = given.get("ranks", (10, 100))
+    if not isinstance(ranks, list | tuple | np.ndarray) or len(ranks) != 2:
+        raise ValueError(
+            f"ranks is {short(ranks)}; it must be two numbers, the first and the last rank of a "
+            "window, such as (10, 100)"
+        )
+    first, last = [check_integer("a rank", rank) for rank in ranks]
+    _Window(check_integer("n", given.get("n", 1)), first, last)
+    check_number("margin", given.get("margin", 0.0))
+    check_choice("precision", given.get("precision", "fp32"), PRECISIONS)
+    check_integer("seed", given.get("seed", 0), minimum=0)
+    return given
 
 
 @dataclass(frozen=True)

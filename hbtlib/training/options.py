@@ -1,17 +1,24 @@
 """The options of a training, with their defaults and checks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hbtlib.checks import check_choice, check_integer, check_number, short
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import PRECISIONS, Encoder
-from hbtlib.sampling.schedule import Alpha
+from hbtlib.sampling.schedule import Alpha, Schedule
+from hbtlib.sampling.settings import MIXES, check_batch_size, check_languages, find_strategy
 from hbtlib.sampling.strategies import Strategy
+from hbtlib.training.further_arguments import check_further_arguments
+from hbtlib.training.losses import check_temperature
 from hbtlib.training.objectives import OBJECTIVES
 
 Validation = Pairs | Callable[[Encoder], float]
 """What a training is validated by: the loss on these pairs, or a score of the encoder."""
+
+_MOST_STEPS = 10**9
+_LARGEST_SEED = 2**32 - 1  # of numpy's older generator, which transformers seeds as well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,31 +67,72 @@ class TrainingOptions:
     arguments: dict[str, Any] | None = None  # more options of transformers.TrainingArguments
 
     def __post_init__(self) -> None:
-        self._check_numbers()
-        self._check_names()
+        self._check_batches()
+        self._check_optimiser()
+        self._check_loss()
+        self._check_validation()
+        self._check_machine()
         self._check_combinations()
 
-    def _check_numbers(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps is {self.steps}; it must be 1 or more")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0")
-        if not 0 <= self.warmup < 1:
-            raise ValueError(
-                f"warmup is {self.warmup}; it is the share of the steps in which the learning rate "
-                "rises, from 0 to below 1"
-            )
-        if self.chunk_tokens is not None and self.chunk_tokens < 1:
-            raise ValueError(
-                f"chunk_tokens is {self.chunk_tokens}; it is a number of tokens from 1 up, or None "
-                "for no gradient caching"
-            )
+    def _set(self, **checked: Any) -> None:
+        """Replaces values by what was checked: plain Python numbers, which JSON can hold."""
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
-    def _check_names(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is {self.precision!r}; it is fp32, bf16 or fp16")
-        if self.objective not in OBJECTIVES:
-            raise ValueError(f"no objective {self.objective!r}; there are {', '.join(OBJECTIVES)}")
+    def _check_batches(self) -> None:
+        self._set(
+            batch_size=check_batch_size(self.batch_size),
+            steps=check_integer("steps", self.steps, 1, _MOST_STEPS),
+            seed=check_integer("seed", self.seed, 0, _LARGEST_SEED),
+        )
+        check_choice("mix", self.mix, MIXES)
+        find_strategy(self.strategy, self.mix)
+        Schedule(self.alpha, self.steps)
+        if self.languages is not None:
+            self._set(languages=list(check_languages(self.languages)))
+
+    def _check_optimiser(self) -> None:
+        self._set(
+            learning_rate=check_number("learning_rate", self.learning_rate, above=0),
+            weight_decay=check_number("weight_decay", self.weight_decay, minimum=0),
+            warmup=check_number("warmup", self.warmup, minimum=0, below=1),
+        )
+        if self.embedding_learning_rate is not None:
+            rate = check_number("embedding_learning_rate", self.embedding_learning_rate, minimum=0)
+            self._set(embedding_learning_rate=rate)
+
+    def _check_loss(self) -> None:
+        self._set(temperature=check_temperature(self.temperature))
+        check_choice("objective", self.objective, OBJECTIVES)
+        if self.objective_options is not None:
+            options = _check_mapping("objective_options", self.objective_options)
+            self._set(objective_options=options)
+
+    def _check_validation(self) -> None:
+        validation = self.validation
+        is_function = callable(validation) and not isinstance(validation, type | Encoder)
+        if not (validation is None or isinstance(validation, Pairs) or is_function):
+            raise ValueError(
+                f"validation is {short(validation)}; it must be Pairs, a function of the encoder, "
+                "or None"
+            )
+        try:
+            find_strategy(self.validation_strategy, "batch")
+        except ValueError as error:
+            raise ValueError(f"validation_{error}") from None
+        for name in ("evaluate_every", "patience", "chunk_tokens"):  # these may be None
+            if getattr(self, name) is not None:
+                self._set(**{name: check_integer(name, getattr(self, name), minimum=1)})
+        self._set(log_every=check_integer("log_every", self.log_every, minimum=1))
+
+    def _check_machine(self) -> None:
+        check_choice("precision", self.precision, PRECISIONS)
+        if self.lora is not None:
+            self._set(lora=_check_mapping("lora", self.lora))
+        if self.arguments is not None:
+            self._set(arguments=check_further_arguments(self.arguments))
+        if not (self.label is None or isinstance(self.label, str)):
+            raise ValueError(f"label is {short(self.label)}; it must be a text, or None")
 
     def _check_combinations(self) -> None:
         if self.lora is not None and self.embedding_learning_rate is not None:
@@ -100,7 +148,8 @@ class TrainingOptions:
     @property
     def evaluation_interval(self) -> int:
         """Steps from one validation and checkpoint to the next; by default there are 20 in all."""
-        return min(self.evaluate_every or max(self.steps // 20, 1), self.steps)
+        every = max(self.steps // 20, 1) if self.evaluate_every is None else self.evaluate_every
+        return min(every, self.steps)
 
     @property
     def validates_by_score(self) -> bool:
@@ -111,3 +160,10 @@ class TrainingOptions:
     def progress_label(self) -> str:
         """What progress lines begin with."""
         return self.label or (self.strategy if isinstance(self.strategy, str) else "training")
+
+
+def _check_mapping(name: str, options: object) -> dict[str, Any]:
+    """Checks that options are a mapping of names; which ones there are is known elsewhere."""
+    if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
+        raise ValueError(f"{name} is {short(options)}; it must be a mapping of options to values")
+    return dict(options)

@@ -1,6 +1,8 @@
 """`train`: fine-tunes an encoder on the batches of a plan."""
 
+import contextlib
 import copy
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -10,21 +12,29 @@ from typing import Any
 import transformers
 from transformers import EarlyStoppingCallback, TrainingArguments
 
+from hbtlib.checks import short
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.files import write_table
+from hbtlib.files import DamagedFile, explain_full_disk, read_table, write_table
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.sampling.schedule import Alpha
 from hbtlib.sampling.strategies import Strategy
 from hbtlib.training.arguments import training_arguments
 from hbtlib.training.batches import PlanBatches
-from hbtlib.training.checkpoints import last_whole_checkpoint, load_objective
+from hbtlib.training.checkpoints import (
+    BestCheckpoint,
+    last_whole_checkpoint,
+    load_objective,
+)
 from hbtlib.training.contrastive_trainer import ContrastiveTrainer, only_item
 from hbtlib.training.log import Progress, training_log
 from hbtlib.training.lora import add_lora, merge_lora
+from hbtlib.training.manifest import check_manifest, write_manifest
 from hbtlib.training.objectives import OBJECTIVES, InfoNCE
 from hbtlib.training.options import TrainingOptions
 from hbtlib.training.request import begin_folder, check_request, describe_request
+
+_CHECKSUMS = "checksums.json"  # of the model's files and the log, in the model's folder
 
 
 def train(
@@ -63,7 +73,8 @@ def train(
     One optimiser step sees one batch of the `BatchPlan`. The optimiser is AdamW, with a learning
     rate that rises over the first `warmup` of the steps and then falls linearly to 0. Called again
     with the same arguments, it resumes from the last whole checkpoint and ends at the same weights;
-    called when all is done, it loads the model.
+    called when all is done, it loads the model. Checkpoints and model are verified by their
+    checksums before they are used; a damaged checkpoint is named and the one before it is used.
 
     Started by `torchrun` or `accelerate launch`, each process embeds its share of the batch's
     texts. Losses and gradients are those of one process, and a training may resume from checkpoints
@@ -83,13 +94,15 @@ def train(
         sources: how several sets of pairs share the batches, as in `BatchPlan`.
         batch_size: pairs in a batch.
         steps: the number of optimiser steps.
-        seed: seed of the batches, of dropout and of new weights.
+        seed: seed of the batches, of dropout and of new weights, 0 to 2³² − 1.
         learning_rate: the highest learning rate.
         embedding_learning_rate: the highest learning rate of the token embeddings. Default:
             `learning_rate`.
         weight_decay: AdamW's weight decay.
         warmup: the share of the steps in which the learning rate rises, from 0 to below 1.
-        temperature: divides the scores in the loss.
+        temperature: divides the scores in the loss, from 0.001 to 100. Below, rounding decides
+            which passage is nearest; above, the loss is the same whatever the vectors are
+            (`hbtlib.losses.check_temperature`).
         objective: the name of the loss, one of `hbtlib.objectives.OBJECTIVES`.
         objective_options: options of the objective, as in its `defaults`.
         validation: what the best weights are chosen by. Pairs: the InfoNCE loss on fixed batches of
@@ -112,7 +125,7 @@ def train(
             2106.09685). Default: all weights learn.
         label: what progress lines begin with. Default: the name of the strategy.
         arguments: more `transformers.TrainingArguments` (report_to, activation_checkpointing,
-            torch_compile, …).
+            torch_compile, …), less those that a parameter of this function decides.
 
     Returns:
         The trained encoder. `output/model` has it too, and `output/training_log.parquet` has the
@@ -123,6 +136,9 @@ def train(
     Raises:
         ValueError: for arguments that make no sense or that differ from those the folder was begun
             with (all but `label` and `chunk_tokens`, which do not change what is learnt).
+        DamagedFile: if the finished model, its log or `training.json` do not hold what was written;
+            the message names the file and what to do (a ValueError, too).
+        OSError: if the output folder cannot be written or the disk is full, with the path.
         FloatingPointError: if the loss or the score is not finite, with the step and the ids.
 
     Example:
@@ -145,7 +161,36 @@ def train(
     options = TrainingOptions(
         **{option.name: given[option.name] for option in fields(TrainingOptions)}
     )
-    return _train(pairs, encoder, Path(output), options)
+    _check_pairs(pairs)
+    if not isinstance(encoder, Encoder | str | os.PathLike) or str(encoder) == "":
+        raise ValueError(
+            f"encoder is {short(encoder)}; it must be an Encoder, a name, or the path of a folder"
+        )
+    return _train(pairs, encoder, _check_output(output), options)
+
+
+def _check_pairs(pairs: object) -> None:
+    """Checks that training pairs are `Pairs`, or several of them."""
+    several = pairs if isinstance(pairs, list | tuple) else [pairs]
+    for each in several:
+        if not isinstance(each, Pairs):
+            raise ValueError(
+                f"pairs is or holds {short(each)}; give Pairs, as hbt.load_pairs and "
+                "hbt.Pairs.from_texts make them, or a list of such"
+            )
+    if not several:
+        raise ValueError("no pairs to train on: give one set of pairs at least")
+
+
+def _check_output(output: object) -> Path:
+    """Checks that the output is the path of a folder, or of one that can be made."""
+    if not isinstance(output, str | os.PathLike) or str(output) == "" or "\0" in str(output):
+        raise ValueError(f"output is {short(output)}; it must be the path of a folder")
+    folder = Path(output)
+    for part in (folder, *folder.parents):
+        if part.is_file():
+            raise ValueError(f"output is {folder}, but {part} is a file: give the path of a folder")
+    return folder
 
 
 def _train(
@@ -158,7 +203,7 @@ def _train(
     request = describe_request(pairs, start, options)
     if _is_finished(output):
         check_request(output, request)
-        return Encoder.load(output / "model")
+        return _load_finished(output)
 
     encoder = copy.deepcopy(start) if isinstance(start, Encoder) else Encoder.load(start)
     plan = _make_plan(pairs, options)
@@ -192,6 +237,22 @@ def _train(
 def _is_finished(output: Path) -> bool:
     """Was a training in this folder finished?"""
     return (output / "model").exists() and _log_file(output).exists()
+
+
+def _load_finished(output: Path) -> Encoder:
+    """Loads the model of a finished training, if model and log hold what was written.
+
+    A folder of an earlier version, which has no checksums, is loaded as it is.
+    """
+    model = output / "model"
+    try:
+        if (model / _CHECKSUMS).exists():
+            check_manifest(model, _CHECKSUMS)
+        read_table(_log_file(output))
+    except DamagedFile as error:
+        raise DamagedFile(f"{error}: remove {output} and train again") from None
+    _remove_checkpoints(output)  # if the training was killed before it came to that
+    return Encoder.load(model)
 
 
 def _log_file(output: Path) -> Path:
@@ -273,14 +334,15 @@ def _validation_batches(
     steps: int | None = 0
     if isinstance(options.validation, Pairs):
         steps = None
-        plan = BatchPlan(
-            options.validation,
-            options.validation_strategy,
-            0.5,
-            min(options.batch_size, len(options.validation)),
-            0,
-            languages=[code for code in languages if code in options.validation.languages],
-        )
+        held_out = options.validation
+        shared = [code for code in languages if code in held_out.languages]
+        if not shared:
+            raise ValueError(
+                f"the validation pairs {held_out.name!r} are in {' '.join(held_out.languages)}, "
+                f"and the training is in {' '.join(languages)}: they need a language in common"
+            )
+        size = min(options.batch_size, len(held_out))
+        plan = BatchPlan(held_out, options.validation_strategy, 0.5, size, 0, languages=shared)
     return PlanBatches(
         plan,
         steps,
@@ -305,7 +367,7 @@ def _make_trainer(
         train_dataset=batches,
         eval_dataset=validation_batches,
         data_collator=only_item,
-        callbacks=[Progress(options.progress_label)],
+        callbacks=[Progress(options.progress_label), BestCheckpoint()],
         objective=objective,
         score=options.validation if callable(options.validation) else None,
         embedding_learning_rate=options.embedding_learning_rate,
@@ -321,7 +383,7 @@ def _run(trainer: ContrastiveTrainer, checkpoint: str | None, seed: int) -> None
     """Trains from the start or from a checkpoint, to the weights that are kept."""
     process = trainer.args.process_index
     if process:  # otherwise dropout would fall alike on every share
-        transformers.set_seed(seed + process)
+        transformers.set_seed((seed + process) % 2**32)
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
     # Without this, the model would stay in bf16 or fp16.
@@ -343,9 +405,17 @@ def _save(
     """
     write_table(training_log(trainer.state.log_history), _log_file(output))
     part = output / "model.part"
-    encoder.save(part, {**card, "best_step": trainer.state.best_global_step})
+    shutil.rmtree(part, ignore_errors=True)  # what an interrupted call left
+    with explain_full_disk(output / "model"):
+        encoder.save(part, {**card, "best_step": trainer.state.best_global_step})
+        write_manifest(part, _CHECKSUMS, beside=[_log_file(output)])
     part.rename(output / "model")
+    _remove_checkpoints(output)
+
+
+def _remove_checkpoints(output: Path) -> None:
+    """Removes the checkpoints of a finished training, and keeps what TensorBoard reads."""
     checkpoints = output / "checkpoints"
-    if (checkpoints / "runs").exists():  # what TensorBoard reads
+    with contextlib.suppress(OSError):  # there is none, or another process was faster
         (checkpoints / "runs").rename(output / "runs")
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -176,6 +176,12 @@ class Copy:
                 os.environ["HBT_ROOT"] = before
 
 
+def ways_for(file: Path, other: Path) -> list[str]:
+    """Returns how a file can be damaged: another run's is no damage where it is the same."""
+    same = file.read_bytes() == other.read_bytes()
+    return [how for how in DAMAGES if not (same and how == "another run's")]
+
+
 def read(
     call: Callable[[], Any], usual: Any, file: Path, equal: Callable[[Any, Any], bool]
 ) -> tuple[str, str]:
@@ -227,7 +233,7 @@ def read_tables(copy: Copy) -> Iterator[Trial]:
         usual = {table: hbt.study.collect(study, table) for table in TABLES}
         for name in files:
             table = name.removesuffix(".parquet") if name.endswith(".parquet") else "ranks"
-            for how in DAMAGES:
+            for how in ways_for(first / name, second / name):
                 with copy.damaged((first / name, how, second / name)):
                     outcome, said = read(
                         lambda table=table: hbt.study.collect(study, table),
@@ -247,7 +253,7 @@ def read_scores(copy: Copy) -> Iterator[Trial]:
         expected.write()
         usual = expected.check()
         for name in ("ranks.parquet", "metrics.parquet", "parameters.json"):
-            for how in DAMAGES:
+            for how in ways_for(first / name, second / name):
                 with copy.damaged((first / name, how, second / name)):
                     outcome, said = read(
                         expected.check, usual, first / name, lambda a, b: a.equals(b)
@@ -290,11 +296,9 @@ def read_models(copy: Copy) -> Iterator[Trial]:
     with copy.here():
         usual = embed()
         for name in [one for one in copy.files_of_run() if one.startswith("model/")]:
-            for how in ("deleted", "emptied", "cut off", "another run's"):
+            for how in ("deleted", "emptied", "cut off"):
                 with copy.damaged((first / name, how, second / name)):
                     outcome, said = read(embed, usual, first / name, np.array_equal)
-                if outcome == "lost" and how == "another run's":
-                    continue  # a model that is whole; it is the study that must notice
                 fault = f"{how}, read by Encoder.load"
                 yield Trial(FAMILY, fault, f"{name} {how}", said=said, **{outcome: True})
 
@@ -315,7 +319,10 @@ def noticed(copy: Copy) -> Iterator[Trial]:
             damages = [
                 (run / name, way, keep(other / name, copy))
                 for (run, other), way in zip(sides, ways, strict=False)
+                if way in ways_for(run / name, keep(other / name, copy))
             ]
+            if not damages:
+                continue
             with copy.damaged(*damages):
                 status, output = finish(copy.project.driver("-n", quiet=False))
             for file, way, _ in damages:

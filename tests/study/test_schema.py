@@ -81,7 +81,7 @@ BAD = [
     ("benchmark", "worldfacts worldfacts", "it names 'worldfacts' twice"),
     ("benchmark", "xquadr", "benchmark is 'xquadr'; did you mean 'xquad-r'?"),
     ("benchmark_options", {"contxt": 1}, "benchmark_options has no option 'contxt'"),
-    ("split", "val", "split is 'val'; did you mean 'validation'?"),
+    ("split", "val", "split is 'val'; there are train, validation, test"),
     ("split", "x" * 200, "a name has 150 characters at most"),
     ("split", "../x", "split is '../x'; it becomes a part of a file's name"),
     ("batch_size", 0, "batch_size is 0; it must be a whole number from 1 up"),

@@ -18,6 +18,7 @@ from quick_training import QUICK, contrary, weights
 from hbtlib.data.pairs import Pairs
 from hbtlib.training.checkpoints import last_whole_checkpoint
 from hbtlib.training.contrastive_trainer import ContrastiveTrainer
+from hbtlib.training.manifest import write_manifest
 from hbtlib.training.trainer import train
 
 _SCRIPT = """
@@ -101,7 +102,7 @@ def test_a_full_disk_leaves_the_last_whole_checkpoint(
         usual(self, folder)
 
     monkeypatch.setattr(ContrastiveTrainer, "_save_optimizer_and_scheduler", full)
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(OSError, match=r"the disk is full: .*checkpoint-12 was not written"):
         train(tiny_pairs, tiny_encoder_factory(), output=tmp_path / "full", **QUICK)
     assert (tmp_path / "full" / "checkpoints" / "checkpoint-12" / "optimizer.pt").exists()
     monkeypatch.setattr(ContrastiveTrainer, "_save_optimizer_and_scheduler", usual)
@@ -139,9 +140,11 @@ def test_resumed_it_stops_as_early_and_logs_the_same(
 
 def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
     for step, whole in ((9, True), (10, True), (11, False)):
-        (tmp_path / f"checkpoint-{step}").mkdir()
+        checkpoint = tmp_path / f"checkpoint-{step}"
+        checkpoint.mkdir()
+        (checkpoint / "trainer_state.json").write_text("{}")
         if whole:
-            (tmp_path / f"checkpoint-{step}" / "whole").touch()
+            write_manifest(checkpoint, "whole")
     assert last_whole_checkpoint(tmp_path) == str(tmp_path / "checkpoint-10")
     assert not (tmp_path / "checkpoint-11").exists()
     assert last_whole_checkpoint(tmp_path / "none") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import hbtlib as hbt
 from hbtlib.data.pairs import Pairs
+from hbtlib.training.negatives import OPTIONS, check_mining_options
 
 CODES = ("aa", "bb")
 
@@ -107,6 +109,54 @@ def test_refuses_a_window_that_is_none(wrong: dict[str, Any], said: str) -> None
         hbt.mine_negatives(placed(), Placed(), **wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="2 passages in 'aa' are too few for 2 negatives of id 0"):
         hbt.mine_negatives(placed(2), Placed(), n=2)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"n": "1"}, "n is '1'; it must be a whole number"),
+        ({"n": True}, "n is True; it must be a whole number"),
+        ({"n": 1.5}, "n is 1.5; it must be a whole number"),
+        ({"ranks": 5}, "ranks is 5; it must be two numbers"),
+        ({"ranks": (1,)}, "it must be two numbers, the first and the last rank"),
+        ({"ranks": "15"}, "ranks is '15'; it must be two numbers"),
+        ({"ranks": (1, "5")}, "a rank is '5'; it must be a whole number"),
+        ({"ranks": (1, 2.5)}, "a rank is 2.5"),
+        ({"margin": float("nan")}, "margin is nan; it must be a finite number"),
+        ({"margin": "0.1"}, "margin is '0.1'; it must be a number"),
+        ({"precision": "fp8"}, "precision is 'fp8'"),
+        ({"seed": -1}, "seed is -1; it must be 0 or more"),
+        ({"seed": None}, "seed is None"),
+    ],
+    ids=str,
+)
+def test_refuses_options_that_are_none(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        hbt.mine_negatives(placed(), Placed(), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=said):
+        check_mining_options(wrong)
+
+
+def test_options_of_a_study_are_checked_before_there_are_pairs() -> None:
+    assert check_mining_options(None) == {}
+    good = {"n": np.int64(2), "ranks": [1, 9], "margin": 0, "precision": "bf16", "seed": 3}
+    assert check_mining_options(good) == good
+    for wrong, said in [
+        ({"rank": (1, 2)}, "negatives has no option 'rank'; did you mean 'ranks'"),
+        ([1], "negatives is .1.; it must be a mapping"),
+        ({"n": 100}, "n is 100 and ranks are 10 to 100"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            check_mining_options(wrong)
+    assert tuple(inspect.signature(hbt.mine_negatives).parameters)[2:] == OPTIONS
+
+
+@pytest.mark.parametrize("pairs", ["xquad", None, [1]])
+def test_refuses_what_are_no_pairs_or_no_encoder(pairs: Any) -> None:
+    with pytest.raises(ValueError, match=r"pairs is .*; it must be Pairs"):
+        hbt.mine_negatives(pairs, Placed())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="encoder is 'small'; it must have a function embed"):
+        hbt.mine_negatives(placed(), "small")  # type: ignore[arg-type]
 
 
 def test_a_training_takes_them(tiny_encoder_factory: Any, tmp_path: Any) -> None:

@@ -413,13 +413,13 @@ def test_dictionaries_are_of_the_pairs_that_have_both_languages(tiny_encoder_fac
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("triplet", {}, "no objective 'triplet'; there are info-nce, adversarial, one-to-k"),
-        ("one-to-k", {"m": 3}, "the objective has no option 'm'; its options: k"),
+        ("triplet", {}, "objective is 'triplet'; there are info-nce, adversarial, one-to-k"),
+        ("one-to-k", {"m": 3}, "objective_options has no option 'm'; there are k"),
         ("one-to-k", {"k": 2.5}, "k is 2.5; it is the number of languages"),
         ("clear", {"alpha": 0.9, "beta": 0.2}, "alpha is 0.9, beta 0.2: weights"),
         ("code-switch", {"share": 1.5}, "share is 1.5"),
         ("adversarial", {"weight": -1.0}, "weight is -1.0"),
-        ("info-nce", {"k": 3}, "no option 'k'; its options: none at all"),
+        ("info-nce", {"k": 3}, "objective_options has no option 'k'; there are none"),
     ],
 )
 def test_refuses_what_makes_no_sense_before_anything_is_written(

@@ -33,7 +33,7 @@ def test_names_order_and_defaults_are_those_of_train() -> None:
         ({"learning_rate": 0.0}, "learning_rate is 0"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
         ({"patience": 3}, "patience is given but no validation"),
-        ({"strategy": "y-y"}, "no strategy 'y-y'"),
+        ({"strategy": "y-y"}, "strategy is 'y-y'"),
         ({"batch_size": 13}, "needs 13 ids"),
         ({"warmup": 1.5}, r"warmup is 1\.5"),
     ],

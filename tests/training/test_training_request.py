@@ -14,6 +14,8 @@ from quick_training import QUICK, weights
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
+from hbtlib.training.options import TrainingOptions
+from hbtlib.training.request import describe_request
 from hbtlib.training.trainer import train
 
 
@@ -60,6 +62,54 @@ def test_a_folder_belongs_to_its_pairs_and_settings(
                 validation=functools.partial(float_of, x=1),
                 **QUICK,
             )
+
+
+def test_an_encoder_s_folder_is_described_by_its_path_and_its_content(
+    tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path
+) -> None:
+    """Before, a path was "PosixPath", and a model trained again at the same path went unseen."""
+    start, output = tmp_path / "start", tmp_path / "run"
+    quick: dict[str, Any] = {"batch_size": 4, "steps": 1}
+    tiny_encoder_factory(seed=0).save(start)
+    train(tiny_pairs, start, output=output, **quick)
+    written = json.loads((output / "training.json").read_text())["encoder"]
+    assert written["folder"] == str(start)
+    assert len(written["content"]) == 16
+    (start / "README.md").write_text("edited")
+    (start / ".cache").write_text("hidden")
+    train(tiny_pairs, str(start), output=output, **quick)  # as a text: the same folder
+    tiny_encoder_factory(seed=1).save(start)
+    for path in (start, str(start)):
+        with pytest.raises(ValueError, match=r"was begun with encoder = .*, now it is .*content"):
+            train(tiny_pairs, path, output=output, **quick)
+
+
+@pytest.mark.parametrize("before", ["PosixPath", "the path"])
+def test_folders_that_an_earlier_version_began_go_on(
+    tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path, before: str
+) -> None:
+    start, output = tmp_path / "start", tmp_path / "run"
+    tiny_encoder_factory().save(start)
+    train(tiny_pairs, start, output=output, batch_size=4, steps=1)
+    request = json.loads((output / "training.json").read_text())
+    for was, is_same in ((before.replace("the path", str(start)), True), ("elsewhere", False)):
+        (output / "training.json").write_text(json.dumps({**request, "encoder": was}))
+        if is_same:
+            train(tiny_pairs, start, output=output, batch_size=4, steps=1)
+        else:
+            with pytest.raises(ValueError, match="was begun with encoder = 'elsewhere'"):
+                train(tiny_pairs, start, output=output, batch_size=4, steps=1)
+
+
+def test_names_and_encoders_are_described_as_ever(tiny_encoder_factory: Any) -> None:
+    encoder = tiny_encoder_factory()
+    options = TrainingOptions(alpha={"linear": np.array([1.0, 0.0])})
+    pairs = Pairs.from_texts("one", [{"aa": "question"}], [{"aa": "passage"}])
+    described = describe_request(pairs, encoder, options)
+    assert described["encoder"] == f"{encoder.settings} {encoder.fingerprint()}"
+    assert described["alpha"] == {"linear": [1.0, 0.0]}
+    assert describe_request(pairs, "xlm-roberta-base", options)["encoder"] == "xlm-roberta-base"
+    assert describe_request(pairs, Path("no/folder"), options)["encoder"] == "no/folder"
 
 
 def float_of(encoder: Encoder, x: float) -> float:

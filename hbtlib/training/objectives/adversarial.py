@@ -31,6 +31,15 @@ class Adversarial(InfoNCE):
             torch.nn.Linear(width, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, len(languages))
         )
 
+    def check_options(self) -> None:
+        """Checks that the discriminator has one unit at least, and a whole number of them."""
+        super().check_options()
+        if self.options["hidden"] < 1 or self.options["hidden"] % 1:
+            raise ValueError(
+                f"hidden is {self.options['hidden']}; it is the number of the discriminator's "
+                "units, a whole number from 1 up"
+            )
+
     def extra(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Extra:
         """The numbers of the languages of all queries, then of all passages: `languages`, (2B,)."""
         codes = np.concatenate([batch.query_languages, batch.passage_languages])

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from hbtlib.checks import check_number, check_options
 from hbtlib.data.pairs import Pairs
 from hbtlib.sampling.batch import Batch
 from hbtlib.training import losses
@@ -38,7 +39,7 @@ class InfoNCE(torch.nn.Module):
     and `forward`.
 
     Args:
-        temperature: divides the scores, above 0.
+        temperature: divides the scores (see `losses.check_temperature`).
         languages: the language codes of the training.
         width: the width of the vectors.
         options: of those in `defaults`, which are to have another value; each is a number of 0 or
@@ -57,21 +58,18 @@ class InfoNCE(torch.nn.Module):
         super().__init__()
         self.temperature = temperature
         self.languages = np.array(languages)
-        self.options = {**self.defaults, **(options or {})}
+        given = check_options("objective_options", options, self.defaults)
+        self.options = {**self.defaults, **given}
         self.check_options()
 
     def check_options(self) -> None:
         """Checks the options.
 
         Raises:
-            ValueError: for an unknown option, or a value that makes no sense.
+            ValueError: for a value that makes no sense.
         """
         for name, value in self.options.items():
-            if name not in self.defaults:
-                known = ", ".join(self.defaults) or "none at all"
-                raise ValueError(f"the objective has no option {name!r}; its options: {known}")
-            if not value >= 0:
-                raise ValueError(f"{name} is {value}; the objective takes a number of 0 or more")
+            check_number(name, value, minimum=0)
 
     def prepare(self, pairs: Sequence[Pairs]) -> None:
         """Looks once at the pairs that are trained on, before the training."""

@@ -8,18 +8,25 @@ import torch
 from hbtlib.data.pairs import Pairs
 from hbtlib.sampling.batch import Batch
 from hbtlib.training import losses
-from hbtlib.training.objectives.info_nce import Extra, InfoNCE, Inputs, Vectors
+from hbtlib.training.objectives.info_nce import Extra, InfoNCE, Inputs, Options, Vectors
 from hbtlib.training.objectives.translations import draw_translations
 
 
 class OneToK(InfoNCE):
-    """Every query meets its passage in `k` languages, or in as many as there are.
+    """Every query meets its passage in `k` languages, or in as many as it exists in.
 
-    See `hbtlib.training.losses.one_to_k`.
+    See `hbtlib.training.losses.one_to_k`. A `k` that is given must not be more than the languages
+    that the pairs have passages in; the default is 3, or as many as there are.
     """
 
     defaults: ClassVar[dict[str, float]] = {"k": 3}
     hard_negatives: ClassVar[bool] = False
+
+    def __init__(
+        self, temperature: float, languages: Sequence[str], width: int, options: Options = None
+    ) -> None:
+        super().__init__(temperature, languages, width, options)
+        self._k_is_given = "k" in (options or {})
 
     def check_options(self) -> None:
         """Checks that k is a whole number from 1 up."""
@@ -29,6 +36,17 @@ class OneToK(InfoNCE):
             raise ValueError(
                 f"k is {k}; it is the number of languages a query meets its passage in, "
                 "a whole number from 1 up"
+            )
+
+    def prepare(self, pairs: Sequence[Pairs]) -> None:
+        """Checks that there are passages in k languages of the training."""
+        available = {code for each in pairs for code in each.passage_languages}
+        languages = [code for code in map(str, self.languages) if code in available]
+        if self._k_is_given and self.options["k"] > len(languages):
+            raise ValueError(
+                f"k is {self.options['k']}, but the pairs have passages in {len(languages)} "
+                f"languages of the training ({' '.join(languages)}): give a k of at most "
+                f"{len(languages)}"
             )
 
     def extra(self, pairs: Pairs, batch: Batch, draw: Sequence[int]) -> Extra:
