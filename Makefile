@@ -3,46 +3,69 @@
 STUDY ?= worldfacts
 CORES ?= 2
 PYTHON ?= python3
+# What a user sets is taken as it is written, and reaches a command as an environment variable
+# ("$$STUDY"), never as a part of the command's text: so neither make nor a shell runs any of it.
+override STUDY := $(value STUDY)
+override CORES := $(value CORES)
+override PYTHON := $(value PYTHON)
+export STUDY CORES PYTHON
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
 BIN = .venv/bin
 READY = .venv/.ready
 # One thread a process: several processes side by side use the cores better.
 ONE_THREAD = OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 export PYTHONUNBUFFERED = 1
+# What is imported is compiled once, not by every process anew.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help study figures scores test docs lint lab lock clean
+.PHONY: help valid study report figures scores test test-faults docs lint lab lock clean
 
 help: ## List these commands.
-	@echo "make TARGET [STUDY=$(STUDY)] [CORES=$(CORES)] [PYTHON=$(PYTHON)]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "make TARGET [STUDY=$$STUDY] [CORES=$$CORES] [PYTHON=$$PYTHON]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+valid:
+	@case "$$STUDY" in "" | [!A-Za-z0-9]* | *[!A-Za-z0-9._-]*) \
+	  printf "STUDY is '%s', where the name of a study belongs (STUDY=worldfacts)\n" "$$STUDY" >&2; exit 2;; esac
+	@case "$$CORES" in "" | *[!0-9]* | 0*) \
+	  printf "CORES is '%s', where a number of processor cores belongs (CORES=2)\n" "$$CORES" >&2; exit 2;; esac
 
 # Everything pinned; made again when what it is made from changes.
-$(READY): pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hbtlib needs Python 3.11 or newer: make PYTHON=python3.11 …")'
-	@echo "setting up .venv (about two minutes the first time)"
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[study,minilm,lora,test,docs]'
+$(READY): pyproject.toml requirements.lock .ci/install.py
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hbtlib needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@echo "setting up .venv (half a minute the first time)"
+	"$$PYTHON" -m venv .venv
+	$(BIN)/python .ci/install.py
 	@touch $@
 
-# Every output of a rule comes to its place whole, under a lock of its own. So what a killed
-# Snakemake left behind (its lock, its list of unfinished jobs) means nothing and is removed.
-study: $(READY) ## Make all runs of STUDY and its notebooks; finished runs are kept, interrupted ones resume.
-	@rm -rf .snakemake/locks .snakemake/incomplete
-	@$(BIN)/snakemake --cores $(CORES) --config study=$(STUDY) --quiet rules host --rerun-triggers mtime
-	@$(BIN)/python -m hbtlib.study.engine summary $(STUDY)
+study: valid $(READY) ## Make all runs of STUDY and its notebooks; finished runs are kept, interrupted ones resume.
+	@$(BIN)/snakemake --cores "$$CORES" --config "study=$$STUDY"
+	@$(BIN)/python -m hbtlib.study.engine summary "$$STUDY"
 
-figures: $(READY) ## Draw every figure and table of the committed studies again, without training or data.
+report: study ## Write results/STUDY/report.html: the study's figures, with what made them, in one page.
+	@$(BIN)/snakemake --cores "$$CORES" --config "study=$$STUDY" -- figures
+	@$(BIN)/snakemake --config "study=$$STUDY" --report "results/$$STUDY/report.html" -- figures
+	@echo "results/$$STUDY/report.html"
+
+figures: valid $(READY) ## Draw every figure and table of the committed studies again, without training or data.
 	@$(BIN)/python -m hbtlib.study.engine shown \
-	  | $(ONE_THREAD) xargs -P $(CORES) -L 1 $(BIN)/python -m hbtlib.study.engine show
+	  | tr '\n ' '\0\0' | $(ONE_THREAD) xargs -0 -r -n 2 -P "$$CORES" $(BIN)/python -m hbtlib.study.engine show
 
 scores: $(READY) ## Compare the scores of the committed runs with results/expected.csv: OK, close or FAIL.
 	@$(BIN)/python tests/expected.py
 
 test: $(READY) lint ## Run all tests and all notebooks, after lint.
-	$(BIN)/python -m pytest -n $(CORES)
+	$(BIN)/python -m pytest -n "$$CORES"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+
+# Kills, full disks, little memory, damaged files, bad values: see docs/guide/reliability.md.
+test-faults: $(READY) ## Try faults of every kind; the table goes to results/reliability/.
+	$(BIN)/python tests/faults/suite.py
 
 # A warning is an error.
 docs: $(READY) ## Build the documentation site into docs/_build/html.
@@ -50,8 +73,8 @@ docs: $(READY) ## Build the documentation site into docs/_build/html.
 	@echo docs/_build/html/index.html
 
 lint: $(READY) ## Check style, formatting, imports between rooms, and types.
-	$(BIN)/ruff check hbtlib tests notebooks docs
-	$(BIN)/ruff format --check hbtlib tests notebooks docs
+	$(BIN)/ruff check .ci hbtlib tests notebooks docs
+	$(BIN)/ruff format --check .ci hbtlib tests notebooks docs
 	$(BIN)/lint-imports
 	$(BIN)/mypy hbtlib
 

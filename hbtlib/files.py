@@ -90,15 +90,16 @@ def _is_full_disk(error: Exception) -> bool:
     return any(words in text for words in ("No space left", "os error 28", "inline_container.cc"))
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path, **options: Any) -> None:
     """Writes a table as Parquet with page checksums.
 
     Args:
         table: The table. Its index is kept where it is not the plain one.
         path: The file.
+        options: More for `DataFrame.to_parquet`, such as index, compression, compression_level.
     """
     with replacing(path) as work:
-        table.to_parquet(work, write_page_checksum=True)
+        table.to_parquet(work, write_page_checksum=True, **options)
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -122,7 +123,10 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
         raise FileNotFoundError(f"{path} does not exist")
     try:
         wanted = None if columns is None else list(columns)
-        return pq.read_table(path, columns=wanted, page_checksum_verification=True).to_pandas()
+        table = pq.read_table(
+            path, columns=wanted, partitioning=None, page_checksum_verification=True
+        )
+        return table.to_pandas()
     except Exception as error:  # a damaged description of the columns raises almost anything
         raise DamagedFile(f"{path} is damaged ({_first_line(error)})") from None
 

@@ -5,6 +5,7 @@ change that is meant to change scores, `python tests/expected.py --write` writes
 
 A score is the macro-average over the language pairs of a setting, of one run. Runs are known by
 study, arm and seed, never by their folder's name, which changes with the parameters there are.
+What is read of a run is compared with its manifest first, so that no damaged file scores.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pandas as pd
 
 from hbtlib import study as studies
 from hbtlib.evaluation.metrics import by_training, measure
+from hbtlib.study.results import run_table, verify
 from hbtlib.study.runs import Run
 
 KEYS = ["study", "benchmark", "arm", "seed", "languages", "setting", "metric"]
@@ -30,6 +32,9 @@ DECIMALS = {"mAP": 4, "rank-distance": 1}
 CLOSE = 0.0005
 """How far off a score may be to be called close: absolute, for the rank distance relative."""
 
+RANKS_NOT_KEPT = ("factorial",)
+"""Studies with so many runs that `.gitignore` leaves their ranks out; their metrics are read."""
+
 
 def file() -> Path:
     """Returns the file of expected scores."""
@@ -37,7 +42,7 @@ def file() -> Path:
 
 
 def scores(name: str) -> pd.DataFrame:
-    """Computes what the runs of a study score now; runs that are missing are left out.
+    """Computes what the runs of a study score now; what is missing or damaged is left out.
 
     Args:
         name: The name of the study. Its languages are `trained` or `unseen` as its notebooks have
@@ -50,6 +55,8 @@ def scores(name: str) -> pd.DataFrame:
     trained = study.runs[0].parameters["languages"].split()
     parts = []
     for run in study.runs:
+        if damage(run):
+            continue
         for benchmark, measured in measures(run):
             means = macro_averages(by_training(measured, trained))
             named = {"study": name, "benchmark": benchmark, "arm": run.arm}
@@ -58,19 +65,43 @@ def scores(name: str) -> pd.DataFrame:
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
+def source(run: Run) -> str | None:
+    """Returns the table that a run is scored by, or None if the run lacks it.
+
+    It is ranks. Metrics are read in its place only where no ranks are kept of the study's runs.
+    """
+    tables = ("ranks", "metrics") if run.study in RANKS_NOT_KEPT else ("ranks",)
+    return next((what for what in tables if (run.folder / f"{what}.parquet").exists()), None)
+
+
+def damage(run: Run) -> str | None:
+    """Says what is damaged of the files that a run is scored by; None if nothing is."""
+    what = source(run)
+    if what is None:
+        return None
+    try:
+        verify(run, f"{what}.parquet")
+    except ValueError as error:  # damaged, or of other parameters
+        return str(error)
+    return None
+
+
+def damaged_runs(name: str) -> pd.DataFrame:
+    """Lists the damaged runs of a study: study, arm, seed, damage (a sentence)."""
+    rows = [(name, run.arm, run.parameters["seed"], damage(run)) for run in studies.load(name).runs]
+    table = pd.DataFrame(rows, columns=["study", "arm", "seed", "damage"])
+    return table[table["damage"].notna()]
+
+
 def measures(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yields the measures of one run for each benchmark, from its ranks.
 
-    Ranks are not kept of every run (`factorial` has too many). Then its committed metrics are read.
+    Ranks are not kept of every run (`RANKS_NOT_KEPT`). Then its committed metrics are read.
     """
-    ranks = run.folder / "ranks.parquet"
-    metrics = run.folder / "metrics.parquet"
-    if ranks.exists():
-        for benchmark, table in pd.read_parquet(ranks).groupby("benchmark", observed=True):
-            yield str(benchmark), measure(table, list(DECIMALS))
-    elif metrics.exists():
-        for benchmark, table in pd.read_parquet(metrics).groupby("benchmark", observed=True):
-            yield str(benchmark), table
+    what = source(run)
+    if what is not None:
+        for benchmark, table in run_table(run, what).groupby("benchmark", observed=True):
+            yield str(benchmark), measure(table, list(DECIMALS)) if what == "ranks" else table
 
 
 def macro_averages(measured: pd.DataFrame) -> pd.DataFrame:
@@ -89,12 +120,14 @@ def write() -> Path:
     Raises:
         FileNotFoundError: A study has only some of its runs (the message names those that are
             missing), or no study has any.
+        DamagedFile: A file of a run is damaged.
     """
     parts = []
     for name in studies.study_names():
         found = scores(name)
-        if len(found):
-            studies.collect(studies.load(name))  # raises if one of its runs is missing
+        if len(found) or len(damaged_runs(name)):
+            kept = "metrics" if name in RANKS_NOT_KEPT else "ranks"
+            studies.collect(studies.load(name), kept)  # raises if a run is missing or damaged
             parts.append(found.assign(command=f"make study STUDY={name}"))
     if not parts:
         folder = studies.project_folder() / "results"
@@ -137,17 +170,22 @@ def check() -> pd.DataFrame:
     """Compares the expected scores with those found.
 
     Returns:
-        The columns of `KEYS`, score, found and status. The status is OK if both are the same to
-        the decimals written; close, if within `CLOSE`; else FAIL; FAIL (missing), if the run or
-        this score of it is missing; new, if this score was not expected.
+        The columns of `KEYS`, score, found, damage and status. The status is OK if both are the
+        same to the decimals written; close, if within `CLOSE`; else FAIL; FAIL (damaged), if a
+        file of the run is (`damage` names it); FAIL (missing), if the run or this score of it is
+        missing; new, if this score was not expected.
     """
     expected = read().drop(columns="command")
-    found = pd.concat([scores(study) for study in expected["study"].unique()])
+    names = expected["study"].unique()
+    found = pd.concat([scores(study) for study in names])
     table = expected.merge(found.astype({"seed": "int64"}), on=KEYS, how="outer")
+    damaged = pd.concat([damaged_runs(study) for study in names]).astype({"seed": "int64"})
+    table = table.merge(damaged, on=["study", "arm", "seed"], how="left")
     gap = (table["found"] - table["score"]).abs()
     half_a_digit = 0.5 * 10.0 ** -table["metric"].map(DECIMALS)
     unit = np.where(table["metric"] == "rank-distance", table["score"].abs(), 1.0)
     status = {
+        "FAIL (damaged)": table["damage"].notna(),
         "new": table["score"].isna(),
         "FAIL (missing)": table["found"].isna(),
         "OK": gap <= half_a_digit + 1e-9,
@@ -172,6 +210,8 @@ def main(*arguments: str) -> None:
         print(f"written: {write()}")
         return
     table = check()
+    for sentence in table.pop("damage").dropna().unique():
+        print(sentence)
     for column in ("score", "found"):
         table[column] = as_written(table[column], table["metric"])
     print(table.to_string(index=False))

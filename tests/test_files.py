@@ -32,12 +32,16 @@ def test_no_flipped_bit_gives_other_values(tmp_path: Path, table: pd.DataFrame) 
     files.write_table(table, file)
     whole = file.read_bytes()
     description = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    refused = 0
     for bit in np.random.default_rng(1).integers(4 * 8, description * 8, 60):
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << (bit % 8)
         file.write_bytes(damaged)
-        with pytest.raises(files.DamagedFile, match=r"ranks\.parquet is damaged"):
-            files.read_table(file)
+        try:  # a page's head has statistics too, which no value depends on
+            pd.testing.assert_frame_equal(files.read_table(file), table)
+        except files.DamagedFile:
+            refused += 1
+    assert refused > 50
 
 
 def test_what_is_damaged_is_named(tmp_path: Path, table: pd.DataFrame) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -21,6 +23,11 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
 def plain(requirement: str) -> str:
     return re.split(r"[<>=!~\[; ]", requirement)[0].lower().replace("_", "-")
+
+
+def installing() -> dict[str, Any]:
+    """What `.ci/install.py` defines."""
+    return runpy.run_path(str(REPOSITORY / ".ci" / "install.py"))
 
 
 def test_the_public_names_are_there() -> None:
@@ -37,11 +44,35 @@ def test_conda_gives_the_same_packages() -> None:
     assert pip[0] == "-c requirements.lock"
     extras = re.fullmatch(r"-e \.\[(.*)\]", pip[1])
     assert extras
-    assert set(extras[1].split(",")) == set(PROJECT["optional-dependencies"])
-    makefile = (REPOSITORY / "Makefile").read_text()
-    assert f"-c requirements.lock -e '.[{extras[1]}]'" in makefile
+    assert set(extras[1].split(",")) == set(PROJECT["optional-dependencies"]) - {"cluster"}
+    assert installing()["WANTED"] == ["-c", "requirements.lock", "-e", f".[{extras[1]}]"]
     python = next(d for d in environment["dependencies"] if str(d).startswith("python="))
     assert python.split("=")[1] == PROJECT["requires-python"].removeprefix(">=")
+
+
+def test_uv_looks_where_pip_looks() -> None:
+    """What `pip config list` prints is read, the environment last, and handed to uv."""
+    install = installing()
+    listed = "\n".join(
+        [
+            ":env:.find-links='/opt/wheels'",
+            "global.cert='/etc/ca.crt'",
+            "global.extra-index-url='https://one.example/simple\\nhttps://two.example/simple'",
+            "global.find-links='/elsewhere'",
+            "global.index-url='https://left.example/simple'",
+            "install.index-url='https://main.example/simple'",
+        ]
+    )
+    pip = install["settings"](listed)
+    assert pip["cert"] == "/etc/ca.crt"
+    places = [word for word in install["command"](pip) if "=" in word]
+    assert places == [
+        "--index-url=https://main.example/simple",
+        "--extra-index-url=https://one.example/simple",
+        "--extra-index-url=https://two.example/simple",
+        "--find-links=/opt/wheels",
+    ]
+    assert not [word for word in install["command"]({}) if "=" in word]
 
 
 def test_the_lock_pins_every_package_named() -> None:

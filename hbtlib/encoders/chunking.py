@@ -11,10 +11,29 @@ from transformers import PreTrainedTokenizerBase
 # text, if the rows of all chunks are counted through.
 Chunks = dict[str, Any]
 
-# By default a chunk holds at most this many tokens, padding included. On a CPU small chunks cost
-# nothing.
-CPU_TOKENS = 512
+# By default a chunk holds at most this many tokens on a GPU, padding included.
 GPU_TOKENS = 16_384
+
+# On a CPU small chunks are best: little is padded, and a chunk's states stay in the cache. A chunk
+# of MiniLM (width 384) holds 512 tokens. Narrower encoders get more tokens, because each chunk has
+# a fixed cost, and wider ones not fewer.
+_CPU_TOKENS = 512
+_CPU_NUMBERS = 512 * 384  # tokens × width
+
+
+def default_chunk_tokens(device: str, width: int) -> int:
+    """Returns how many tokens a chunk holds if nothing else is asked for.
+
+    Args:
+        device: The type of the device: `cpu`, `cuda`, ….
+        width: The size of a token's state.
+
+    Returns:
+        The number of tokens, padding included.
+    """
+    if device != "cpu":
+        return GPU_TOKENS
+    return max(_CPU_TOKENS, _CPU_NUMBERS // width)
 
 
 def make_chunks(

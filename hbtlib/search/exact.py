@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hbtlib.checks import check_integer
 from hbtlib.search.inputs import PassageTable, RelevantPassages
 from hbtlib.search.kernels import (
     GoldArrays,
@@ -113,8 +114,7 @@ def nearest(
         >>> rows, scores
         (array([[0, 2]]), array([[1. , 0.5]], dtype=float32))
     """
-    if k < 1:
-        raise ValueError(f"k is {k}; it is the number of passages kept of each query, 1 or more")
+    k = check_integer("k", k, minimum=1)
     shape = (len(query_vectors), min(k, passage_vectors.shape[0]))
     best_rows = np.full(shape, -1)
     best_ties = np.full(shape, np.iinfo(np.int64).max)

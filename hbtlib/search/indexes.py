@@ -7,6 +7,8 @@ language.
 
 from __future__ import annotations
 
+import re
+import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,19 +17,26 @@ import faiss
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from xxhash import xxh3_128_hexdigest
+from xxhash import xxh3_128, xxh3_128_hexdigest
 
+from hbtlib.checks import check_integer, check_number, short
 from hbtlib.data.benchmark import ALL
+from hbtlib.files import DamagedFile, read_json, replacing, write_json
 from hbtlib.search.exact import nearest
 from hbtlib.search.inputs import PassageTable, RelevantPassages
 from hbtlib.search.kernels import dots
 from hbtlib.search.matrix import Matrix, Rows, RowSubset, Vectors
 from hbtlib.search.store import Store
 from hbtlib.search.ties import best_first
+from hbtlib.search.tiles import PAST_SINGLE_PRECISION
 
 _QUERIES_FOR_RECALL = 100
 _ADDED_AT_ONCE = 8192  # passages
 _RESCORED_AT_ONCE = 64  # queries
+_READ_AT_ONCE = 1 << 24  # bytes
+_OPTION = re.compile(r"([A-Za-z_]+)=([0-9]+)")
+_AT_LEAST_ONE = ("nprobe", "efSearch")  # with 0 of these nothing is found
+_WHERE_IN_FAISS = re.compile(r"Error in .* at \S+:\d+: (Error: '.*' failed: )?")
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,8 @@ class IndexSearch:
         file: where the index is kept, and found again; None: it is not kept.
 
     Raises:
-        ValueError: if the depth is below 1.
+        ValueError: for no factory string, options that are not name=number, joined by commas, or
+            that "Flat" would ignore, a depth below 1, and a memory that is not above 0.
     """
 
     factory: str
@@ -54,11 +64,13 @@ class IndexSearch:
     file: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.depth < 1:
+        if not isinstance(self.factory, str) or not self.factory.strip():
             raise ValueError(
-                f"depth is {self.depth}; it is the number of passages searched of each query, "
-                "1 or more"
+                f"index is {short(self.factory)}; it is a faiss factory string such as 'HNSW32'"
             )
+        _check_index_options(self.factory, self.options)
+        check_integer("depth", self.depth, minimum=1)
+        check_number("memory (GB)", self.memory, above=0)
 
 
 @dataclass(frozen=True)
@@ -137,46 +149,128 @@ def search(
         options: how it is searched, as in `IndexSearch`.
         memory: GB, half of which the passages that train an index may take.
         tie: (N,) the passages' places among equal scores; None: the earlier row is the better.
-        file: where the index is kept, and found again.
+        file: where the index is kept, and found again, with a file .json beside it that has its
+            checksum and what it was made of. An index that is damaged, or was made of other
+            vectors or with other options, is named in a warning and made again.
 
     Returns:
         Row numbers and scores, both (Q, k), best first. A row is −1, its score −inf, where fewer
         than k were found.
 
     Raises:
-        ValueError: if faiss does not know the factory string or the options, or there are too few
-            passages to train on.
+        ValueError: if faiss does not know the factory string or the options, there are too few
+            passages to train on, or a score is past single precision.
     """
+    how = IndexSearch(factory, options, k, memory, file)
     tie = np.arange(passages.shape[0]) if tie is None else tie
     if factory == "Flat":
         return nearest(queries, passages, k, tie=tie, memory=memory)
     try:
         with FileLock(file.with_suffix(".lock")) if file else nullcontext():
-            index = _load_or_build(passages, factory, memory, file)
+            index = _load_or_build(passages, how)
         if options:
             faiss.ParameterSpace().set_index_parameters(index, options)  # type: ignore[arg-type]
         rows = index.search(np.ascontiguousarray(queries), k)[1]
     except RuntimeError as error:
-        kept = ""
-        if file is not None and file.exists():
-            kept = f" (it is kept in {file}: remove that, and it is made again)"
+        reason = _WHERE_IN_FAISS.sub("", str(error).strip().splitlines()[-1])
         raise ValueError(
-            f"faiss cannot search {passages.shape[0]:,} passages with the index {factory!r} and "
-            f"options {options!r}{kept}: {str(error).strip().splitlines()[-1]}"
+            f"faiss cannot search {passages.shape[0]:,} passages with the index {short(factory)} "
+            f"and options {short(options)}: {reason[:200]}"
         ) from None
     return best_first(rows, _exact_scores(queries, passages, rows), tie, k)
 
 
-def _load_or_build(passages: Matrix, factory: str, memory: float, file: Path | None) -> faiss.Index:
-    """The index, read from its file if there is one, else made and written there."""
-    if file is not None and file.exists():
-        return faiss.read_index(str(file))
-    index = _build(passages, factory, memory)
-    if file is not None:
-        unfinished = file.with_suffix(".part")
-        faiss.write_index(index, str(unfinished))
-        unfinished.replace(file)
+def _check_index_options(factory: str, options: object) -> None:
+    """Raises ValueError for options that faiss could not read, or that nothing would use."""
+    if not options:
+        return
+    if factory == "Flat":
+        raise ValueError(
+            f"index_options is {short(options)}, but the index 'Flat' searches all and has none: "
+            "leave them out"
+        )
+    parts = options.split(",") if isinstance(options, str) else [""]
+    for part in parts:
+        found = _OPTION.fullmatch(part)
+        if found is None or (found[1] in _AT_LEAST_ONE and int(found[2]) < 1):
+            raise ValueError(
+                f"index_options is {short(options)}; it is faiss's options as name=number, joined "
+                "by commas, such as 'nprobe=64' (nprobe and efSearch from 1 up)"
+            )
+
+
+def _load_or_build(passages: Matrix, how: IndexSearch) -> faiss.Index:
+    """The index: read from its file if it is the one wanted, else made and written there.
+
+    Beside the index lies a file .json with its checksum and with what it was made of. An index that
+    is damaged, or was made of something else, is named in a warning and made again.
+    """
+    if how.file is None:
+        return _build(passages, how.factory, how.memory)
+    made_of = {
+        "factory": how.factory,
+        "memory": how.memory,
+        "shape": list(passages.shape),
+        "vectors": _vectors_name(passages),
+    }
+    if how.file.exists():
+        wrong = _what_is_wrong(how.file, made_of)
+        if wrong is None:
+            return faiss.read_index(str(how.file))
+        warnings.warn(f"the index {how.file} {wrong}: it is made again", stacklevel=2)
+    index = _build(passages, how.factory, how.memory)
+    with replacing(how.file) as work:
+        faiss.write_index(index, str(work))
+        written = _file_checksum(work)
+    write_json(_description(how.file), {"checksum": written, "made_of": made_of})
     return index
+
+
+def _what_is_wrong(file: Path, made_of: dict[str, object]) -> str | None:
+    """Says why an index on disk cannot be used, or None if it can."""
+    try:
+        description = read_json(_description(file))
+    except FileNotFoundError:
+        return "has no checksum beside it"
+    except DamagedFile:
+        return "has a damaged description beside it"
+    if description.get("made_of") != made_of:
+        return "was made of other vectors or with other options"
+    if description.get("checksum") != _file_checksum(file):
+        return "is damaged (its checksum is another)"
+    return None
+
+
+def _description(file: Path) -> Path:
+    """Where the checksum of an index is kept, and what the index was made of."""
+    return file.with_suffix(".json")
+
+
+def _file_checksum(file: Path) -> str:
+    """The checksum of a file's bytes; xxhash reads an index of gigabytes in seconds."""
+    checksum = xxh3_128()
+    with file.open("rb") as opened:
+        while part := opened.read(_READ_AT_ONCE):
+            checksum.update(part)
+    return checksum.hexdigest()
+
+
+def _vectors_name(passages: Matrix) -> str:
+    """A name for the vectors that an index is made of, which is another for other vectors.
+
+    Vectors in a store are named by its folder (what made them) and its shards (their texts), so
+    that they need not be read.
+    """
+    if isinstance(passages, RowSubset):
+        rows = xxh3_128_hexdigest(np.ascontiguousarray(passages.rows).data)
+        return f"{_vectors_name(passages.matrix)} {rows}"
+    if isinstance(passages, Store):
+        return f"{passages.folder.name} {passages.name}"
+    checksum = xxh3_128()
+    for start in range(0, passages.shape[0], _ADDED_AT_ONCE):
+        part = passages[slice(start, start + _ADDED_AT_ONCE)]
+        checksum.update(np.ascontiguousarray(part, np.float32).data)
+    return checksum.hexdigest()
 
 
 def _build(passages: Matrix, factory: str, memory: float) -> faiss.Index:
@@ -201,7 +295,10 @@ def _exact_scores(queries: Vectors, passages: Matrix, rows: Rows) -> Vectors:
         query = start + query
         distinct, row_of_distinct = np.unique(rows[query, place], return_inverse=True)
         vectors = np.ascontiguousarray(passages[distinct], np.float32)
-        scores[query, place] = dots(queries, query, vectors, row_of_distinct)
+        found = dots(queries, query, vectors, row_of_distinct)
+        if not np.isfinite(found).all():
+            raise ValueError(PAST_SINGLE_PRECISION)
+        scores[query, place] = found
     return scores
 
 
@@ -249,9 +346,12 @@ def _recall(
 ) -> float:
     """The share of the exact best passages among `members` that were found.
 
-    It is the mean over a random sample of a hundred queries, the same one each time.
+    It is the mean over a random sample of a hundred queries, the same one each time; NaN without
+    queries.
     """
     sample = np.random.default_rng(0).permutation(len(queries))[:_QUERIES_FOR_RECALL]
+    if not len(sample):
+        return np.nan
     exact, _ = nearest(
         queries[sample],
         RowSubset(passages.vectors, members),

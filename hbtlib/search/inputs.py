@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hbtlib.checks import short
 from hbtlib.data.benchmark import Benchmark, rows_of
 from hbtlib.search.kernels import dots
 from hbtlib.search.matrix import Matrix, Rows, Vectors, float32
 from hbtlib.search.removal import Removal, without_language
 from hbtlib.search.ties import tie_order
-
-_ROWS_CHECKED_AT_ONCE = 8192
+from hbtlib.search.tiles import PAST_SINGLE_PRECISION
+from hbtlib.search.vectors import check_finite, real_matrix
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,11 @@ class RelevantPassages:
 
     @classmethod
     def of(cls, benchmark: Benchmark, queries: Vectors, passages: PassageTable) -> RelevantPassages:
-        """Finds the relevant passages of every query and scores them exactly."""
+        """Finds the relevant passages of every query and scores them exactly.
+
+        Raises:
+            ValueError: if a score is past single precision.
+        """
         judged = benchmark.judgements[benchmark.judgements["grade"] > 0]
         query = rows_of(benchmark.queries["query_id"], judged["query_id"])
         passage = rows_of(benchmark.passages["passage_id"], judged["passage_id"])
@@ -71,18 +77,21 @@ class RelevantPassages:
         # Of a store on disk only the distinct relevant passages are read.
         distinct, row_of_distinct = np.unique(passage, return_inverse=True)
         relevant_vectors = float32(passages.vectors[distinct])
+        score = dots(queries, query, relevant_vectors, row_of_distinct)
+        if not np.isfinite(score).all():
+            raise ValueError(PAST_SINGLE_PRECISION)
         return cls(
             query=query,
             passage=passage,
             pool=passages.pool[passage],
             tie=passages.tie[passage],
-            score=dots(queries, query, relevant_vectors, row_of_distinct),
+            score=score,
             grade=judged["grade"].to_numpy(np.int16)[by_query],
         )
 
 
 def prepare(
-    query_vectors: Matrix, passage_vectors: Matrix, benchmark: Benchmark, remove: Removal
+    query_vectors: Any, passage_vectors: Any, benchmark: Benchmark, remove: Removal
 ) -> tuple[Vectors, Matrix]:
     """Checks the vectors against the benchmark and removes language from them if asked to.
 
@@ -91,35 +100,56 @@ def prepare(
         removal, in memory too.
 
     Raises:
-        ValueError: if a number of rows or a width does not fit, or a vector is not finite.
+        ValueError: if the vectors are not of real numbers, a number of rows or a width does not
+            fit, or a vector is not finite.
     """
-    _check("query", query_vectors, benchmark.queries, benchmark.name)
-    _check("passage", passage_vectors, benchmark.passages, benchmark.name)
-    if query_vectors.shape[1] != passage_vectors.shape[1]:
-        raise ValueError(
-            f"query vectors have width {query_vectors.shape[1]}, passage vectors "
-            f"{passage_vectors.shape[1]}: both must come from one encoder"
-        )
+    check_benchmark(benchmark)
+    queries = real_matrix("query_vectors", query_vectors)
+    passages = real_matrix("passage_vectors", passage_vectors)
+    _check_shapes(queries, passages, benchmark)
+    for role, vectors, table in (
+        ("query", queries, benchmark.queries),
+        ("passage", passages, benchmark.passages),
+    ):
+        if not hasattr(vectors, "files"):  # a store's vectors were checked when they were written
+            check_finite(role, vectors, table[f"{role}_id"])
     if remove is not None:
-        return without_language(query_vectors[:], passage_vectors[:], benchmark, remove)
-    return np.ascontiguousarray(query_vectors[:], np.float32), passage_vectors
+        return without_language(queries[:], passages[:], benchmark, remove)
+    return np.ascontiguousarray(queries[:], np.float32), passages
 
 
-def _check(role: str, vectors: Matrix, table: pd.DataFrame, benchmark: str) -> None:
-    """Raises ValueError if there is not one finite vector for each row of the table."""
-    if len(vectors.shape) != 2 or vectors.shape[0] != len(table):
+def check_benchmark(benchmark: object) -> None:
+    """Raises ValueError if this is no benchmark, such as the name of one."""
+    if not isinstance(benchmark, Benchmark):
         raise ValueError(
-            f"{role}_vectors have shape {vectors.shape}, but {benchmark!r} has {len(table)} "
-            f"{role} rows: give one vector a row, in its order"
+            f"the benchmark is {short(benchmark)}; give an hbt.Benchmark (hbt.load_benchmark(name) "
+            "loads one)"
         )
-    if hasattr(vectors, "files"):  # a store's vectors were checked when they were written
-        return
-    for start in range(0, len(table), _ROWS_CHECKED_AT_ONCE):
-        part = np.asarray(vectors[start : start + _ROWS_CHECKED_AT_ONCE], np.float32)
-        finite = np.isfinite(part).all(1)
-        if not finite.all():
-            row = start + int(finite.argmin())
+
+
+def _check_shapes(queries: Matrix, passages: Matrix, benchmark: Benchmark) -> None:
+    """Raises ValueError if there is not one vector for each row, all of one width."""
+    n_queries, n_passages = len(benchmark.queries), len(benchmark.passages)
+    if not n_queries or not n_passages:
+        raise ValueError(
+            f"{benchmark.name!r} has {n_queries} queries and {n_passages} passages: there is "
+            "nothing to rank"
+        )
+    given = (queries.shape[:1], passages.shape[:1])
+    if n_queries != n_passages and given == ((n_passages,), (n_queries,)):
+        raise ValueError(
+            f"query_vectors have {n_passages} rows and passage_vectors {n_queries}, but "
+            f"{benchmark.name!r} has {n_queries} queries and {n_passages} passages: the two have "
+            "changed places"
+        )
+    for role, vectors, rows in (("query", queries, n_queries), ("passage", passages, n_passages)):
+        if len(vectors.shape) != 2 or vectors.shape[0] != rows or not vectors.shape[1]:
             raise ValueError(
-                f"the vector of {role} row {row} ({table.iloc[row, 0]!r}) is not finite: the model "
-                "that made it has diverged, or the text is empty"
+                f"{role}_vectors have shape {tuple(vectors.shape)}, but {benchmark.name!r} has "
+                f"{rows} {role} rows: give one vector a row, in its order"
             )
+    if queries.shape[1] != passages.shape[1]:
+        raise ValueError(
+            f"query vectors have width {queries.shape[1]}, passage vectors {passages.shape[1]}: "
+            "both must come from one encoder"
+        )

@@ -15,14 +15,19 @@ from typing import Any
 
 import pandas as pd
 
+from hbtlib.checks import check_choice, check_integer, short
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.encoders.protocol import EncoderProtocol
 from hbtlib.search.exact import count_ranks, nearest
-from hbtlib.search.inputs import PassageTable, RelevantPassages, prepare
+from hbtlib.search.inputs import PassageTable, RelevantPassages, check_benchmark, prepare
 from hbtlib.search.matrix import Matrix
 from hbtlib.search.removal import Removal
 from hbtlib.search.tables import ranks_table, top_table, with_recall
 from hbtlib.search.ties import tie_order
+from hbtlib.search.vectors import check_encoder, check_finite, embed_texts
+
+PRECISIONS = ("fp32", "bf16", "fp16")
+DTYPES = ("float32", "float16", "bfloat16")
 
 
 def embed(
@@ -54,6 +59,8 @@ def embed(
 
     Raises:
         TypeError: if vectors shall be kept on disk, and the encoder does not say what made them.
+        ValueError: for an unknown precision or dtype, and if the encoder returns anything but one
+            finite vector of real numbers for each text.
 
     Example:
         Any object with such a method `embed` is an encoder.
@@ -72,6 +79,7 @@ def embed(
         >>> queries.tolist(), passages.tolist()
         ([[14.0, 1.0]], [[9.0, 1.0]])
     """
+    _check_embedding(encoder, benchmark, precision, dtype, store)
     folder = os.environ.get("HBT_EMBEDDINGS") if store is None else store
 
     def vectors_of(texts: pd.Series, role: str) -> Matrix:
@@ -87,12 +95,25 @@ def embed(
                 folder, encoder, texts, role, precision=precision, dtype=dtype, progress=progress
             )
         row_of_distinct, distinct = pd.factorize(texts)
-        vectors = encoder.embed(list(distinct), role, precision=precision, progress=progress)
+        vectors = embed_texts(encoder, list(distinct), role, precision, progress)
+        check_finite(f"{type(encoder).__name__}'s {role}", vectors, list(distinct))
         return vectors[row_of_distinct]
 
     queries = vectors_of(benchmark.queries["text"], "query")
     passages = vectors_of(benchmark.passages["text"], "passage")
     return queries, passages
+
+
+def _check_embedding(
+    encoder: object, benchmark: object, precision: object, dtype: object, store: object
+) -> None:
+    """Raises ValueError for an argument of `embed` that it cannot work with."""
+    check_encoder(encoder)
+    check_benchmark(benchmark)
+    check_choice("precision", precision, PRECISIONS)
+    check_choice("dtype", dtype, DTYPES)
+    if store is not None and not isinstance(store, str | os.PathLike):
+        raise ValueError(f"store is {short(store)}; it is a folder, or '' for none")
 
 
 def rank(
@@ -166,8 +187,9 @@ def rank_vectors(
         over a sample of queries, by pool).
 
     Raises:
-        ValueError: if the vectors' numbers of rows or widths do not fit, a vector is not finite, or
-            an option is out of range.
+        ValueError: if the vectors are not of real numbers, their numbers of rows or widths do not
+            fit, a vector or a score is not finite in single precision, an option is out of range,
+            or index_options are given that nothing would use.
 
     Example:
         Two languages, one question asked in both, and a third passage that answers nothing. In
@@ -202,6 +224,12 @@ def rank_vectors(
             q-en   de    rome-de     2
             q-en  all    rome-de     3
     """
+    depth = check_integer("depth", depth, minimum=1)
+    if index is None and index_options:
+        raise ValueError(
+            f"index_options is {short(index_options)}, but no index is given: name one (index="
+            "'HNSW32'), or leave the options out"
+        )
     queries, vectors = prepare(query_vectors, passage_vectors, benchmark, remove)
     passages = PassageTable.of(vectors, benchmark.passages)
     relevant = RelevantPassages.of(benchmark, queries, passages)

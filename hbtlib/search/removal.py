@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hbtlib.checks import short
 from hbtlib.data.benchmark import Benchmark
 
 Removal = Literal["mean"] | int | None
@@ -18,6 +19,7 @@ Removal = Literal["mean"] | int | None
 Floats = NDArray[np.floating]
 
 _NOTHING_LEFT = 1e-5  # of a vector's length: what rounding leaves of a vector that is all language
+_LARGE = 2.0**40  # squares of numbers between 1 / this and this are far from float32's limits
 
 
 def without_language(
@@ -66,6 +68,7 @@ def without_language(
 
 def _without_language(vectors: Floats, table: pd.DataFrame, remove: Removal) -> NDArray[np.float32]:
     """Treats the vectors of one role, whose rows the table's `language` describes."""
+    vectors = _of_common_size(np.asarray(vectors))
     rest = np.array(vectors, np.float32)
     for rows in table.groupby("language").indices.values():
         if remove == "mean":
@@ -81,13 +84,24 @@ def _without_language(vectors: Floats, table: pd.DataFrame, remove: Removal) -> 
     return np.where(something_left, unit, np.float32(0))
 
 
+def _of_common_size(vectors: Floats) -> Floats:
+    """The vectors, divided by a power of two if their squares might leave single precision.
+
+    Their lengths are lost in any case, and dividing by a power of two rounds nothing.
+    """
+    largest = float(np.abs(vectors).max(initial=0))
+    if largest == 0 or 1 / _LARGE <= largest <= _LARGE:
+        return vectors
+    return np.ldexp(vectors.astype(np.float64), -int(np.frexp(largest)[1]))
+
+
 def _check_removal(remove: Removal, width: int) -> None:
     """Raises ValueError if this cannot be removed from vectors of this width."""
-    if remove == "mean":
+    if isinstance(remove, str) and remove == "mean":
         return
     is_number = isinstance(remove, Integral) and not isinstance(remove, bool)
     if not is_number or not 1 <= remove < width:  # type: ignore[operator]
         raise ValueError(
-            f"remove is {remove!r}; it is 'mean', or the number of language-identity components to "
-            f"remove, 1 to {width - 1} (the vectors' width is {width})"
+            f"remove is {short(remove)}; it is 'mean', or the number of language-identity "
+            f"components to remove, 1 to {width - 1} (the vectors' width is {width})"
         )

@@ -1,13 +1,24 @@
 """Vectors on disk, for benchmarks that do not fit into memory or take hours to embed.
 
 Vectors are written in shards. A shard is whole or absent, and is kept under a key of everything
-that changes a vector, so that nothing stale is ever read.
+that changes a vector, so that nothing stale is ever read. In its metadata it holds
+
+- `texts`, the checksum of its texts, which is its file's name too: which part it is.
+- `key`, the name of the folder it was written in: what made its vectors.
+- `checksum`, that of the vectors' bytes.
+
+So a shard that was renamed, or copied in from elsewhere, is noticed when the store is opened, and
+a flipped bit when the shard is first read. Which place a shard has among others is not written into
+it, because the same stretch of texts may stand at another place of a larger table.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,7 +32,10 @@ from safetensors.torch import save_file
 from tqdm import tqdm
 from xxhash import xxh3_128_hexdigest
 
+from hbtlib.checks import check_choice, check_integer
 from hbtlib.encoders.protocol import EncoderProtocol
+from hbtlib.files import replacing, write_json
+from hbtlib.search.vectors import embed_texts
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _HOW_TO_MEND = "remove it, and the same call embeds its texts again"
@@ -58,16 +72,25 @@ class Store:
         shape: (N, d).
 
     Raises:
-        ValueError: if a shard is not whole or not what was written; the message names the file.
+        ValueError: if a shard is not whole, not what was written, of other texts than its name
+            says, or of another width than the first; the message names the file.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = list(files)
+        if not self.files:
+            raise ValueError("a store has one shard at least, and no files were given")
         self.folder = self.files[0].parent
         self.name = xxh3_128_hexdigest(" ".join(file.name for file in self.files).encode())
-        shapes = [self._tensor(file, check=False).shape for file in self.files]
+        shapes = [_Header.of(file).checked_shape(file) for file in self.files]
+        for file, (_, width) in zip(self.files, shapes, strict=True):
+            if width != shapes[0][1]:
+                raise ValueError(
+                    f"{file} has vectors of the width {width}, and {self.files[0].name} of "
+                    f"{shapes[0][1]}: {_HOW_TO_MEND}"
+                )
         self._starts = np.cumsum([0, *(rows for rows, _ in shapes)])
-        self.shape = (int(self._starts[-1]), int(shapes[0][1]))
+        self.shape = (int(self._starts[-1]), shapes[0][1])
         self._checked: set[Path] = set()
 
     def __len__(self) -> int:
@@ -88,21 +111,61 @@ class Store:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray:
         return self[:].astype(dtype or np.float32, copy=False)  # all of it, in memory
 
-    def _tensor(self, file: Path, check: bool = True) -> torch.Tensor:
+    def _tensor(self, file: Path) -> torch.Tensor:
         """A shard, mapped from disk: read where it is touched, and released with the tensor."""
         try:
             with safe_open(file, framework="pt") as opened:
                 vectors = opened.get_tensor("vectors")
                 written = opened.metadata()["checksum"]
         except (SafetensorError, OSError, KeyError, TypeError) as error:
-            raise ValueError(f"{file} is not whole ({error}): {_HOW_TO_MEND}") from None
-        if check and file not in self._checked:
+            raise _not_whole(file, error) from None
+        if file not in self._checked:
             if checksum(vectors) != written:
                 raise ValueError(
                     f"{file} is not what was written (its checksum is another): {_HOW_TO_MEND}"
                 )
             self._checked.add(file)
         return vectors
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What a shard says of itself, without its vectors.
+
+    Attributes:
+        shape: of its vectors.
+        metadata: what was written with them.
+    """
+
+    shape: tuple[int, ...]
+    metadata: dict[str, str]
+
+    @classmethod
+    def of(cls, file: Path) -> _Header:
+        """Reads the header; ValueError if the file is not whole."""
+        try:
+            with safe_open(file, framework="pt") as opened:
+                shape = tuple(opened.get_slice("vectors").get_shape())
+                return cls(shape, opened.metadata() or {})
+        except (SafetensorError, OSError, KeyError, TypeError) as error:
+            raise _not_whole(file, error) from None
+
+    def checked_shape(self, file: Path) -> tuple[int, int]:
+        """The numbers of rows and columns; ValueError for a shard under another's name."""
+        if self.metadata.get("texts", file.stem) != file.stem:
+            raise ValueError(
+                f"{file} is not the shard of its name: it holds the vectors of other texts "
+                f"({self.metadata['texts']}); {_HOW_TO_MEND}"
+            )
+        if len(self.shape) != 2:
+            raise ValueError(f"{file} is not a matrix of vectors: {_HOW_TO_MEND}")
+        rows, width = self.shape
+        return rows, width
+
+
+def _not_whole(file: Path, error: Exception) -> ValueError:
+    """The error for a file that cannot be read as a shard."""
+    return ValueError(f"{file} is not whole ({error}): {_HOW_TO_MEND}")
 
 
 def embed_to(
@@ -125,6 +188,11 @@ def embed_to(
     next shard that nobody works on. Machines that do not share a disk each embed a stretch of the
     texts, from a multiple of `shard` on, and their folders are copied into one.
 
+    A shard that is there is used if its metadata name these texts and this key. One that is cut
+    off, was renamed or copied from elsewhere, or was written before shards knew their texts, is
+    named in a warning and made again. The bytes of the vectors are compared with their checksum
+    when they are first read, and refused then.
+
     Args:
         folder: where stores are kept, each in a folder of its own, named by its key.
         encoder: embeds the texts.
@@ -139,14 +207,14 @@ def embed_to(
         The vectors (n, d), in the order of the texts.
 
     Raises:
-        ValueError: for another dtype or role, no texts, or a shard size below 1.
+        ValueError: for another dtype or role, no texts, a shard size below 1, or an encoder that
+            does not return one vector of real numbers for each text.
         FloatingPointError: if a vector is not finite.
     """
-    if dtype not in DTYPES or not len(texts) or shard < 1:
-        raise ValueError(
-            f"dtype is {dtype!r} (one of {', '.join(DTYPES)}), of {len(texts)} texts in shards of "
-            f"{shard}: give one text at least, and shards of 1 or more"
-        )
+    check_choice("dtype", dtype, DTYPES)
+    check_integer("shard", shard, minimum=1)
+    if not len(texts):
+        raise ValueError(f"there are no {role} texts to embed")
     home = _home(Path(folder), encoder, role, precision, dtype)
     column = pd.Series(texts)
     shards = [
@@ -173,7 +241,8 @@ class _Shard:
 
     def __init__(self, home: Path, texts: pd.Series) -> None:
         self.texts = texts
-        self.file = home / f"{xxh3_128_hexdigest(json.dumps(texts.tolist()).encode())}.safetensors"
+        self.name = xxh3_128_hexdigest(json.dumps(texts.tolist()).encode())
+        self.file = home / f"{self.name}.safetensors"
 
     def write_unless_there(
         self,
@@ -188,25 +257,47 @@ class _Shard:
         Returns:
             Whether the shard was absent and is there now, whoever wrote it.
         """
-        if self.file.exists():
+        if self._what_is_wrong() is None:
             return False
         lock = self.file.with_suffix(".lock")
         try:
             with FileLock(lock, timeout=patience):
-                if not self.file.exists():
+                wrong = self._what_is_wrong()
+                if wrong:
+                    warnings.warn(f"the shard {self.file} {wrong}: it is made again", stacklevel=2)
+                if wrong is not None:
                     self._write(encoder, role, precision, dtype)
         except Timeout:
             return False
+        except BaseException:
+            lock.unlink(missing_ok=True)
+            raise
         lock.unlink(missing_ok=True)
         return True
+
+    def _what_is_wrong(self) -> str | None:
+        """Why the shard on disk cannot be used: "" if it is absent, None if it can be used."""
+        if not self.file.exists():
+            return ""
+        try:
+            header = _Header.of(self.file)
+        except ValueError:
+            return "is not whole"
+        if "texts" not in header.metadata or "key" not in header.metadata:
+            return "does not say which texts it is of (an older version wrote it)"
+        if header.metadata["texts"] != self.name or header.shape[:1] != (len(self.texts),):
+            return "holds the vectors of other texts"
+        if header.metadata["key"] != self.file.parent.name:
+            return "holds vectors that were made otherwise"
+        return None
 
     def _write(
         self, encoder: IdentifiedEncoder, role: str, precision: str, dtype: torch.dtype
     ) -> None:
         """Embeds every distinct text of the shard once, and writes the file."""
         row_of_distinct, distinct = pd.factorize(self.texts)
-        embedded = encoder.embed(list(distinct), role, precision=precision, progress=False)
-        vectors = torch.from_numpy(embedded).to(dtype)
+        embedded = embed_texts(encoder, list(distinct), role, precision, progress=False)
+        vectors = torch.from_numpy(np.asarray(embedded)).to(dtype)
         finite = torch.isfinite(vectors).all(1).numpy()
         if not finite.all():
             raise FloatingPointError(
@@ -214,12 +305,17 @@ class _Shard:
                 f"in {dtype}: the model has diverged, or its vectors are too long for that dtype"
             )
         vectors = vectors[torch.from_numpy(row_of_distinct)]
-        unfinished = self.file.with_suffix(".part")
-        try:
-            save_file({"vectors": vectors}, unfinished, metadata={"checksum": checksum(vectors)})
-            unfinished.replace(self.file)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        metadata = {
+            "checksum": checksum(vectors),
+            "texts": self.name,
+            "key": self.file.parent.name,
+        }
+        with replacing(self.file) as unfinished:
+            try:
+                save_file({"vectors": vectors}, unfinished, metadata=metadata)
+            except SafetensorError as error:  # as which safetensors reports a full disk
+                full = "No space left" in str(error)
+                raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from None
 
 
 def _home(folder: Path, encoder: IdentifiedEncoder, role: str, precision: str, dtype: str) -> Path:
@@ -236,9 +332,7 @@ def _home(folder: Path, encoder: IdentifiedEncoder, role: str, precision: str, d
     }
     home = folder / xxh3_128_hexdigest(json.dumps(about).encode())
     home.mkdir(parents=True, exist_ok=True)
-    (home / "about.json").write_text(
-        json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    write_json(home / "about.json", about)
     return home
 
 

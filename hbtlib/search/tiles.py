@@ -16,10 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hbtlib.checks import check_number
 from hbtlib.search.matrix import Matrix, Rows, Vectors, take
 
 MOST_ROWS = 512
 MOST_COLUMNS = 8192
+PAST_SINGLE_PRECISION = (
+    "scores of these vectors are past single precision: give them at a smaller scale"
+)
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,7 @@ def tile_shape(width: int, memory: float) -> tuple[int, int]:
         >>> tile_shape(768, memory=1.0), tile_shape(768, memory=0.001)
         ((512, 8192), (512, 61))
     """
-    if not memory > 0:
-        raise ValueError(f"memory is {memory}; it is a number of GB above 0")
-    floats = memory * 1e9 / 4
+    floats = check_number("memory (GB)", memory, above=0) * 1e9 / 4
     vector_copies = 4 * width
     columns = int(min(max(floats // (vector_copies + 2 * MOST_ROWS), 1), MOST_COLUMNS))
     rows = int(min(max(floats / columns - vector_copies, 1), MOST_ROWS))
@@ -134,9 +136,7 @@ def rounding_bound(query_lengths: NDArray[np.float64], passages: Vectors) -> Vec
     width = passages.shape[1]
     largest_score = query_lengths * np.sqrt(_squared_lengths(passages).max())
     if not (largest_score < np.finfo(np.float32).max).all():
-        raise ValueError(
-            "scores of these vectors are past single precision: give them at a smaller scale"
-        )
+        raise ValueError(PAST_SINGLE_PRECISION)
     slack = largest_score * (width + 2) * 2.0**-24 + width * 2.0**-149
     return slack.astype(np.float32)
 

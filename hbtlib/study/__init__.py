@@ -13,13 +13,16 @@ _fetch, __dir__, __all__ = lazy_loader.attach(
     ["paper", "report"],
     {
         "config": ["load", "study_names"],
+        "failures": ["what_failed"],
         "folders": ["Workplace", "lock", "move", "unlike", "whole", "write_json"],
         "parameters": ["check", "notebook_file", "notebook_parameters"],
-        "project": ["project_folder"],
+        "project": ["output_folder", "project_folder"],
         "provenance": ["environment"],
-        "results": ["collect", "figures", "summary"],
+        "resources": ["run_resources"],
+        "results": ["collect", "figures", "run_environment", "run_table", "summary"],
         "runs": ["Run", "run_name"],
         "studies": ["Study"],
+        "upkeep": ["discard_damaged", "seal_study"],
     },
 )
 

@@ -5,61 +5,25 @@ a notebook that reads runs, `shown` lists these notebooks, and `summary` prints 
 """
 
 import argparse
+import fcntl
 import os
-import sys
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from hbtlib.checks import check_name
 from hbtlib.study.config import load, study_names
-from hbtlib.study.folders import lock, move, whole
-from hbtlib.study.parameters import notebook_file
+from hbtlib.study.execution import NotebookFailed, execute
+from hbtlib.study.folders import finish, lock, whole
+from hbtlib.study.processes import is_first, launch, train_along
 from hbtlib.study.project import STUDIES, project_folder
 from hbtlib.study.results import collect
-from hbtlib.study.studies import WITHOUT_RUNS, Study
-
-ATTEMPTS = 3
-"""How often a notebook is started before a port that is in use is an error."""
-
-
-def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
-    """Executes a notebook through papermill; what it prints is printed here too.
-
-    Args:
-        notebook: Its name without its number.
-        output: Where its executed copy goes.
-        parameters: The parameters it is executed with.
-    """
-    import papermill
-
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            papermill.execute_notebook(
-                notebook_file(notebook),
-                output,
-                dict(parameters),
-                progress_bar=False,
-                cwd=project_folder(),
-                stdout_file=sys.stdout,
-            )
-            break
-        except RuntimeError as error:
-            # Two kernels that start at the same time may pick the same port.
-            if "Address already in use" not in str(error) or attempt == ATTEMPTS:
-                raise
-    _remove_widgets(output)
+from hbtlib.study.runs import Run
+from hbtlib.study.shown import executed, placed_together
+from hbtlib.study.studies import WITHOUT_RUNS, Study, several
 
 
-def _remove_widgets(executed: Path) -> None:
-    """Removes the state of widgets (progress bars) from an executed notebook."""
-    import nbformat
-
-    content = nbformat.read(executed, as_version=4)
-    content.metadata.pop("widgets", None)
-    nbformat.write(content, executed)
-
-
-def train(study: str, name: str) -> None:
+def train(study: str, name: str, processes: int = 1) -> None:
     """Makes one run of a study, unless it already stands whole in its place.
 
     It resumes what an interrupted process left, and waits while another process makes the run.
@@ -67,18 +31,37 @@ def train(study: str, name: str) -> None:
     Args:
         study: The name of the study.
         name: The name of the run.
+        processes: How many processes train it together, one a GPU.
     """
+    check_name("RUN", name)
     run = load(study).run(name)
+    clear_left_over(run.folder.parent)
     lock_file = run.folder.with_name(f".{name}.lock")
     with lock(lock_file):
         if whole(run.folder, run.parameters):
             print(f"{name}: done before", flush=True)
+            lock_file.unlink(missing_ok=True)
             return
         run.part.mkdir(parents=True, exist_ok=True)
-        folder = str(run.part.relative_to(project_folder()))
-        execute("train", run.part / "notebook.ipynb", {**run.parameters, "folder": folder})
-        move(run.part, run.folder)
+        if processes > 1:
+            launch(processes, study, name)
+        else:
+            train_here(run)
+        finish(run.part, run.folder)
         lock_file.unlink(missing_ok=True)
+
+
+def train_here(run: Run) -> None:
+    """Executes the train notebook in this process, or what another process of its run does.
+
+    Args:
+        run: The run. Whoever calls this holds its lock.
+    """
+    parameters = {**run.parameters, "folder": str(run.part.relative_to(project_folder()))}
+    if is_first():
+        execute("train", run.part / "notebook.ipynb", parameters)
+    else:
+        train_along(parameters)
 
 
 def show(study: str, name: str) -> None:
@@ -91,20 +74,40 @@ def show(study: str, name: str) -> None:
     Raises:
         ValueError: The study has no such notebook. The message names those it has.
     """
+    check_name("NAME", name)
     shown = load(study).shown()
     if name not in shown:
         raise ValueError(
-            f"study {study!r} shows no {name!r}; it shows {', '.join(shown) or 'no notebooks'}"
+            f"study {study!r} shows no {name!r}; it shows {several(shown) or 'no notebooks'}"
         )
     notebook, parameters = shown[name]
-    target = project_folder() / "results" / study / "notebooks" / f"{name}.ipynb"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    working_copy = target.with_name(f".{target.stem}.{os.getpid()}.ipynb")
-    try:
-        execute(notebook, working_copy, parameters)
-        working_copy.replace(target)
-    finally:
-        working_copy.unlink(missing_ok=True)
+    target = executed(study, name)
+    clear_left_over(target.parent)
+    lock_file = target.with_name(f".{name}.lock")
+    with lock(lock_file):
+        working_copy = target.with_name(f".{name}.ipynb")  # it stays if the notebook fails
+        with placed_together(study, name, working_copy):
+            execute(notebook, working_copy, parameters)
+        lock_file.unlink(missing_ok=True)
+
+
+def clear_left_over(folder: Path) -> None:
+    """Removes what killed processes left in a folder: locks that nobody holds, working copies.
+
+    Args:
+        folder: A folder of results. It may be missing.
+    """
+    for file in folder.glob(".*.lock"):
+        try:
+            with file.open("a") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                file.unlink(missing_ok=True)  # who waits for it sees that it is gone
+        except OSError:  # somebody holds it
+            continue
+    for file in folder.glob(".*.ipynb"):
+        process = re.fullmatch(r"\..+\.([0-9]+)\.ipynb", file.name)  # as older versions wrote them
+        if process and not Path("/proc", process[1]).exists():
+            file.unlink(missing_ok=True)
 
 
 def shown() -> list[tuple[str, str]]:
@@ -178,6 +181,23 @@ def _figures(study: Study) -> list[Path]:
     return [file.relative_to(project) for file in files if file.parent.name in folders]
 
 
+def error_line(error: Exception) -> str:
+    """Returns an error in one line, with the path where the system names one.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        Its message.
+    """
+    said = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        said = error.strerror
+        if error.filename is not None:
+            said = f"{error.filename}: {said}"
+    return " ".join(said.split())
+
+
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     root = argparse.ArgumentParser(
@@ -193,6 +213,17 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
 
     command = add("train", "make one run; resume it if it was interrupted; skip it if it is whole")
+    command.add_argument("study", metavar="STUDY", help="the name of a study")
+    command.add_argument("name", metavar="RUN", help="the name of one of its runs")
+    command.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train it in so many processes, one a GPU (default: 1)",
+    )
+
+    command = add("process", "be one of several processes of a run; `train --processes` starts it")
     command.add_argument("study", metavar="STUDY", help="the name of a study")
     command.add_argument("name", metavar="RUN", help="the name of one of its runs")
 
@@ -226,7 +257,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Notebooks start in the project's folder, where a relative HBT_ROOT would lead elsewhere.
         os.environ["HBT_ROOT"] = str(project_folder())
         if given.command == "train":
-            train(given.study, given.name)
+            train(given.study, given.name, given.processes)
+        elif given.command == "process":
+            train_here(load(given.study).run(given.name))
         elif given.command == "show":
             show(given.study, given.name)
         elif given.command == "shown":
@@ -234,8 +267,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(study, name)
         else:
             print(summary(given.study))
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"engine: {error}") from None
+    except (ValueError, OSError, NotebookFailed) as error:
+        raise SystemExit(f"engine: {error_line(error)}") from None
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 A run folder `results/STUDY/RUN/` is written in `results/STUDY/.RUN.part/`. Whoever writes holds a
 lock, so that a process left over from a killed run and its successor never write beside each other.
+Before it is moved it gets a manifest (see `hbtlib.study.manifest`), by which damage is noticed.
 """
 
 import fcntl
@@ -12,13 +13,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from hbtlib.files import DamagedFile, read_json, write_json
+from hbtlib.study import manifest
 from hbtlib.study.parameters import LOCATION, notebook_parameters
+from hbtlib.study.processes import is_first
 from hbtlib.study.project import project_folder
 from hbtlib.study.provenance import environment
 from hbtlib.study.runs import Run, run_name
 
 TABLES = ("ranks", "metrics", "questions", "points")
 """The tables that every whole run has."""
+
+VERIFIED = Path(".snakemake", "verified")
+"""Where in the project the checksums of unchanged files are remembered, one JSON file a run."""
 
 
 class Workplace:
@@ -48,6 +55,8 @@ class Workplace:
             self.path = self.run.folder
             return
         self.path = self.run.part if folder is None else project_folder() / folder
+        if not is_first():
+            return  # the first process of the run writes
         self._lock = lock(self.path / ".lock")
         kept = {key: value for key, value in parameters.items() if key != "folder"}
         write_json(self.path / "parameters.json", kept)
@@ -65,7 +74,7 @@ class Workplace:
             return self.path
         write_json(self.path / "environment.json", {**environment(), "seconds": dict(seconds)})
         if not self._moved_by_engine:
-            move(self.path, self.run.folder)
+            finish(self.path, self.run.folder)
             self.path = self.run.folder
             self.done = True
         self._lock.close()
@@ -87,17 +96,59 @@ def whole(folder: Path, parameters: Mapping[str, Any]) -> bool:
         parameters: The parameters the run should have; those left out are at their defaults.
 
     Returns:
-        True if the model and every table the parameters ask for are there, and the run was made
-        with these parameters.
+        True if the run was made with these parameters, and the model, every table the parameters
+        ask for and everything else that the run wrote are there as they were written.
     """
+    return fault(folder, parameters) is None
+
+
+def fault(folder: Path, parameters: Mapping[str, Any]) -> str | None:
+    """Says why the run of these parameters does not stand whole in the folder.
+
+    Args:
+        folder: The run folder.
+        parameters: The parameters the run should have; those left out are at their defaults.
+
+    Returns:
+        A sentence without a point that names the file; None if the run is whole.
+    """
+    if not folder.is_dir():
+        return f"{folder} does not exist"
+    try:
+        written = manifest.read_manifest(folder)
+        changed = unlike(folder, parameters)
+    except DamagedFile as error:
+        return str(error)
+    if changed:
+        return f"{folder} was made with another {', '.join(changed)}"
+    for name in _asked(parameters):
+        if name not in written.entries:
+            return f"{folder / name} is missing"
+    return _first_fault(folder, written)
+
+
+def _asked(parameters: Mapping[str, Any]) -> list[str]:
+    """Returns the files that a whole run of these parameters has, among others."""
     asked = {**notebook_parameters("train"), **parameters}
     tables = list(TABLES)
     if asked["top"]:
         tables += ["top"]
     if asked["probes"]:
         tables += ["probes", "language_probe"]
-    files = ["model/modules.json", *(f"{table}.parquet" for table in tables)]
-    return all((folder / file).exists() for file in files) and not unlike(folder, parameters)
+    files = [f"{table}.parquet" for table in tables]
+    return [*manifest.PROVENANCE, "model/modules.json", *files]
+
+
+def _first_fault(folder: Path, written: manifest.Manifest) -> str | None:
+    """Says what is wrong with the first damaged file of a run; None if all are as written."""
+    store = project_folder() / VERIFIED / folder.parent.name / f"{folder.name}.json"
+    checksum = manifest.RememberedChecksums(store)
+    faults = (
+        manifest.fault(folder / name, entry, checksum) for name, entry in written.entries.items()
+    )
+    first = next((found for found in faults if found), None)
+    checksum.save()
+    return first
 
 
 def unlike(folder: Path, parameters: Mapping[str, Any]) -> list[str]:
@@ -113,11 +164,14 @@ def unlike(folder: Path, parameters: Mapping[str, Any]) -> list[str]:
 
     Returns:
         The names of the parameters; none if the folder has no `parameters.json`.
+
+    Raises:
+        DamagedFile: `parameters.json` is empty, cut off or not UTF-8. The message names it.
     """
     file = folder / "parameters.json"
     if not file.exists():
         return []
-    made_with = json.loads(file.read_text(encoding="utf-8"))
+    made_with = read_json(file)
     asked = {**notebook_parameters("train"), **parameters}
     asked = json.loads(json.dumps(asked, default=str))  # as they would stand in the file
     return [
@@ -125,6 +179,17 @@ def unlike(folder: Path, parameters: Mapping[str, Any]) -> list[str]:
         for name, value in made_with.items()
         if name not in LOCATION and asked.get(name) != value
     ]
+
+
+def finish(part: Path, folder: Path) -> None:
+    """Moves a run folder that has all its files to its place, with a manifest of them.
+
+    Args:
+        part: Where the run was written.
+        folder: The run folder.
+    """
+    manifest.seal(part, folder.name)
+    move(part, folder)
 
 
 def move(source: Path, target: Path) -> None:
@@ -178,14 +243,3 @@ def _is_at(handle: IO[str], file: Path) -> bool:
         return os.path.samestat(os.fstat(handle.fileno()), file.stat())
     except FileNotFoundError:
         return False
-
-
-def write_json(path: Path, content: object) -> None:
-    """Writes content as JSON that people can read; what JSON does not know is written as text.
-
-    Args:
-        path: The file.
-        content: What to write.
-    """
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
-    path.write_text(text + "\n", encoding="utf-8")

@@ -1,23 +1,24 @@
 """The parameters of notebooks: what they are, their defaults, and whether given values fit.
 
 A notebook's parameters are the assignments in its cell tagged `parameters`. They are read from the
-notebook's source, so that nothing else has to list them a second time.
+notebook's source. What their values may be is said in `hbtlib.study.schema`.
 """
 
 import ast
+import copy
 import difflib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from hbtlib.checks import check_name, short
 from hbtlib.study.project import project_folder
 
 LOCATION = ("study", "folder")
 """Parameters that say where a run is written, not what it is."""
-
-ALTERNATIVE_TYPES = ("alpha",)
-"""Parameters that take values of several types: a mixing share is a number or a schedule."""
 
 
 def notebook_file(notebook: str) -> Path:
@@ -32,14 +33,23 @@ def notebook_file(notebook: str) -> Path:
     Raises:
         ValueError: There is no such notebook. The message names those there are.
     """
+    check_name("notebook", notebook)
     folder = project_folder() / "notebooks"
-    found = sorted(folder.glob(f"[0-9][0-9]-{notebook}.ipynb"))
-    if not found:
-        names = [file.stem[3:] for file in sorted(folder.glob("[0-9][0-9]-*.ipynb"))]
-        raise ValueError(
-            f"no notebook {notebook!r} in {folder}; there are {', '.join(names) or 'none'}"
-        )
-    return found[0]
+    changed = folder.stat().st_mtime_ns if folder.is_dir() else 0
+    files = _files(folder, changed)
+    if notebook not in files:
+        there_are = ", ".join(files) or "none"
+        raise ValueError(f"no notebook {notebook!r} in {folder}; there are {there_are}")
+    return files[notebook]
+
+
+@lru_cache(maxsize=16)
+def _files(folder: Path, changed: int) -> dict[str, Path]:
+    """Returns the notebooks of a folder by their names; looked up again when the folder changed."""
+    found: dict[str, Path] = {}
+    for file in sorted(folder.glob("[0-9][0-9]-*.ipynb")):
+        found.setdefault(file.stem[3:], file)
+    return found
 
 
 def notebook_parameters(notebook: str) -> dict[str, Any]:
@@ -52,12 +62,35 @@ def notebook_parameters(notebook: str) -> dict[str, Any]:
         The values assigned in its cell tagged `parameters`.
 
     Raises:
-        ValueError: There is no such notebook, or it has no cell with this tag.
+        ValueError: There is no such notebook, it is damaged, or it has no cell with this tag.
+    """
+    return copy.deepcopy(dict(defaults_of(notebook)))
+
+
+def defaults_of(notebook: str) -> Mapping[str, Any]:
+    """Returns what `notebook_parameters` does, to look at and not to change: it is kept.
+
+    Args:
+        notebook: Its name without its number.
+
+    Returns:
+        The values assigned in its cell tagged `parameters`.
     """
     file = notebook_file(notebook)
-    for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
-        if "parameters" in cell["metadata"].get("tags", []):
-            return _assignments("".join(cell["source"]))
+    about = file.stat()
+    return _read(file, (about.st_mtime_ns, about.st_size, about.st_ino))
+
+
+@lru_cache(maxsize=64)
+def _read(file: Path, version: tuple[int, ...]) -> Mapping[str, Any]:
+    """Reads the parameters of a notebook; they are read again when the file changed."""
+    try:
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        for cell in cells:
+            if "parameters" in cell["metadata"].get("tags", []):
+                return MappingProxyType(_assignments("".join(cell["source"])))
+    except (ValueError, SyntaxError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file} is no notebook that can be read ({short(str(error))})") from None
     raise ValueError(f"{file} has no cell tagged 'parameters'")
 
 
@@ -70,7 +103,7 @@ def _assignments(source: str) -> dict[str, Any]:
     }
 
 
-def unknown_parameter(name: str, known: Mapping[str, Any]) -> str:
+def unknown_parameter(name: object, known: Mapping[str, Any]) -> str:
     """Returns a message about a name that is no parameter.
 
     Args:
@@ -78,18 +111,23 @@ def unknown_parameter(name: str, known: Mapping[str, Any]) -> str:
         known: The parameters there are.
 
     Returns:
-        A sentence with the parameter that was probably meant, or with all there are.
+        A sentence with the parameter that was probably meant, or with those there are.
 
     Example:
         >>> from hbtlib.study.parameters import unknown_parameter
         >>> unknown_parameter("stratgy", {"strategy": "hybrid", "seed": 0})
         "no parameter 'stratgy': did you mean 'strategy'?"
     """
-    close = difflib.get_close_matches(name, list(known), n=1)
-    if close:
-        return f"no parameter {name!r}: did you mean {close[0]!r}?"
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    if close and close[0] != name:
+        return f"no parameter {short(name)}: did you mean {close[0]!r}?"
     choices = [other for other in known if other not in LOCATION]
-    return f"no parameter {name!r}: there are {', '.join(choices)}"
+    more = ", … (docs/guide/parameters.md has them all)" if len(choices) > _LISTED else ""
+    return f"no parameter {short(name)}: there are {', '.join(choices[:_LISTED])}{more}"
+
+
+_LISTED = 15
+"""So many names fit into a sentence."""
 
 
 def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,22 +144,61 @@ def check(notebook: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
         The parameters and their values.
 
     Raises:
-        ValueError: A name is no parameter, or a value does not have the type of its default.
+        ValueError: A name is no parameter, or a value is none that the parameter may have.
     """
-    defaults = notebook_parameters(notebook)
+    defaults = defaults_of(notebook)
     place = f"notebooks/{notebook_file(notebook).name}"
     for name, value in namespace.items():
         if _could_be_injected(name, value) and name not in defaults:
             raise ValueError(f"{place}: {unknown_parameter(name, defaults)}")
-    for name, default in defaults.items():
-        value = namespace[name]
-        if name not in ALTERNATIVE_TYPES and not _same_type(value, default):
-            hint = f"; with papermill: -y '{name}: …'" if isinstance(default, dict) else ""
-            raise ValueError(
-                f"{place}: {name} is {value!r} ({type(value).__name__}), but its default is "
-                f"{default!r} ({type(default).__name__}){hint}"
-            )
-    return {name: namespace[name] for name in defaults}
+    missing = [name for name in defaults if name not in namespace]
+    if missing:
+        raise ValueError(f"{place}: the parameter {missing[0]} is not set")
+    given = {name: namespace[name] for name in defaults}
+    try:
+        check_values(notebook, given)
+        if notebook == "train":
+            check_combination(given)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+    return given
+
+
+def check_values(notebook: str, given: Mapping[str, Any]) -> None:
+    """Checks parameters of a notebook, each by itself.
+
+    Args:
+        notebook: The name of the notebook without its number.
+        given: Some of its parameters.
+
+    Raises:
+        ValueError: A value is none that the parameter may have. One sentence, without the place.
+    """
+    from hbtlib.study.schema import problem, schema_of  # most callers read defaults alone
+
+    defaults = defaults_of(notebook)
+    found = problem(schema_of(notebook, defaults), given)
+    if found is None:
+        return
+    name, sentence = found
+    if isinstance(defaults.get(name), dict) and isinstance(given[name], str):
+        sentence += f"; with papermill: -y '{name}: …'"
+    raise ValueError(sentence)
+
+
+def check_combination(parameters: Mapping[str, Any]) -> None:
+    """Checks the parameters of the train notebook together.
+
+    Args:
+        parameters: All of them, each checked by `check_values`.
+
+    Raises:
+        ValueError: Two of them do not go together. One sentence, without the place.
+    """
+    from hbtlib.study.together import USED, check_together
+
+    if all(name in parameters for name in USED):  # else somebody made a notebook of his own
+        check_together(parameters)
 
 
 def _could_be_injected(name: str, value: object) -> bool:
@@ -129,12 +206,3 @@ def _could_be_injected(name: str, value: object) -> bool:
     if name in ("In", "Out") or name.startswith("_"):
         return False
     return value is None or isinstance(value, str | int | float | list | dict)
-
-
-def _same_type(value: object, default: object) -> bool:
-    """Tells whether a value has the type of a default: None fits all, an integer fits a float."""
-    if value is None or default is None:
-        return True
-    if isinstance(default, float):
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is type(default)

@@ -10,6 +10,9 @@ from pathlib import Path
 STUDIES = Path("notebooks", "studies")
 """The folder of studies inside a project, by which a project is recognised."""
 
+OUTPUT = "HBT_OUTPUT"
+"""The environment variable that says where a notebook writes, see `output_folder`."""
+
 
 def project_folder() -> Path:
     """Returns the folder of the project.
@@ -35,6 +38,17 @@ def project_folder() -> Path:
         f"clone of the project or another folder that has {STUDIES}, or set the environment "
         "variable HBT_ROOT to such a folder"
     )
+
+
+def output_folder() -> Path:
+    """Returns the folder in which a notebook writes `results/STUDY/…` and `figures/STUDY/…`.
+
+    Returns:
+        The folder that the environment variable `HBT_OUTPUT` names (the engine sets it, and moves
+        what a notebook wrote to its place when the notebook has ended), else the project's folder.
+    """
+    named = os.environ.get(OUTPUT)
+    return Path(named) if named else project_folder()
 
 
 def _existing(folder: Path) -> Path:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from hbtlib.files import DamagedFile, read_json, read_table
+from hbtlib.study import manifest
 from hbtlib.study.config import load
 from hbtlib.study.folders import unlike
-from hbtlib.study.project import project_folder
+from hbtlib.study.project import output_folder
 from hbtlib.study.runs import Run
 from hbtlib.study.studies import Study
 
@@ -22,7 +25,7 @@ def figures(study: Study, benchmark: str) -> Path:
     Returns:
         `figures/STUDY`, and in it a folder for each benchmark if the study has several.
     """
-    folder = project_folder() / "figures" / study.name
+    folder = output_folder() / "figures" / study.name
     return folder / benchmark if len(study.benchmarks) > 1 else folder
 
 
@@ -39,7 +42,7 @@ def summary(study: Study, benchmark: str) -> Path:
         `results/STUDY/summary.md`, or `summary-BENCHMARK.md` if the study has several.
     """
     name = f"summary-{benchmark}.md" if len(study.benchmarks) > 1 else "summary.md"
-    return project_folder() / "results" / study.name / name
+    return output_folder() / "results" / study.name / name
 
 
 def collect(
@@ -60,6 +63,7 @@ def collect(
     Raises:
         FileNotFoundError: Runs are missing. The message names the first and counts them.
         ValueError: A run was made with other parameters than the study now has.
+        DamagedFile: What is read is not what the run wrote. The message names the file.
     """
     runs = list(study.runs)
     if rivals and study.rivals:
@@ -84,13 +88,79 @@ def _check_all_there(runs: Sequence[Run], what: str) -> None:
 
 def _read(run: Run, what: str, benchmark: str | None) -> pd.DataFrame:
     """Returns the table `what` of one run, with the columns run, arm and seed."""
+    table = run_table(run, what)
+    if benchmark is not None:
+        table = table[table["benchmark"] == benchmark]
+    return table.assign(run=run.name, arm=run.arm, seed=run.parameters["seed"])
+
+
+def run_table(run: Run, what: str) -> pd.DataFrame:
+    """Reads a table of one run, after a comparison with the run's manifest.
+
+    Args:
+        run: The run.
+        what: The table: metrics, ranks, questions, top, probes, points, language_probe or
+            training_log.
+
+    Returns:
+        The table.
+
+    Raises:
+        FileNotFoundError: The run lacks this table, or there is no such run.
+        ValueError: The run was made with other parameters.
+        DamagedFile: The table, or what says how the run was made, is not what the run wrote.
+    """
+    file = run.folder / f"{what}.parquet"
+    if not file.exists():
+        raise FileNotFoundError(f"{file} does not exist: {_made_by(run)}")
+    verify(run, file.name)
+    return read_table(file)
+
+
+def run_environment(run: Run) -> dict[str, Any]:
+    """Reads what a run was made with, after a comparison with the run's manifest.
+
+    Args:
+        run: The run.
+
+    Returns:
+        What `hbtlib.study.provenance.environment` said then, and seconds.
+
+    Raises:
+        ValueError: The run was made with other parameters.
+        DamagedFile: What says how the run was made is missing or not what the run wrote.
+    """
+    verify(run)
+    return read_json(run.folder / "environment.json")
+
+
+def verify(run: Run, *files: str) -> None:
+    """Checks that a run is that of its parameters, and that files of it are as it wrote them.
+
+    Files of the run that nobody asks for may be missing: a fresh clone has no models.
+
+    Args:
+        run: The run.
+        files: The names of the files that are to be read. What says how the run was made
+            (`parameters.json` and `environment.json`) is checked in any case.
+
+    Raises:
+        ValueError: The run was made with other parameters.
+        DamagedFile: A file is missing or not what the run wrote.
+    """
+    try:
+        written = manifest.read_manifest(run.folder)
+        manifest.check_files(run.folder, written, [*manifest.PROVENANCE, *files])
+    except DamagedFile as error:
+        raise DamagedFile(f"{error}: {_made_by(run)}, which makes the run again") from None
     changed = unlike(run.folder, run.parameters)
     if changed:
         raise ValueError(
             f"{run.folder} was made with another {', '.join(changed)} than study {run.study!r} now "
-            f"has: run `make study STUDY={run.study}`, which makes it again"
+            f"has: {_made_by(run)}, which makes it again"
         )
-    table = pd.read_parquet(run.folder / f"{what}.parquet")
-    if benchmark is not None:
-        table = table[table["benchmark"] == benchmark]
-    return table.assign(run=run.name, arm=run.arm, seed=run.parameters["seed"])
+
+
+def _made_by(run: Run) -> str:
+    """Returns the command that makes a run, as the end of a sentence."""
+    return f"run `make study STUDY={run.study}`"

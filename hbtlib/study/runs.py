@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hbtlib.study.parameters import LOCATION, notebook_parameters
+from hbtlib.study.parameters import LOCATION, defaults_of
 from hbtlib.study.project import project_folder
 
 
@@ -76,7 +76,7 @@ def _slug(arm: str) -> str:
 
 def _digest(parameters: Mapping[str, Any]) -> str:
     """Returns eight hexadecimal digits that stand for the parameters that are not defaults."""
-    defaults = notebook_parameters("train")
+    defaults = defaults_of("train")
     chosen = {
         name: value
         for name, value in parameters.items()

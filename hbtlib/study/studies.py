@@ -1,10 +1,12 @@
 """A study: its runs, and the executed notebooks that are made of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
-from hbtlib.study.parameters import notebook_parameters
+from hbtlib.checks import short
+from hbtlib.study.parameters import defaults_of
 from hbtlib.study.runs import Run
 
 NOTEBOOKS = (
@@ -58,12 +60,16 @@ class Study:
         Raises:
             ValueError: There is no such run. The message names those there are.
         """
-        by_name = {run.name: run for run in self.runs}
-        if name not in by_name:
+        if name not in self._by_name:
             raise ValueError(
-                f"study {self.name!r} has no run {name!r}; it has {', '.join(by_name)}"
+                f"study {self.name!r} has no run {short(name)}; it has {several(self._by_name)}"
             )
-        return by_name[name]
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Run]:
+        """The runs by their names."""
+        return {run.name: run for run in self.runs}
 
     def shown(self) -> dict[str, tuple[str, dict[str, str]]]:
         """Lists the executed notebooks that are made of the runs.
@@ -75,6 +81,11 @@ class Study:
         Returns:
             For the name of each executed notebook, the name of its source and its parameters.
         """
+        return dict(self._shown)
+
+    @cached_property
+    def _shown(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """What `shown` gives."""
         found = {}
         for notebook in self.notebooks:
             for parameters in self._parameters_of(notebook):
@@ -91,7 +102,7 @@ class Study:
             "run": list(first_of_arm.values()),
             "benchmark": list(self.benchmarks),
         }
-        has = notebook_parameters(notebook)
+        has = defaults_of(notebook)
         asked = {name: values for name, values in choices.items() if name in has}
         for values in product(*asked.values()):
             yield dict(zip(asked, values, strict=True))
@@ -114,9 +125,24 @@ class Study:
         Returns:
             One run, or all of them, or none for a notebook of `WITHOUT_RUNS`.
         """
-        notebook, parameters = self.shown()[shown]
+        notebook, parameters = self._shown[shown]
         if notebook in WITHOUT_RUNS:
             return ()
         if "run" in parameters:
             return (self.run(parameters["run"]),)
         return self.runs
+
+
+def several(names: Iterable[str], most: int = 20) -> str:
+    """Returns names as a sentence lists them; of many the first.
+
+    Args:
+        names: The names.
+        most: How many are listed at most.
+
+    Returns:
+        The names, separated by commas.
+    """
+    listed = list(names)
+    more = f" and {len(listed) - most:,} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

@@ -16,6 +16,7 @@ from babel import Locale
 from babel.core import get_global
 
 from hbtlib import catalog, load_benchmark, load_pairs
+from hbtlib.data.formats.checks import DataError
 from hbtlib.data.worldfacts import cldr, sentences
 from hbtlib.data.worldfacts import facts as worldfacts
 from hbtlib.languages import LANGUAGES, TRAINED
@@ -240,12 +241,38 @@ def _subject(question_id: str, relation: str) -> tuple[str, str]:
     return ("language" if relation == "script" else "territory"), rest.split("-")[0]
 
 
-def test_the_table_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def two_facts(table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache, and a table of two facts that is built at once."""
     monkeypatch.setenv("HBT_CACHE", str(tmp_path))
+    monkeypatch.setattr(worldfacts, "build", lambda: table[:2])
+    return tmp_path
+
+
+def test_the_table_is_made_once(two_facts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = worldfacts.table()
     monkeypatch.setattr(worldfacts, "build", lambda: pytest.fail("built a second time"))
     pd.testing.assert_frame_equal(worldfacts.table(), first)
-    assert not list(tmp_path.glob("*.*[0-9]")), "work folders are left"
+    assert [file.name for file in two_facts.rglob("*.*")] == ["facts.parquet"], "files are left"
+
+
+@pytest.mark.parametrize("at", [0, 5, 60, -1])
+def test_a_damaged_table_is_made_again(two_facts: Path, table: pd.DataFrame, at: int) -> None:
+    worldfacts.table()
+    (file,) = two_facts.rglob("facts.parquet")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:at] if at <= 0 else whole[:at] + b"\xff\x00\xff" + whole[at + 3 :])
+    pd.testing.assert_frame_equal(worldfacts.table(), table[:2])
+    assert file.read_bytes() == whole
+
+
+def test_a_cache_that_cannot_be_written_is_said(
+    two_facts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (two_facts / "file").touch()
+    monkeypatch.setenv("HBT_CACHE", str(two_facts / "file"))
+    with pytest.raises(DataError, match=r"worldfacts: .*facts.parquet cannot be kept .*HBT_CACHE"):
+        worldfacts.table()
 
 
 def test_dates_exist() -> None:

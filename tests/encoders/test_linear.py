@@ -18,14 +18,13 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
-    """The fast path, for layers of any size on any CPU: the shapes of the weights it was given."""
+    """The fast path, on any CPU: the shapes of the weights it was given."""
     shapes: list[torch.Size] = []
 
     def noted(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
         shapes.append(b.shape)
         return product(a, b, bias)
 
-    monkeypatch.setattr(linear, "_SMALLEST_WEIGHT", 0)
     monkeypatch.setattr(linear, "_CPU_HAS_IT", True)
     monkeypatch.setattr(linear, "product", noted)
     return shapes
@@ -90,15 +89,13 @@ def test_no_gradient_is_taken_that_is_not_asked_for(taken: list[torch.Size]) -> 
     torch.testing.assert_close(layer.bias.grad, torch.full((40,), 3.0))
 
 
-@pytest.mark.parametrize("where", ["double precision", "autocast", "a small layer", "another CPU"])
+@pytest.mark.parametrize("where", ["double precision", "autocast", "another CPU"])
 def test_elsewhere_the_layer_is_torch_s_own(
     where: str, taken: list[torch.Size], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer, x = torch.nn.Linear(24, 40), torch.randn(3, 24)
     if where == "double precision":
         layer, x = layer.double(), x.double()
-    elif where == "a small layer":
-        monkeypatch.setattr(linear, "_SMALLEST_WEIGHT", 24 * 40 + 1)
     elif where == "another CPU":
         monkeypatch.setattr(linear, "_CPU_HAS_IT", False)
     with FastLinear(), torch.autocast("cpu", enabled=where == "autocast"):

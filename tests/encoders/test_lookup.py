@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 import torch
 from encoder_cases import LENGTHS, learnt
 
-from hbtlib.encoders import lookup
+from hbtlib.encoders import encoder as encoder_module
+
+
+def learnt_chunk_by_chunk(encoder: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The vectors and gradients where each chunk looks up its own tokens."""
+    with monkeypatch.context() as patch:
+        patch.setattr(encoder_module, "one_lookup", lambda model, chunks: nullcontext())
+        return learnt(encoder)
 
 
 def test_one_lookup_of_all_chunks_gives_the_gradients_of_one_each(
@@ -28,11 +36,10 @@ def test_one_lookup_of_all_chunks_gives_the_gradients_of_one_each(
         return out
 
     monkeypatch.setattr(torch.nn.functional, "embedding", noted)
-    vectors, gradients = learnt(encoder)
+    vectors, gradients = learnt_chunk_by_chunk(encoder, monkeypatch)
     chunks = len(handed)
     assert chunks > 2
     handed.clear()
-    monkeypatch.setattr(lookup, "_LARGE_TABLE", 0)
     again, of_one = learnt(encoder)
     assert len(handed) == 1
     assert torch.equal(again, vectors)
@@ -57,8 +64,7 @@ def test_a_model_that_looks_its_words_up_twice_gets_the_same(
         return run(input_ids=input_ids, attention_mask=attention_mask)
 
     monkeypatch.setattr(encoder.model, "forward", twice)
-    vectors, gradients = learnt(encoder)
-    monkeypatch.setattr(lookup, "_LARGE_TABLE", 0)
+    vectors, gradients = learnt_chunk_by_chunk(encoder, monkeypatch)
     again, of_one = learnt(encoder)
     assert torch.equal(again, vectors)
     for name in gradients:

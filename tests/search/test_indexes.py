@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -137,16 +138,71 @@ def test_an_index_is_kept_beside_its_store(
     hbt.rank(encoder, benchmark, store=tmp_path, index="HNSW8", depth=5)
     assert len(built) == 6
     assert len(sorted(tmp_path.rglob("*.faiss"))) == 6
-    for file in tmp_path.rglob("*.faiss"):
-        file.write_bytes(file.read_bytes()[:40])
-    with pytest.raises(
-        ValueError, match=rf"it is kept in {tmp_path}.*\.faiss: remove that, and it is made"
-    ):
-        hbt.rank(encoder, benchmark, store=tmp_path, index="HNSW8", depth=5)
     assert not list(tmp_path.rglob("*.part"))
     assert embed_to(tmp_path, encoder, benchmark.passages["text"], "passage").shape[0] == len(
         benchmark.passages
     )
+
+
+HARM: dict[str, str] = {
+    "cut off": r"is damaged \(its checksum is another\)",
+    "a flipped bit": r"is damaged \(its checksum is another\)",
+    "another's": "is damaged",
+    "another's with its description": "was made of other vectors or with other options",
+    "without its description": "has no checksum beside it",
+    "with a damaged description": "has a damaged description beside it",
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_an_index_that_is_not_the_one_wanted_is_named_and_made_again(
+    tmp_path: Path, harm: str
+) -> None:
+    _, q, p = large(2, n=60)
+    file, other = tmp_path / "mine.faiss", tmp_path / "other.faiss"
+    expected = indexes.search(q, p, 5, "HNSW4", file=file)
+    indexes.search(q, p[::-1].copy(), 5, "HNSW4", file=other)
+    content, description = bytearray(file.read_bytes()), file.with_suffix(".json")
+    if harm == "cut off":
+        file.write_bytes(content[:-40])
+    elif harm == "a flipped bit":
+        content[len(content) // 2] ^= 4
+        file.write_bytes(content)
+    elif harm == "without its description":
+        description.unlink()
+    elif harm == "with a damaged description":
+        description.write_bytes(description.read_bytes()[:-9])
+    else:
+        file.write_bytes(other.read_bytes())
+        if harm == "another's with its description":
+            description.write_bytes(other.with_suffix(".json").read_bytes())
+    with pytest.warns(UserWarning, match=rf"the index .*mine.faiss {HARM[harm]}.*: it is made"):
+        again = indexes.search(q, p, 5, "HNSW4", file=file)
+    for found, right in zip(again, expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        indexes.search(q, p, 5, "HNSW4", file=file)
+
+
+@pytest.mark.parametrize("change", ["a vector", "the factory", "the memory", "a passage less"])
+def test_an_index_knows_what_it_was_made_of(tmp_path: Path, change: str) -> None:
+    _, q, p = large(2, n=60)
+    file, factory, memory = tmp_path / "index.faiss", "HNSW4", 1.0
+    indexes.search(q, p, 5, factory, memory=memory, file=file)
+    if change == "a vector":
+        p = p.copy()
+        p[3, 3] += 1e-3
+    elif change == "a passage less":
+        p = p[:-1]
+    elif change == "the factory":
+        factory = "HNSW5"
+    else:
+        memory = 0.5
+    with pytest.warns(UserWarning, match="was made of other vectors or with other options"):
+        found = indexes.search(q, p, 5, factory, memory=memory, file=file)
+    for mine, fresh in zip(found, indexes.search(q, p, 5, factory, memory=memory), strict=True):
+        np.testing.assert_array_equal(mine, fresh)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +211,25 @@ def test_an_index_is_kept_beside_its_store(
         ({"index": "Nonsense"}, "with the index 'Nonsense'"),
         ({"index": "IVF4096,Flat"}, "with the index 'IVF4096,Flat'"),
         ({"index": "IVF4,Flat", "index_options": "nprob=3"}, "options 'nprob=3'"),
-        ({"index": "Flat", "depth": 0}, "depth is 0"),
+        ({"index": "Nonsense"}, "could not parse index string Nonsense$"),
+        ({"index": ""}, "index is ''; it is a faiss factory string"),
+        ({"index": 5}, "index is 5; it is a faiss factory string"),
+        ({"index": "HNSW4", "index_options": "efsearch=3"}, "could not set parameter efsearch"),
+        ({"index": "HNSW4", "index_options": "nprobe=3"}, "could not set parameter nprobe"),
+        ({"index": "HNSW4", "index_options": "efSearch=0"}, "index_options is 'efSearch=0'; it is"),
+        ({"index": "HNSW4", "index_options": "efSearch=-1"}, "it is faiss's options as name=num"),
+        ({"index": "HNSW4", "index_options": "efSearch=x"}, "it is faiss's options as name=number"),
+        ({"index": "HNSW4", "index_options": "efSearch"}, "it is faiss's options as name=number"),
+        ({"index": "HNSW4", "index_options": {"efSearch": 8}}, "it is faiss's options as name=num"),
+        ({"index": "Flat", "index_options": "nprobe=3"}, "the index 'Flat' searches all and has n"),
+        ({"index_options": "nprobe=3"}, "but no index is given: name one"),
+        ({"index": "Flat", "depth": 0}, "depth is 0; it must be 1 or more"),
+        ({"depth": 0}, "depth is 0; it must be 1 or more"),
+        ({"index": "Flat", "depth": 2.5}, "depth is 2.5; it must be a whole number"),
+        ({"index": "Flat", "depth": "9"}, "depth is '9'; it must be a whole number"),
+        ({"index": "HNSW4", "memory": 0}, "memory .GB. is 0; it must be above 0"),
+        ({"memory": "much"}, "memory .GB. is 'much'; it must be a number"),
+        ({"memory": float("inf")}, "memory .GB. is inf; it must be a finite number"),
     ],
 )
 def test_refuses_what_cannot_be(options: dict[str, Any], said: str) -> None:

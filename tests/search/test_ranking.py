@@ -102,7 +102,8 @@ def test_nothing_relevant_gives_an_empty_table() -> None:
     ranks = hbt.rank_vectors(q, p, nothing)
     assert ranks.empty
     assert list(ranks.columns) == list(hbt.rank_vectors(q, p, benchmark).columns)
-    assert hbt.measure(ranks).empty
+    with pytest.raises(ValueError, match="the ranks have no rows"):
+        hbt.measure(ranks)
 
 
 class Counting:

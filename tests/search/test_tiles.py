@@ -113,8 +113,8 @@ def test_what_a_product_rounds_apart_is_scored_again(monkeypatch: pytest.MonkeyP
 
 def test_memory_is_a_number_above_zero() -> None:
     benchmark, q, p = random_benchmark(0)
-    for memory in (0, -1.0, float("nan")):
-        with pytest.raises(ValueError, match="it is a number of GB above 0"):
+    for memory in (0, -1.0, float("nan"), float("inf"), "1", True):
+        with pytest.raises(ValueError, match=r"memory \(GB\) is .*; it must be"):
             hbt.rank_vectors(q, p, benchmark, memory=memory)
 
 

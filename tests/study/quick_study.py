@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from hbtlib import files
+from hbtlib.study import manifest
+from hbtlib.study.runs import Run
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 QUICK: dict[str, Any] = {
@@ -55,3 +59,11 @@ def write_study(project: Path, content: dict[str, Any], **changed: Any) -> Path:
     file = project / "notebooks" / "studies" / f"{content['name']}.yaml"
     file.write_text(yaml.safe_dump({**content, **changed}, sort_keys=False))
     return file
+
+
+def seal_run(run: Run) -> None:
+    """Writes what a run folder must have beside its tables to be read."""
+    for name, content in {"parameters.json": run.parameters, "environment.json": {}}.items():
+        if not (run.folder / name).exists():
+            files.write_json(run.folder / name, content)
+    manifest.seal(run.folder, run.name)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from quick_study import QUICK, make_project, write_study
+from quick_study import QUICK, make_project, seal_run, write_study
 
-from hbtlib import study
+from hbtlib import files, study
 
 
 @pytest.fixture
@@ -22,7 +22,8 @@ def write_metrics(name: str, value: float) -> None:
     table = pd.DataFrame({"benchmark": ["worldfacts", "other"], "value": [value, -value]})
     for run in study.load(name).runs:
         run.folder.mkdir(parents=True)
-        table.to_parquet(run.folder / "metrics.parquet")
+        files.write_table(table, run.folder / "metrics.parquet")
+        seal_run(run)
 
 
 def test_every_run_s_table_with_its_arm_and_seed(project: Path) -> None:
@@ -55,6 +56,7 @@ def test_a_run_of_other_parameters_is_not_collected(project: Path) -> None:
     write_metrics("quick", 1.0)
     run = study.load("quick").runs[1]
     (run.folder / "parameters.json").write_text(json.dumps({**run.parameters, "steps": 7}))
+    seal_run(run)
     said = f"{run.name} was made with another steps than study 'quick' now has: run `make study"
     with pytest.raises(ValueError, match=said):
         study.collect(study.load("quick"))
@@ -64,7 +66,7 @@ def test_several_benchmarks_have_figures_and_tables_of_their_own(project: Path) 
     alone = study.load("quick")
     assert study.figures(alone, "worldfacts") == project / "figures" / "quick"
     assert study.summary(alone, "worldfacts") == project / "results" / "quick" / "summary.md"
-    parameters = {**QUICK["parameters"], "benchmark": "worldfacts xquad-r"}
+    parameters = {**QUICK["parameters"], "benchmark": "worldfacts xquad-r", "split": None}
     write_study(project, QUICK, parameters=parameters)
     both = study.load("quick")
     assert study.figures(both, "xquad-r") == project / "figures" / "quick" / "xquad-r"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import random_benchmark
+from quick_study import make_project, seal_run
 
 import hbtlib as hbt
 from hbtlib.study import paper
@@ -23,7 +24,7 @@ def small_study(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Study, dict[tuple[str, int], pd.DataFrame]]:
     """Two arms of two seeds on a random benchmark: the study, and the ranks of its runs."""
-    monkeypatch.setenv("HBT_ROOT", str(tmp_path))
+    make_project(tmp_path, monkeypatch)
     benchmark, queries, passages = random_benchmark(3, languages=4, ties=False)
     runs, ranks = [], {}
     for strategy in ("x-y", "hybrid"):
@@ -35,6 +36,7 @@ def small_study(
             run.folder.mkdir(parents=True)
             ranks[strategy, seed] = hbt.rank_vectors(queries + noise, passages, benchmark)
             ranks[strategy, seed].to_parquet(run.folder / "ranks.parquet")
+            seal_run(run)
             runs.append(run)
     return Study("s", "?", tuple(runs), ()), ranks
 

@@ -12,6 +12,7 @@ import pytest
 from quick_study import TABLES, make_project
 
 from hbtlib import study
+from hbtlib.study import folders, manifest
 
 MEASURED = TABLES[:-1]  # those that an untrained encoder has too
 
@@ -42,7 +43,7 @@ def test_a_run_folder_is_whole_or_absent(project: Path, parameters: dict[str, An
     assert not target.exists()
     assert place.finish({"training": 1.0}) == target
     assert not place.run.part.exists()
-    files = ["model", "parameters.json", "environment.json"]
+    files = ["model", "parameters.json", "environment.json", "manifest.json"]
     files += [f"{table}.parquet" for table in MEASURED]
     assert {path.name for path in target.iterdir()} == set(files)
     kept = json.loads((target / "parameters.json").read_text())
@@ -76,10 +77,13 @@ def test_a_run_is_whole_with_its_model_and_its_tables(
     folder = place.finish({})
     assert study.whole(folder, parameters)
     (folder / "top.parquet").unlink()  # a run of a time before there was such a table
-    assert not study.whole(folder, parameters)
+    manifest.seal(folder, folder.name)
+    assert folders.fault(folder, parameters) == f"{folder / 'top.parquet'} is missing"
     write_parameters(folder, {**parameters, "top": 0})
     assert study.whole(folder, {**parameters, "top": 0})
     (folder / "model" / "modules.json").unlink()  # as in a fresh clone
+    assert not study.whole(folder, {**parameters, "top": 0})
+    manifest.seal(folder, folder.name)
     assert not study.whole(folder, {**parameters, "top": 0})
 
 
@@ -98,10 +102,13 @@ def test_a_run_of_other_parameters_is_unlike(project: Path, parameters: dict[str
     assert not study.whole(folder, parameters)
     (folder / "parameters.json").unlink()
     assert study.unlike(folder, parameters) == []
+    assert not study.whole(folder, parameters)
 
 
 def write_parameters(folder: Path, parameters: dict[str, Any]) -> None:
+    """Writes other parameters, as if the run had been made with them."""
     study.write_json(folder / "parameters.json", parameters)
+    manifest.seal(folder, folder.name)
 
 
 def test_a_folder_is_moved_over_an_older_one(tmp_path: Path) -> None:

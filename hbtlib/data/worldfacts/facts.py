@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from hbtlib.data.formats.cache import cache_folder
+from hbtlib.data.formats.cache import cache_folder, cannot_keep
+from hbtlib.data.formats.checks import DataError
 from hbtlib.data.worldfacts.cldr import Fact, facts
 from hbtlib.data.worldfacts.rendering import is_complete, render
 from hbtlib.data.worldfacts.sentences import (
@@ -19,9 +18,10 @@ from hbtlib.data.worldfacts.sentences import (
     write_see_also,
     write_sentence,
 )
+from hbtlib.files import DamagedFile, read_table, write_table
 from hbtlib.languages import LANGUAGES
 
-__all__ = ["SEE_ALSO", "SPLITS", "build", "render", "table"]
+__all__ = ["SEE_ALSO", "SPLITS", "build", "folder", "render", "table"]
 
 SPLITS = {"train": 0.6, "validation": 0.1, "test": 0.3}
 """The splits, and what share of the facts each has."""
@@ -33,28 +33,40 @@ Slots = Mapping[str, Mapping[str, str | None]]
 """Language → kind of slot → its form in the language."""
 
 
-def table() -> pd.DataFrame:
-    """Returns the table of `build`, made at first use (some seconds) and kept in the cache.
+def folder() -> Path:
+    """Returns the folder in the cache where the table is kept, and what is made of the table.
 
-    It is kept by a hash of what it is made of: this package's code and patterns, and Babel's
-    version.
+    Its name has a hash of what the table is made of: this package's code and patterns, the
+    languages, and Babel's version. The folder need not exist.
     """
     import babel
 
-    digest = hashlib.sha256(babel.__version__.encode())
+    digest = hashlib.sha256(f"{babel.__version__} {' '.join(LANGUAGES)}".encode())
     code = sorted(Path(__file__).parent.glob("*.py"))
     for file in [*code, *sorted(PATTERNS.glob("*.yaml"))]:
         digest.update(file.read_bytes())
-    folder = cache_folder() / f"worldfacts-{digest.hexdigest()[:12]}"
-    if not (folder / "facts.parquet").exists():
-        work = folder.with_name(f"{folder.name}.{os.getpid()}")
-        work.mkdir(parents=True, exist_ok=True)
-        build().to_parquet(work / "facts.parquet")
-        try:
-            work.rename(folder)
-        except OSError:  # another process was first: its table is the same
-            shutil.rmtree(work)
-    return pd.read_parquet(folder / "facts.parquet")
+    return cache_folder() / f"worldfacts-{digest.hexdigest()[:12]}"
+
+
+def table() -> pd.DataFrame:
+    """Returns the table of `build`, made at first use (some seconds) and kept in the cache.
+
+    A table that was damaged there is made again.
+
+    Raises:
+        DataError: if the table cannot be kept.
+    """
+    kept = folder() / "facts.parquet"
+    try:
+        return read_table(kept)
+    except (FileNotFoundError, DamagedFile):
+        made = build()
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_table(made, kept)
+    except OSError as error:
+        raise DataError(cannot_keep("worldfacts", str(kept), error)) from None
+    return read_table(kept)
 
 
 def build() -> pd.DataFrame:

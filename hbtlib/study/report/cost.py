@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from hbtlib.evaluation.metrics import by_training
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, cell
 from hbtlib.study.report.words import Markdown, bullets, highest, lowest, number, sentences
+from hbtlib.study.results import run_environment, run_table
 from hbtlib.study.runs import Run
 
 AS_IT_IS = "·"  # the vectors with nothing removed
@@ -34,11 +34,12 @@ def cost_of(run: Run) -> dict[str, object]:
     Returns:
         arm, tokens (millions read in training), minutes (to the end of training), peak MB.
     """
-    log = run.folder / "training_log.parquet"
-    about = json.loads((run.folder / "environment.json").read_text(encoding="utf-8"))
+    about = run_environment(run)
+    trained = run.parameters["strategy"] != "none"
+    tokens = run_table(run, "training_log")["tokens"].max() / 1e6 if trained else 0.0
     return {
         "arm": run.arm,
-        "tokens": pd.read_parquet(log)["tokens"].max() / 1e6 if log.exists() else 0.0,
+        "tokens": tokens,
         "minutes": about["seconds"]["training"] / 60,
         "peak MB": about["peak_memory_mb"],
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hbtlib import files
 from hbtlib.data.benchmark import SETTINGS, Benchmark
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.evaluation import probes
@@ -21,6 +22,9 @@ from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
 """A benchmark's query vectors and passage vectors, in the order of its tables."""
+
+COMPACT: dict[str, Any] = {"compression": "zstd", "compression_level": 19, "index": False}
+"""How a run's tables are written: as small as they get, since they are committed."""
 
 OPTIONS = (
     "strategy",
@@ -272,6 +276,18 @@ def probe_tables(
     return {"language_probe": pd.concat(told), "probes": pd.concat(probed)}
 
 
+def training_log(folder: Path) -> pd.DataFrame:
+    """Reads the log of a training.
+
+    Args:
+        folder: the training's output folder.
+
+    Returns:
+        The losses and what else was logged, a row a time.
+    """
+    return files.read_table(folder / "training_log.parquet")
+
+
 def write(tables: Mapping[str, pd.DataFrame], folder: Path) -> Markdown:
     """Writes tables as Parquet files.
 
@@ -283,8 +299,6 @@ def write(tables: Mapping[str, pd.DataFrame], folder: Path) -> Markdown:
         A sentence that says what was written.
     """
     for name, table in tables.items():
-        table.to_parquet(
-            folder / f"{name}.parquet", compression="zstd", compression_level=19, index=False
-        )
+        files.write_table(table, folder / f"{name}.parquet", **COMPACT)
     rows = listed(f"{name} ({len(table):,} rows)" for name, table in tables.items())
     return Markdown(f"Of this run {counted(len(tables), 'table is', 'tables are')} kept: {rows}.")

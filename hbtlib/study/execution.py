@@ -1,0 +1,185 @@
+"""Executes a notebook through papermill, and says in a sentence how it failed."""
+
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hbtlib.files import explain_full_disk
+from hbtlib.study.parameters import notebook_file
+from hbtlib.study.project import project_folder
+
+ATTEMPTS = 3
+"""How often a notebook is started before a port that is in use is an error."""
+
+LESS_MEMORY = (
+    "give the job more memory, run fewer jobs at a time, or set a smaller batch_size or "
+    "chunk_tokens"
+)
+"""What to do where memory ran out."""
+
+
+# jsonschema, which checks notebooks, would build a grammar of internationalised addresses at every
+# start, which takes 1.4 seconds. No notebook has such an address, and jsonschema does without.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
+class NotebookFailed(RuntimeError):  # noqa: N818 (a notebook failed; that is what is raised)
+    """A notebook did not come to its end; the message is a sentence for people."""
+
+
+def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
+    """Executes a notebook; what it prints is printed here too.
+
+    Args:
+        notebook: Its name without its number.
+        output: Where its executed copy goes. It stays there if the notebook fails.
+        parameters: The parameters it is executed with.
+
+    Raises:
+        NotebookFailed: A cell failed, or the kernel died. The message names the cell, the error,
+            and where the executed notebook lies.
+        OSError: The disk is full.
+    """
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    source = notebook_file(notebook)
+    killed_before = _killed_for_memory()
+    output.unlink(missing_ok=True)  # so that what lies there in the end is of this execution
+    try:
+        with explain_full_disk(output):
+            _execute(source, output, parameters)
+            _remove_widgets(output)
+    except PapermillExecutionError as error:
+        cell = _cell(error.exec_count, error.source)
+        raise NotebookFailed(
+            f"{source.name}, {cell} failed with {_error(error.ename, error.evalue, output)}"
+            f"{_lies(output)}"
+        ) from None
+    except DeadKernelError:
+        out_of_memory = _killed_for_memory() > killed_before
+        raise NotebookFailed(
+            f"{source.name}, {_running_cell(output)}: the kernel died, "
+            f"{_of_memory(out_of_memory)}: {LESS_MEMORY}{_lies(output)}"
+        ) from None
+
+
+def _execute(source: Path, output: Path, parameters: Mapping[str, Any]) -> None:
+    """Calls papermill, again where a port was taken."""
+    import papermill
+
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            papermill.execute_notebook(
+                source,
+                output,
+                dict(parameters),
+                progress_bar=False,
+                cwd=project_folder(),
+                stdout_file=sys.stdout,
+                # Its ports are this machine's alone; without this every kernel warns of them.
+                extra_arguments=["--log-level=ERROR"],
+            )
+            return
+        except RuntimeError as error:
+            # Two kernels that start at the same time may pick the same port.
+            if "Address already in use" not in str(error) or attempt == ATTEMPTS:
+                raise
+
+
+def _remove_widgets(executed: Path) -> None:
+    """Removes the state of widgets (progress bars) from an executed notebook."""
+    import nbformat
+
+    content = nbformat.read(executed, as_version=4)
+    content.metadata.pop("widgets", None)
+    nbformat.write(content, executed)
+
+
+def _cell(number: int | None, source: str) -> str:
+    """Names a cell by its number, as it is shown beside it, and the first words of its code."""
+    lines = [line.strip() for line in source.splitlines()]
+    code = [line for line in lines if line and not line.startswith("#")] or ["it is empty"]
+    first = code[0] if len(code[0]) <= 50 else code[0][:49] + "…"
+    return f"cell [{number if number is not None else '?'}] ({first})"
+
+
+def _error(name: str, message: str, output: Path) -> str:
+    """Returns the last line of a cell's error, and what to do where memory or disk ran out."""
+    lines = [line.strip() for line in str(message).splitlines() if line.strip()]
+    last = f"{name}: {lines[-1]}" if lines else name
+    lowered = str(message).lower()
+    if name == "MemoryError" or "out of memory" in lowered or "allocate memory" in lowered:
+        return f"{last}. Memory ran out: {LESS_MEMORY}"
+    if "no space left" in lowered:
+        return f"{last}. The disk of {output.parent} is full: make room and run the same again"
+    return last
+
+
+def _running_cell(output: Path) -> str:
+    """Names the cell during which the kernel died, as the executed notebook has it."""
+    import nbformat
+
+    try:
+        cells = nbformat.read(output, as_version=4).cells
+    except (OSError, ValueError):
+        return "a cell"
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    begun = [cell for cell in code if cell.metadata.get("papermill", {}).get("start_time")]
+    return _cell(len(begun), begun[-1].source) if begun else "before its first cell"
+
+
+def _of_memory(certain: bool) -> str:
+    """Says that memory ran out, how certain that is, and how much was used."""
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    cause = "killed because memory ran out" if certain else "probably because memory ran out"
+    limit = _memory_limit()
+    return f"{cause} (it had used up to {peak:.1f} GB{f' of {limit:.1f} GB' if limit else ''})"
+
+
+def _killed_for_memory() -> int:
+    """Returns how many processes the system has killed so far because memory ran out."""
+    try:
+        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+    except OSError:  # not Linux
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
+def _memory_limit() -> float | None:
+    """Returns how much memory there is for this process, in GB; None where nobody says."""
+    found = []
+    for file in (Path("/sys/fs/cgroup/memory.max"), *_own_cgroup()):
+        try:
+            text = file.read_text(encoding="ascii").strip()
+        except OSError:
+            continue
+        if text.isdecimal():
+            found.append(int(text) / 2**30)
+    try:
+        total = Path("/proc/meminfo").read_text(encoding="ascii").split()[1]
+        found.append(int(total) / 2**20)
+    except OSError:
+        pass
+    return min(found, default=None)
+
+
+def _own_cgroup() -> list[Path]:
+    """Returns the file with the memory limit of this process's group, as Slurm sets it."""
+    try:
+        group = Path("/proc/self/cgroup").read_text(encoding="utf-8").strip().split("::")[-1]
+    except OSError:
+        return []
+    return [Path(f"/sys/fs/cgroup{group}/memory.max")]
+
+
+def _lies(output: Path) -> str:
+    """Says where the executed notebook lies."""
+    if not output.exists():
+        return ""
+    try:
+        return f". The executed notebook is {output.relative_to(project_folder())}"
+    except ValueError:
+        return f". The executed notebook is {output}"

@@ -1,0 +1,250 @@
+"""Kinds of values that a notebook's parameter may have, as types that pydantic checks.
+
+Each kind says in words what it must be (`Must`). Messages and the documentation use these words.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from hbtlib.checks import check_choice, check_name, check_number, short
+from hbtlib.sampling.schedule import Schedule
+from hbtlib.sampling.strategies import STRATEGIES
+from hbtlib.study.project import project_folder
+
+LARGEST_SEED = 2**32 - 1
+"""The largest seed that numpy and torch both take."""
+
+LARGEST = 10**9
+"""More than any count of this library can be; a larger one is a slip."""
+
+LONGEST_NAME = 150
+"""Characters of a name: names of files are made of it and some more, and may have 255."""
+
+
+@dataclass(frozen=True)
+class Must:
+    """What a value must be, in words that follow `it must be`."""
+
+    words: str
+
+
+def _strategy(value: str, info: ValidationInfo) -> str:
+    """Checks the name of a strategy."""
+    return check_choice(str(info.field_name), value, STRATEGIES)
+
+
+def _strategy_or_none(value: str, info: ValidationInfo) -> str:
+    """Checks the name of a strategy, or `none` for the encoder as it is."""
+    return check_choice(str(info.field_name), value, [*STRATEGIES, "none"])
+
+
+def _alpha(value: Any) -> Any:
+    """Checks the mixing share: a number from 0 to 1, or a schedule of such numbers."""
+    wrong = ValueError(f"alpha is {short(value)}; it must be {ALPHA}")
+    try:
+        for number in _numbers(value):
+            check_number("alpha", number, minimum=0, maximum=1)
+        Schedule(value, steps=1)
+    except (ValueError, OverflowError, RecursionError):
+        raise wrong from None
+    return value
+
+
+def _numbers(value: Any) -> Iterable[Any]:
+    """Yields what stands where a number belongs in a mixing share or its schedule."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _numbers(part)
+    else:
+        yield value
+
+
+def _words(name: str, value: str, words: str) -> list[str]:
+    """Splits a text at its blanks; there must be a word, and none twice."""
+    found = value.split()
+    if not found:
+        raise ValueError(f"{name} is {short(value)}; it must be {words}")
+    for word in found:
+        if found.count(word) > 1:
+            raise ValueError(f"{name} is {short(value)}; it names {word!r} twice")
+    return found
+
+
+def _languages(value: str, info: ValidationInfo) -> str:
+    """Checks codes of languages, separated by blanks."""
+    name = str(info.field_name)
+    for code in _words(name, value, LANGUAGES):
+        if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", code):
+            raise ValueError(f"{name} has {short(code)}, which is no code of a language")
+    return value
+
+
+def _pairs(value: str, info: ValidationInfo) -> str:
+    """Checks the name of training pairs of the catalog."""
+    return check_choice(str(info.field_name), value, catalog_names("pairs"))
+
+
+def _benchmarks(value: str, info: ValidationInfo) -> str:
+    """Checks the names of benchmarks of the catalog, separated by blanks."""
+    name = str(info.field_name)
+    for word in _words(name, value, BENCHMARKS):
+        check_choice(name, word, catalog_names("benchmark"))
+    return value
+
+
+def _both(value: str, info: ValidationInfo) -> str:
+    """Checks the name of a benchmark of the catalog that is also training pairs."""
+    pairs = catalog_names("pairs")
+    both = [name for name in catalog_names("benchmark") if name in pairs]
+    return check_choice(str(info.field_name), value, both)
+
+
+def catalog_names(kind: str) -> list[str]:
+    """Returns the names of the datasets of a kind.
+
+    Args:
+        kind: `pairs` or `benchmark`.
+
+    Returns:
+        The names, in the catalog's order.
+    """
+    from hbtlib.data.catalog import CATALOG  # pandas comes with it
+
+    return [name for name, entry in CATALOG.items() if kind in entry.kinds]
+
+
+def _probes(value: str) -> str:
+    """Checks what is removed from vectors: `mean` and numbers of components."""
+    for word in _words("probes", value, PROBES) if value else []:
+        if word != "mean" and not (word.isascii() and word.isdecimal() and int(word) > 0):
+            raise ValueError(f"probes is {short(value)}; it must be {PROBES}")
+    return value
+
+
+def _validation(value: str) -> str:
+    """Checks what chooses the weights: a strategy, or a metric and a setting."""
+    from hbtlib.data.benchmark import SETTINGS
+
+    if value in STRATEGIES:
+        return value
+    metric, _, setting = value.partition(" ")
+    if setting not in SETTINGS or not is_metric(metric) or metric.startswith("rank-distance"):
+        raise ValueError(
+            f"validation is {short(value)}; it must be one of {', '.join(STRATEGIES)}, or a metric "
+            "that is better when higher and a setting, such as 'mAP multilingual'"
+        )
+    return value
+
+
+def is_metric(name: str) -> bool:
+    """Tells whether a metric is known.
+
+    Args:
+        name: A text such as `mAP` or `R@10`.
+
+    Returns:
+        True if `hbtlib.measure` computes it.
+    """
+    from hbtlib.evaluation.metrics import parse
+
+    try:
+        parse(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _metric(value: str, info: ValidationInfo) -> str:
+    """Checks the name of a metric."""
+    if not is_metric(value):
+        raise ValueError(f"{info.field_name} is {short(value)}; it must be {METRIC}")
+    return value
+
+
+def _name(value: str, info: ValidationInfo) -> str:
+    """Checks a name that becomes a part of a path."""
+    name = str(info.field_name)
+    if len(value) > LONGEST_NAME:
+        raise ValueError(f"{name} is {short(value)}; a name has {LONGEST_NAME} characters at most")
+    return check_name(name, value)
+
+
+def _name_or_empty(value: str, info: ValidationInfo) -> str:
+    """Checks a name that becomes a part of a path, or an empty text."""
+    return value and _name(value, info)
+
+
+def _inside_project(value: str) -> str:
+    """Checks that a folder lies in the project's folder and is named after a run."""
+    root = os.path.normpath(project_folder())
+    place = os.path.normpath(os.path.join(root, value))  # noqa: PTH118 (without following links)
+    if "\0" in value or ".." in Path(value).parts or not place.startswith(root + os.sep):
+        raise ValueError(
+            f"folder is {short(value)}; it must be a folder inside the project's, such as "
+            "results/STUDY/.RUN.part"
+        )
+    check_name("folder", Path(place).name.removeprefix(".").removesuffix(".part"))
+    return value
+
+
+def _text(value: str, info: ValidationInfo) -> str:
+    """Checks that a text holds something that can be read."""
+    if not value.strip() or not value.isprintable():
+        raise ValueError(
+            f"{info.field_name} is {short(value)}; it must be a text, without line breaks"
+        )
+    return value
+
+
+ALPHA = (
+    'a number from 0 to 1, or a schedule: {"linear": [start, end]} or {"step": [[0, share], '
+    "[0.5, share]]}"
+)
+LANGUAGES = 'codes of languages separated by blanks, such as "de en"'
+BENCHMARKS = "one or several benchmarks of hbt.catalog(), separated by blanks"
+PROBES = '"mean" and numbers of components from 1 up, separated by blanks, or "" for none'
+METRIC = "a metric such as mAP, MRR@10, nDCG@10, R@10 or rank-distance"
+
+Whole = Annotated[int, Field(ge=0, le=LARGEST), Must("a whole number from 0 up")]
+Count = Annotated[int, Field(ge=1, le=LARGEST), Must("a whole number from 1 up")]
+Tokens = Annotated[  # a text's first and last mark, and one token of it
+    int, Field(ge=3, le=LARGEST), Must("a whole number from 3 up")
+]
+Seed = Annotated[
+    int, Field(ge=0, le=LARGEST_SEED), Must(f"a whole number from 0 to {LARGEST_SEED}")
+]
+Rate = Annotated[float, Field(gt=0, le=1000), Must("a number above 0, and 1000 at most")]
+RateOrZero = Annotated[float, Field(ge=0, le=1000), Must("a number from 0 to 1000")]
+Share = Annotated[float, Field(ge=0, lt=1), Must("a number from 0 to below 1")]
+Temperature = Annotated[float, Field(ge=1e-3, le=100), Must("a number from 0.001 to 100")]
+Text = Annotated[str, AfterValidator(_text), Must("a text")]
+Options = Annotated[dict[str, Any], Must("a mapping of options to values")]
+Strategy = Annotated[str, AfterValidator(_strategy), Must("a strategy of hbt.strategies")]
+StrategyOrNone = Annotated[
+    str, AfterValidator(_strategy_or_none), Must('a strategy of hbt.strategies, or "none"')
+]
+Alpha = Annotated[Any, AfterValidator(_alpha), Must(ALPHA)]
+Languages = Annotated[str, AfterValidator(_languages), Must(LANGUAGES)]
+Pairs = Annotated[str, AfterValidator(_pairs), Must("training pairs of hbt.catalog()")]
+Benchmarks = Annotated[str, AfterValidator(_benchmarks), Must(BENCHMARKS)]
+DataSet = Annotated[
+    str, AfterValidator(_both), Must("a benchmark of hbt.catalog() that is also training pairs")
+]
+Probes = Annotated[str, AfterValidator(_probes), Must(PROBES)]
+Validation = Annotated[
+    str, AfterValidator(_validation), Must("a strategy, or a metric and a setting")
+]
+Metric = Annotated[str, AfterValidator(_metric), Must(METRIC)]
+Name = Annotated[str, AfterValidator(_name), Must("a name")]
+NameOrEmpty = Annotated[str, AfterValidator(_name_or_empty), Must('a name, or ""')]
+ProjectFolder = Annotated[
+    str, AfterValidator(_inside_project), Must("a folder inside the project's")
+]
