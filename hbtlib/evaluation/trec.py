@@ -95,7 +95,8 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for pool, gold in ranks.groupby("pool", observed=True, sort=True):
-        run, qrels = folder / f"{pool}.run", folder / f"{pool}.qrels"
+        name = str(pool)
+        run, qrels = folder / f"{name}.run", folder / f"{name}.qrels"
         _write_lines(_run_table(gold, depth)[_RUN], run)
         _write_lines(gold.assign(zero=0, grade=gold["grade"].astype("int64"))[_QRELS], qrels)
         written += [run, qrels]
