@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -16,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import random_benchmark
+from fresh_processes import CONTEXT, finish, start
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
@@ -34,10 +32,14 @@ def encoder(tiny_encoder_factory: Any) -> Encoder:
     return tiny_encoder_factory()
 
 
-def shards(folder: Path) -> dict[str, bytes]:
-    return {
-        str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*.safetensors")
-    }
+def shards(folder: Path) -> dict[str, tuple[Any, bytes]]:
+    """Every shard's header and vectors; safetensors writes a header's metadata in any order."""
+    found = {}
+    for file in folder.rglob("*.safetensors"):
+        content = file.read_bytes()
+        end = 8 + int.from_bytes(content[:8], "little")
+        found[str(file.relative_to(folder))] = (json.loads(content[8:end]), content[end:])
+    return found
 
 
 @pytest.mark.parametrize("shard", [1, 7, 23, 100])
@@ -73,14 +75,14 @@ def test_it_is_read_as_an_array_is(
     folder, n = tmp_path_factory.mktemp("store"), data.draw(st.integers(1, 25))
     whole = np.random.default_rng(n).standard_normal((n, 3)).astype(np.float32)
     files = []
-    for start in range(0, n, shard):
-        part = torch.from_numpy(whole[start : start + shard])
+    for first in range(0, n, shard):
+        part = torch.from_numpy(whole[first : first + shard])
         save_file(
             {"vectors": part},
-            folder / f"{start}.safetensors",
+            folder / f"{first}.safetensors",
             metadata={"checksum": checksum(part)},
         )
-        files.append(folder / f"{start}.safetensors")
+        files.append(folder / f"{first}.safetensors")
     store = Store(files)
     bound = st.none() | st.integers(-n - 2, n + 2)
     rows: Any = data.draw(
@@ -236,36 +238,34 @@ def test_what_is_there_is_not_embedded_again(
     assert asked == ["one", "two"]  # of a shard, every distinct text once
 
 
-SCRIPT = """
-import sys, time
-from hbtlib.encoders.encoder import Encoder
-from hbtlib.search.store import embed_to
-embed, begun = Encoder.embed, []
-def slow(self, texts, *args, **options):
-    begun.append(1)
-    found = embed(self, texts, *args, **options)
-    if len(begun) == int(sys.argv[3]):
-        print("at", flush=True)
-        time.sleep(60)
-    return found
-Encoder.embed = slow
-texts = [f"passage {i}" for i in range(40)]
-embed_to(sys.argv[2], Encoder.load(sys.argv[1]), texts, "passage", shard=10)
-"""
+def _embed_until_the_third(model: str, folder: str, at: Any) -> None:
+    """Sets the event after the third shard's texts are embedded, and waits before it is written."""
+    torch.set_num_threads(1)
+    embed, begun = Encoder.embed, []
+
+    def slow(self: Encoder, *args: Any, **options: Any) -> np.ndarray:
+        begun.append(1)
+        found = embed(self, *args, **options)
+        if len(begun) == 3:
+            at.set()
+            time.sleep(60)
+        return found
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Encoder, "embed", slow)
+        texts = [f"passage {i}" for i in range(40)]
+        embed_to(folder, Encoder.load(model), texts, "passage", shard=10)
 
 
 def test_after_an_interruption_it_resumes_at_the_next_shard_to_the_same_store(
     encoder: Encoder, tmp_path: Path, asked: list[str]
 ) -> None:
     encoder.save(tmp_path / "model")
-    with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "model"), str(tmp_path / "killed"), "3"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "at\n"
-        running.kill()
+    at = CONTEXT.Event()
+    running = start(_embed_until_the_third, str(tmp_path / "model"), str(tmp_path / "killed"), at)
+    assert at.wait(250)
+    running.kill()
+    running.join()
     before = shards(tmp_path / "killed")
     assert len(before) == 2
     loaded, texts = Encoder.load(tmp_path / "model"), [f"passage {i}" for i in range(40)]
@@ -297,21 +297,12 @@ def _fill(model: str, folder: str, texts: list[str], found: Any, both: Any) -> N
 
 def test_processes_fill_one_store_together(encoder: Encoder, tmp_path: Path) -> None:
     encoder.save(tmp_path / "model")
-    context = multiprocessing.get_context("spawn")
-    found, texts = context.Queue(), [f"passage {i}" for i in range(60)]
-    both = context.Barrier(2)
-    running = [
-        context.Process(
-            target=_fill,
-            args=(str(tmp_path / "model"), str(tmp_path / "store"), texts, found, both),
-        )
-        for _ in range(2)
-    ]
-    for process in running:
-        process.start()
+    found, texts = CONTEXT.Queue(), [f"passage {i}" for i in range(60)]
+    both = CONTEXT.Barrier(2)
+    model, store = str(tmp_path / "model"), str(tmp_path / "store")
+    running = [start(_fill, model, store, texts, found, both) for _ in range(2)]
     (first, ours), (second, theirs) = found.get(timeout=250), found.get(timeout=250)
-    for process in running:
-        process.join()
+    finish(*running)
     assert sorted([*first, *second]) == sorted(texts), "a text was embedded twice"
     assert first
     assert second
@@ -322,8 +313,8 @@ def test_processes_fill_one_store_together(encoder: Encoder, tmp_path: Path) -> 
 def test_machines_without_a_common_disk_embed_stretches_and_copy(
     encoder: Encoder, tmp_path: Path
 ) -> None:
-    for start in (0, 10):
-        embed_to(tmp_path / "store", encoder, TEXTS[start : start + 10], "passage", shard=5)
+    for first in (0, 10):
+        embed_to(tmp_path / "store", encoder, TEXTS[first : first + 10], "passage", shard=5)
     files = shards(tmp_path / "store")
     store = embed_to(tmp_path / "store", encoder, TEXTS[:20], "passage", shard=5)
     assert shards(tmp_path / "store") == files
@@ -413,7 +404,7 @@ def test_a_store_of_shards_that_do_not_belong_together_is_refused(
         part = torch.ones(2, width)
         metadata = {"checksum": checksum(part)}
         save_file({"vectors": part}, tmp_path / f"{name}.safetensors", metadata=metadata)
-    with pytest.raises(ValueError, match="b.safetensors has vectors of the width 4"):
+    with pytest.raises(ValueError, match=r"b\.safetensors has vectors of the width 4"):
         Store([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     with pytest.raises(ValueError, match="no files were given"):
         Store([])
@@ -424,16 +415,18 @@ def test_every_flipped_bit_is_noticed(encoder: Encoder, tmp_path: Path) -> None:
     store = embed_to(tmp_path, encoder, TEXTS[:4], "passage")
     [file], right = store.files, store[:]
     content = file.read_bytes()
+    noticed = 0
     for place in range(0, len(content), 3):
         harmed = bytearray(content)
         harmed[place] ^= 1 << place % 8
         file.write_bytes(bytes(harmed))
         try:
             found = Store([file])[:]
-        except ValueError as error:
-            assert file.name in str(error)
+        except ValueError:
+            noticed += 1
             continue
         np.testing.assert_array_equal(found, right)
+    assert noticed > 0.8 * len(content) / 3
 
 
 def test_nothing_is_left_of_a_shard_that_could_not_be_written(
@@ -504,11 +497,11 @@ def made(folder: Path, n: int, width: int, shard: int) -> Store:
     """A store of random float16 vectors, made a shard at a time."""
     folder.mkdir()
     files = []
-    for start in range(0, n, shard):
+    for first in range(0, n, shard):
         part = torch.from_numpy(
-            np.random.default_rng(start).standard_normal((shard, width)).astype(np.float16)
+            np.random.default_rng(first).standard_normal((shard, width)).astype(np.float16)
         )
-        files.append(folder / f"{start}.safetensors")
+        files.append(folder / f"{first}.safetensors")
         save_file({"vectors": part}, files[-1], metadata={"checksum": checksum(part)})
     return Store(files)
 

@@ -4,82 +4,71 @@ from __future__ import annotations
 
 import errno
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 from conftest import stopped
+from fresh_processes import finish, start
 from quick_training import QUICK, contrary, weights
 
 from hbtlib.data.pairs import Pairs
+from hbtlib.encoders.small import small_encoder, train_tokenizer
 from hbtlib.training.checkpoints import last_whole_checkpoint
 from hbtlib.training.contrastive_trainer import ContrastiveTrainer
 from hbtlib.training.manifest import write_manifest
 from hbtlib.training.trainer import train
 
-_SCRIPT = """
-import sys, torch
-torch.set_num_threads(1)
-sys.path.insert(0, {tests!r})
-import conftest
-from hbtlib.data.pairs import Pairs
-from hbtlib.encoders.small import small_encoder, train_tokenizer
-from hbtlib.training.trainer import train
 
-codes = ("aa", "bb", "cc")
-questions = [{{code: f"question {{i}} in {{code}}" for code in codes}} for i in range(40)]
-passages = [{{code: f"passage {{i}} in {{code}}" for code in codes}} for i in range(40)]
-pairs = Pairs.from_texts("tiny", questions, passages)
-words = [
-    text
-    for role in ("query", "passage")
-    for code in codes
-    for text in pairs.texts(range(40), code, role)
-]
-encoder = small_encoder(train_tokenizer(words, 200), width=32, heads=2, dropout=0.2)
-train(
-    pairs,
-    encoder,
-    output={output!r},
-    batch_size=8,
-    steps=60,
-    evaluate_every=10,
-    log_every=5,
-    learning_rate=1e-2,
-    embedding_learning_rate=2e-2,
-    validation=pairs,
-    seed=3,
-)
-"""
+def train_in_a_process(output: Path) -> None:
+    """With dropout, so that the random state has to come back as well."""
+    torch.set_num_threads(1)
+    codes = ("aa", "bb", "cc")
+    texts = [
+        [{code: f"{kind} {i} in {code}" for code in codes} for i in range(40)]
+        for kind in ("question", "passage")
+    ]
+    pairs = Pairs.from_texts("tiny", *texts)
+    words = [
+        text
+        for role in ("query", "passage")
+        for code in codes
+        for text in pairs.texts(range(40), code, role)
+    ]
+    train(
+        pairs,
+        small_encoder(train_tokenizer(words, 200), width=32, heads=2, dropout=0.2),
+        output=output,
+        batch_size=8,
+        steps=60,
+        evaluate_every=10,
+        log_every=5,
+        learning_rate=1e-2,
+        embedding_learning_rate=2e-2,
+        validation=pairs,
+        seed=3,
+    )
 
 
 def test_killed_and_resumed_is_never_killed_bit_for_bit(tmp_path: Path) -> None:
-    """With dropout, so that the random state has to come back as well."""
-    tests = str(Path(__file__).parents[1])
-
-    def command(output: Path) -> list[str]:
-        return [sys.executable, "-c", _SCRIPT.format(tests=tests, output=str(output))]
-
-    subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True)
+    whole = start(train_in_a_process, tmp_path / "whole")
     for kill_at in (20, 40):
-        process = subprocess.Popen(
-            command(tmp_path / "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = start(train_in_a_process, tmp_path / "killed")
         wanted = tmp_path / "killed" / "checkpoints" / f"checkpoint-{kill_at}" / "whole"
         deadline = time.monotonic() + 90
-        while not wanted.exists() and process.poll() is None and time.monotonic() < deadline:
+        while not wanted.exists() and process.is_alive() and time.monotonic() < deadline:
             time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "the run ended before it could be killed"
         # What a kill in the middle of a checkpoint leaves.
         torn = tmp_path / "killed" / "checkpoints" / "checkpoint-59"
         torn.mkdir()
         (torn / "trainer_state.json").write_text("{")
-    subprocess.run(command(tmp_path / "killed"), check=True, capture_output=True)
+    finish(whole, start(train_in_a_process, tmp_path / "killed"))
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
     logs = [pd.read_parquet(tmp_path / run / "training_log.parquet") for run in ("killed", "whole")]
     pd.testing.assert_frame_equal(*logs)

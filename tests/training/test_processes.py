@@ -1,14 +1,11 @@
-"""Two processes train as one: the same losses, weights and checkpoints.
-
-Run by itself, this file is one of the two.
-"""
+"""Two processes train as one: the same losses, weights and checkpoints."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import socket
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import stopped
+from fresh_processes import finish, start
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaPooler
 
 from hbtlib.data.pairs import Pairs
@@ -93,8 +91,16 @@ JOBS: dict[str, Callable[[Path], Any]] = {
 }
 
 
-def main(folder: Path) -> None:
-    """What the two processes do, one job after the other."""
+def one_of_two(rank: int, folder: Path) -> None:
+    """What each of two processes does, one job after the other; what it prints goes to a file."""
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+    with (folder / f"{rank}.txt").open("w") as file, redirect_stdout(file):
+        do_jobs(folder)
+    torch.distributed.destroy_process_group()
+
+
+def do_jobs(folder: Path) -> None:
+    torch.set_num_threads(1)
     for name in ("plain", "cached", "adversarial", "one-to-k"):
         JOBS[name](folder / "two" / name)
     stopped(2, lambda: JOBS["whole"](folder / "two-then-one"))
@@ -106,21 +112,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Each job done by one process (this) and by two, those that change hands among them."""
     folder = tmp_path_factory.mktemp("processes")
     stopped(2, lambda: JOBS["whole"](folder / "one-then-two"))
-    run = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node",
-        "2",
-        __file__,
-        str(folder),
-    ]
-    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]  # conftest is there
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    done = subprocess.run(run, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count("x-y: step 3 of 3") == 2  # progress is said once
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    finish(*[start(one_of_two, rank, folder, **world) for rank in range(2)])
+    said = "".join((folder / f"{rank}.txt").read_text() for rank in range(2))
+    assert said.count("x-y: step 3 of 3") == 2  # progress is said once
     for name in JOBS:
         JOBS[name](folder / "one" / name)
     JOBS["whole"](folder / "two-then-one")
@@ -188,8 +185,3 @@ def test_a_step_is_one_batch(tmp_path: Path) -> None:
             **COMMON,
         )
     assert not (tmp_path / "out").exists()
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main(Path(sys.argv[1]))
