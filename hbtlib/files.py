@@ -4,6 +4,8 @@ A table is Parquet with a checksum on every page, so that a flipped bit is notic
 A file appears in its place when it is whole. What is damaged is named.
 """
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import json
@@ -11,10 +13,10 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow.parquet as pq
+if TYPE_CHECKING:
+    import pandas as pd  # the engine starts without it: half a second a run
 
 
 class DamagedFile(ValueError):  # noqa: N818 (a file is damaged; that is what is raised)
@@ -119,6 +121,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
         FileNotFoundError: There is no such file.
         DamagedFile: The file is cut off, or holds other bytes than were written.
     """
+    import pyarrow.parquet as pq
+
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist")
     try:

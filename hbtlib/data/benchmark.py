@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
+from hbtlib.checks import short
+from hbtlib.data.given import INVISIBLE, check_languages, is_unicode
+
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 """Monolingual: the pool has the query's language; cross-lingual: one other; multilingual: all."""
 
@@ -48,8 +51,8 @@ class Benchmark:
 
     Raises:
         ValueError: naming the table, the row and the id, for a missing column, an empty or
-            repeated id, an empty text, a judgement of an unknown query or passage, or a grade that
-            is below 0, above 1000 or not whole.
+            repeated id, an empty text, what is no text, a judgement of an unknown query or passage,
+            or a grade that is below 0, above 1000 or not whole.
 
     Example:
         >>> import hbtlib as hbt
@@ -88,6 +91,7 @@ class Benchmark:
     settings: tuple[str, ...] = SETTINGS
 
     def __post_init__(self) -> None:
+        self._check_types()
         queries = self.queries
         if "question_id" not in queries and "query_id" in queries:
             queries = queries.assign(question_id=queries["query_id"])
@@ -103,6 +107,18 @@ class Benchmark:
         self._set("judgements", self.judgements.assign(grade=self._checked_grades()))
         self._check_languages()
         self._check_settings()
+
+    def _check_types(self) -> None:
+        """Refuses a name that is no text, and tables that are none."""
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"the benchmark is called {short(self.name)}; its name is a text")
+        for table in _COLUMNS:
+            frame = getattr(self, table)
+            if not isinstance(frame, pd.DataFrame):
+                raise self._error(f"{table} is a {type(frame).__name__}; give a pandas.DataFrame")
+            if not frame.columns.is_unique:
+                repeated = frame.columns[frame.columns.duplicated()][0]
+                raise self._error(f"{table} have the column {repeated!r} more than once")
 
     def _set(self, table: str, frame: pd.DataFrame) -> None:
         object.__setattr__(self, table, frame)  # the dataclass is frozen
@@ -120,15 +136,37 @@ class Benchmark:
         frame = frame.reset_index(drop=True)
         texts = [column for column in _COLUMNS[table] if column != "grade"]
         not_text = [c for c in texts if not isinstance(frame[c].dtype, pd.StringDtype)]
+        for column in not_text:
+            self._check_values(table, frame, column)
         frame = frame.astype(dict.fromkeys(not_text, "str"))
+        # Where passages are pieces of paragraphs, a splitter may have made one of a zero-width
+        # blank alone (MLQA-R has one in Spanish).
+        is_piece = "paragraph" in frame
         for column in texts:
-            row = _first_empty(frame[column])
+            row = _first_empty(frame[column], None if is_piece else INVISIBLE)
             if row is not None:
                 raise self._error(
                     f"{table} row {row} ({frame.iloc[row, 0]!r}) has an empty {column}; leave the "
                     "row out or fill it"
                 )
         return frame
+
+    def _check_values(self, table: str, frame: pd.DataFrame, column: str) -> None:
+        """Refuses values that would become texts which nobody wrote ("['a']", "True", "1.0")."""
+        is_id = column.endswith("_id")
+        for row, value in enumerate(frame[column]):
+            is_number = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            is_missing = value is None or (pd.api.types.is_scalar(value) and pd.isna(value))
+            if not (isinstance(value, str) or is_missing or (is_id and is_number)):
+                belongs = "a text or a whole number" if is_id else "a text"
+                raise self._error(
+                    f"{table} row {row} has the {column} {short(value)}, where {belongs} belongs"
+                )
+            if isinstance(value, str) and not is_unicode(value):
+                raise self._error(
+                    f"{table} row {row} has the {column} {short(value)}, which holds half of a "
+                    "character; the texts were converted wrongly"
+                )
 
     def _check_ids(self, table: str, column: str) -> None:
         """Refuses ids that are not unique, and judgements of ids that are not in the table."""
@@ -160,7 +198,12 @@ class Benchmark:
         Others are refused: a missing grade would count as not relevant, and a grade of one half as
         relevant with a gain of 0.
         """
-        grades = pd.to_numeric(self.judgements["grade"], errors="coerce").astype("float64")
+        try:
+            numbers = pd.to_numeric(self.judgements["grade"], errors="coerce")
+        except (TypeError, ValueError):  # lists and other things that no number can be made of
+            numbers = pd.Series(np.nan, self.judgements.index)
+        is_complex = pd.api.types.is_complex_dtype(numbers)
+        grades = pd.Series(np.nan, numbers.index) if is_complex else numbers.astype("float64")
         is_grade = grades.ge(0) & grades.le(LARGEST_GRADE) & grades.mod(1).eq(0)
         wrong = np.flatnonzero(~is_grade)
         if wrong.size:
@@ -181,9 +224,13 @@ class Benchmark:
                 )
 
     def _check_settings(self) -> None:
-        unknown = set(self.settings) - set(SETTINGS)
-        if unknown:
-            raise self._error(f"no setting {unknown.pop()!r}; there are {SETTINGS}")
+        if isinstance(self.settings, str) or not isinstance(self.settings, Sequence):
+            raise self._error(f"settings is {short(self.settings)}; give some of {SETTINGS}")
+        if not len(self.settings):
+            raise self._error(f"settings is empty; give some of {SETTINGS}")
+        for setting in self.settings:
+            if setting not in SETTINGS:
+                raise self._error(f"no setting {setting!r}; there are {SETTINGS}")
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -199,16 +246,17 @@ class Benchmark:
             languages: the languages to keep.
 
         Raises:
-            ValueError: for a language the benchmark lacks.
+            ValueError: for a language the benchmark lacks, for none, and for one named twice.
         """
-        unknown = sorted(set(languages) - set(self.languages))
+        wanted = check_languages(f"benchmark {self.name!r}", languages) or ()
+        unknown = sorted(set(wanted) - set(self.languages))
         if unknown:
             raise ValueError(
                 f"benchmark {self.name!r} has no language {unknown[0]!r}; it has "
                 f"{' '.join(self.languages)}"
             )
-        queries = self.queries[self.queries["language"].isin(languages)]
-        passages = self.passages[self.passages["language"].isin(languages)]
+        queries = self.queries[self.queries["language"].isin(wanted)]
+        passages = self.passages[self.passages["language"].isin(wanted)]
         judgements = self.judgements[
             self.judgements["query_id"].isin(queries["query_id"])
             & self.judgements["passage_id"].isin(passages["passage_id"])
@@ -284,14 +332,14 @@ def first_repeated(ids: pd.Series) -> str | None:
     return str(repeated.iloc[0]) if len(repeated) else None
 
 
-def _first_empty(column: pd.Series) -> int | None:
-    """The first row without text, or None.
+def _first_empty(column: pd.Series, blanks: str | None) -> int | None:
+    """The first row without text beside these blanks (None: usual ones), or None.
 
     The column is read in parts: texts by the million lie on disk, and should stay there.
     """
     for start in range(0, len(column), _PART):
         part = column.iloc[start : start + _PART]
-        empty = np.flatnonzero(part.isna() | (part.str.strip() == ""))
+        empty = np.flatnonzero(part.isna() | (part.str.strip(blanks) == ""))
         if empty.size:
             return start + int(empty[0])
     return None

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from hbtlib.checks import check_integer, short
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.formats.source import local_folder
+from hbtlib.data.given import check_languages
 from hbtlib.data.pairs import Pairs
 from hbtlib.data.sets import (
     belebele,
@@ -248,6 +250,8 @@ def _is_offline(name: str, entry: Entry) -> bool:
 
 def _module(name: str, kind: str) -> ModuleType:
     """The dataset's module. Raises ValueError if the catalog has no such pairs or benchmark."""
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"the {kind} is {short(name)}; it is a name of hbt.catalog()")
     entry = CATALOG.get(name)
     if entry is not None and kind in entry.kinds:
         return entry.module
@@ -268,13 +272,27 @@ def _load(
     name: str, loader: Callable[..., Any], data: str | Path | None, options: dict[str, Any]
 ) -> Any:
     """Calls a loader with the options that are not None: a notebook passes on all it has."""
-    if isinstance(options.get("languages"), str):
-        raise ValueError(
-            f"languages is {options['languages']!r}; give a list of codes, ['de', 'en']"
-        )
-    known = [parameter for parameter in inspect.signature(loader).parameters if parameter != "data"]
+    parameters = inspect.signature(loader).parameters
+    known = [parameter for parameter in parameters if parameter != "data"]
     given = {option: value for option, value in options.items() if value is not None}
-    for option in given:
+    for option, value in given.items():
         if option not in known:
-            raise ValueError(f"{name} has no option {option!r}; it has {', '.join(known)}")
+            close = difflib.get_close_matches(option, known, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise ValueError(f"{name} has no option {option!r}; {hint}it has {', '.join(known)}")
+        _check_type(name, option, value, str(parameters[option].annotation))
+    given["languages"] = check_languages(name, given.get("languages"))
+    if given["languages"] is None:
+        del given["languages"]
     return loader(data, **given)
+
+
+def _check_type(name: str, option: str, value: object, annotation: str) -> None:
+    """Refuses an option of another type than its loader takes."""
+    kind = annotation.removesuffix(" | None")
+    if kind == "str" and not (isinstance(value, str) and value):
+        raise ValueError(f"{name}: {option} is {short(value)}; it is a text")
+    if kind == "bool" and not isinstance(value, bool):
+        raise ValueError(f"{name}: {option} is {short(value)}; it is True or False")
+    if kind == "int":
+        check_integer(f"{name}: {option}", value)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from hbtlib.checks import short
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.pairs import ROLES, Pairs
 
@@ -37,6 +38,7 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
     Returns:
         Id → what it holds, in words.
     """
+    _check_types(pairs, benchmark)
     found: dict[int, str] = {}
     for row, what in _same_ids(pairs, benchmark):
         found.setdefault(row, what)
@@ -75,11 +77,29 @@ def leave_out(pairs: Pairs, benchmark: Benchmark) -> Pairs:
     Args:
         pairs: what is to be trained on.
         benchmark: what will be evaluated on.
+
+    Raises:
+        ValueError: if no id is left.
     """
     found = overlap(pairs, benchmark)
     if not found:
         return pairs
+    if len(found) == len(pairs):
+        raise ValueError(
+            f"all {len(pairs)} ids of the pairs {pairs.name!r} hold what {benchmark.name!r} "
+            "evaluates on, so none is left to train on; evaluate on another benchmark"
+        )
     return pairs.select([i for i in range(len(pairs)) if i not in found])
+
+
+def _check_types(pairs: object, benchmark: object) -> None:
+    """Refuses what is no Pairs and no Benchmark, the two in the other order for one."""
+    if not isinstance(pairs, Pairs):
+        raise ValueError(f"pairs is {short(pairs)}; give Pairs, as hbt.load_pairs does, first")
+    if not isinstance(benchmark, Benchmark):
+        raise ValueError(
+            f"benchmark is {short(benchmark)}; give a Benchmark, as hbt.load_benchmark does, second"
+        )
 
 
 def plain(text: str) -> str:

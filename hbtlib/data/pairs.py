@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+
+from hbtlib.checks import check_integer, short
+from hbtlib.data.given import check_ids, is_empty, is_unicode
+from hbtlib.files import explain_full_disk
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -18,6 +23,8 @@ Role = str
 """What a text is: "query" or "passage"."""
 
 ROLES = ("query", "passage")
+
+MOST_LANGUAGES = 64  # a mask has a bit for each
 
 Codes = Sequence[str] | NDArray[np.str_] | str
 """A language for each id, or one for all."""
@@ -71,9 +78,10 @@ class Pairs:
             dataset: a table with the columns above.
 
         Raises:
-            ValueError: for a table without such columns, or with an id that has no query or no
-                passage.
+            ValueError: for a table without such columns or without an id, for a column of another
+                type, for more than 64 languages, and for an id that has no query or no passage.
         """
+        _check_table(name, dataset)
         self.name = name
         self.dataset = dataset
         self._columns: dict[str, Dataset] = {}
@@ -85,6 +93,11 @@ class Pairs:
                 f"{sorted(dataset.column_names)}"
             )
         self.languages = tuple(sorted({*self.query_languages, *self.passage_languages}))
+        if len(self.languages) > MOST_LANGUAGES:
+            raise ValueError(
+                f"pairs {name!r}: {len(self.languages)} languages; pairs have {MOST_LANGUAGES} at "
+                "most: give languages= those to train on"
+            )
         self.query_mask = self._mask("query", self.query_languages)
         self.passage_mask = self._mask("passage", self.passage_languages)
         self._check_complete("query", self.query_mask)
@@ -124,19 +137,26 @@ class Pairs:
         """
         from datasets import Dataset
 
+        for role, texts in (("query", queries), ("passage", passages)):
+            _check_texts(name, role, texts)
         if len(queries) != len(passages) or not len(queries):
             raise ValueError(
                 f"pairs {name!r}: {len(queries)} queries but {len(passages)} passages; give one of "
                 "each for an id, and some ids"
             )
-        table: dict[str, list[object]] = {key: list(values) for key, values in columns.items()}
-        for role, texts in (("query", queries), ("passage", passages)):
-            _check_texts(name, role, texts)
+        table = _further_columns(name, columns, len(queries))
         for role, texts in (("query", queries), ("passage", passages)):
             table.setdefault(f"{role}_key", list(shared_keys(texts)))
             for language in sorted({code for forms in texts for code in forms}):
                 table[f"{role}_{language}"] = [forms.get(language) for forms in texts]
-        return cls(name, Dataset.from_dict(table))
+        try:
+            made = Dataset.from_dict(table)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(
+                f"pairs {name!r}: the columns {', '.join(columns)} hold values of several types "
+                f"({str(error).splitlines()[0]}); give each column one type"
+            ) from None
+        return cls(name, made)
 
     @classmethod
     def from_benchmark(cls, benchmark: Benchmark) -> Pairs:
@@ -149,8 +169,12 @@ class Pairs:
             benchmark: the benchmark; judgements with a grade above 0 are relevant.
 
         Raises:
-            ValueError: if no passage is relevant.
+            ValueError: if no passage is relevant, or what is given is no benchmark.
         """
+        from hbtlib.data.benchmark import Benchmark
+
+        if not isinstance(benchmark, Benchmark):
+            raise ValueError(f"from_benchmark takes a Benchmark, not {short(benchmark)}")
         is_relevant = benchmark.judgements["grade"] > 0
         relevant = benchmark.judgements[is_relevant].merge(
             benchmark.queries[["query_id", "question_id"]], on="query_id"
@@ -232,12 +256,12 @@ class Pairs:
             role: "query" or "passage".
 
         Raises:
+            IndexError: for an id that the pairs do not have.
             KeyError: naming the first id whose text does not exist in the language asked for, or a
                 role or language that the pairs do not have.
             ValueError: for another number of languages than ids.
         """
-        if role not in ROLES:
-            raise KeyError(f"pairs {self.name!r}: no such role as {role!r}; it is query or passage")
+        self._check_role(role)
         found = self._fetch(role, ids, languages)
         for i, text in enumerate(found):
             if text is None:
@@ -255,12 +279,18 @@ class Pairs:
 
         Returns:
             (n,) bool.
+
+        Raises:
+            IndexError: for an id that the pairs do not have.
+            KeyError: for another role.
         """
+        self._check_role(role)
+        rows = self._rows(ids)
         if language not in (self.query_languages if role == "query" else self.passage_languages):
-            return np.zeros(len(ids), bool)
+            return np.zeros(len(rows), bool)
         mask = self.query_mask if role == "query" else self.passage_mask
         bit = mask.dtype.type(self.languages.index(language))
-        return (mask[np.asarray(ids)] >> bit & 1).astype(bool)
+        return (mask[rows] >> bit & 1).astype(bool)
 
     def negatives(self, ids: Ids, languages: Codes) -> list[list[str]]:
         """Returns the hard negatives of each id in its language.
@@ -276,7 +306,7 @@ class Pairs:
             KeyError: for a language without negatives, where another has some.
         """
         if not any(column.startswith("negatives_") for column in self.dataset.column_names):
-            return [[] for _ in ids]
+            return [[] for _ in self._rows(ids)]
         return [list(found or []) for found in self._fetch("negatives", ids, languages)]
 
     def keys(self, ids: NDArray[np.integer], role: Role) -> NDArray[np.int64]:
@@ -288,19 +318,30 @@ class Pairs:
 
         Returns:
             (n,) the keys; the ids themselves where the pairs bring no keys.
+
+        Raises:
+            IndexError: for an id that the pairs do not have.
+            KeyError: for another role.
         """
-        rows = np.asarray(ids, dtype=np.int64)
+        self._check_role(role)
+        rows = self._rows(ids)
         if f"{role}_key" not in self.dataset.column_names:
             return rows
         return np.asarray(self._read(f"{role}_key", rows), dtype=np.int64)
 
     def _fetch(self, prefix: str, ids: Ids, languages: Codes) -> list:
         """The value of the column PREFIX_LANG for each id, None where it has none."""
-        rows = np.asarray(ids, dtype=np.int64)
+        rows = self._rows(ids)
         if isinstance(languages, str):
             codes = np.full(len(rows), languages)
         else:
             codes = np.asarray(languages)
+        if codes.ndim != 1 or not (
+            codes.dtype.kind == "U" or all(isinstance(c, str) for c in codes)
+        ):
+            raise ValueError(
+                f"languages are {short(languages)}; give one code, or a list with one for each id"
+            )
         if len(codes) != len(rows):
             raise ValueError(
                 f"{len(rows)} ids but {len(codes)} languages: give one language an id, or one for "
@@ -323,13 +364,27 @@ class Pairs:
             self._columns[column] = self.dataset.select_columns(column)
         return list(self._columns[column][rows][column])
 
+    def _rows(self, ids: Ids) -> NDArray[np.int64]:
+        return check_ids(f"pairs {self.name!r}", ids, len(self))
+
+    def _check_role(self, role: object) -> None:
+        if not isinstance(role, str) or role not in ROLES:
+            raise KeyError(f"pairs {self.name!r}: no such role as {role!r}; it is query or passage")
+
     def select(self, ids: Ids) -> Pairs:
         """Returns the pairs of some ids, numbered from 0 in the order given.
 
         Args:
-            ids: (n,) the ids.
+            ids: (n,) the ids; one may occur several times.
+
+        Raises:
+            ValueError: for no id, and for what is no whole number.
+            IndexError: for an id that the pairs do not have.
         """
-        return Pairs(self.name, self.dataset.select(np.asarray(ids)))
+        rows = self._rows(ids)
+        if not len(rows):
+            raise ValueError(f"pairs {self.name!r}: no id is selected; give one at least")
+        return Pairs(self.name, self.dataset.select(rows))
 
     def sample(self, n: int, seed: int = 0) -> Pairs:
         """Returns some of the ids, drawn at random, in the order they had.
@@ -341,8 +396,10 @@ class Pairs:
             seed: of the draw.
 
         Raises:
-            ValueError: for none, or more than there are.
+            ValueError: for none, or more than there are, and for what is no whole number.
         """
+        n = check_integer(f"pairs {self.name!r}: the size of a sample", n)
+        check_integer(f"pairs {self.name!r}: the seed of a sample", seed, minimum=0)
         if not 1 <= n <= len(self):
             raise ValueError(
                 f"pairs {self.name!r} has {len(self):,} ids; cannot draw a sample of {n:,}"
@@ -351,8 +408,15 @@ class Pairs:
         return self.select(np.sort(drawn))
 
     def save(self, folder: Path | str) -> None:
-        """Writes the table to a folder that `datasets.load_from_disk` reads."""
-        self.dataset.save_to_disk(str(folder))
+        """Writes the table to a folder that `datasets.load_from_disk` reads.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        if Path(folder).is_file():
+            raise NotADirectoryError(f"{folder} is a file; give a folder to save the pairs in")
+        with explain_full_disk(Path(folder)):
+            self.dataset.save_to_disk(str(folder))
 
 
 def shared_keys(texts: Sequence[Texts]) -> list[int]:
@@ -384,14 +448,73 @@ def shared_keys(texts: Sequence[Texts]) -> list[int]:
 
 
 def _check_texts(name: str, role: Role, texts: Sequence[Texts]) -> None:
-    """Refuses what is no map language → text, and empty texts."""
+    """Refuses what is no list of maps language → text, and empty texts."""
+    if isinstance(texts, str | bytes | dict) or not hasattr(texts, "__len__"):
+        raise ValueError(
+            f"pairs {name!r}: the texts of role {role} are {short(texts)}; give a list with a map "
+            "language → text for each id"
+        )
     for i, forms in enumerate(texts):
-        is_map = isinstance(forms, dict)
-        if not is_map or not all(isinstance(t, str) and t.strip() for t in forms.values()):
+        if not _is_texts(forms):
             raise ValueError(
                 f"pairs {name!r}: the {role} of id {i} is {forms!r:.80}, where a map language → "
                 "text belongs, no text empty"
             )
+
+
+def _is_texts(forms: object) -> bool:
+    """Whether this is a map language → text, with texts that can be seen and written."""
+    if not isinstance(forms, dict):
+        return False
+    for code, text in forms.items():
+        if not isinstance(code, str) or is_empty(code) or code == "key":  # query_key is no language
+            return False
+        if not isinstance(text, str) or is_empty(text) or not is_unicode(text):
+            return False
+    return True
+
+
+def _further_columns(
+    name: str, columns: Mapping[str, Sequence[object]], count: int
+) -> dict[str, list[object]]:
+    """Columns beside the texts, as lists, if each has a value for every id."""
+    table: dict[str, list[object]] = {}
+    for key, values in columns.items():
+        if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+            raise ValueError(f"pairs {name!r}: the column {key} is {short(values)}; give a list")
+        table[key] = list(values)
+        if len(table[key]) != count:
+            raise ValueError(
+                f"pairs {name!r}: the column {key} has {len(table[key])} values for {count} ids; "
+                "give each id one"
+            )
+    return table
+
+
+def _check_table(name: object, dataset: object) -> None:
+    """Refuses a name that is no text, and a table that is none or has columns of another type."""
+    from datasets import Dataset
+
+    if not isinstance(name, str):
+        raise ValueError(f"the pairs are called {short(name)}; their name is a text")
+    if not isinstance(dataset, Dataset):
+        raise ValueError(
+            f"pairs {name!r}: their table is a {type(dataset).__name__}; give a datasets.Dataset, "
+            "or make them with Pairs.from_texts"
+        )
+    for field in dataset.features.arrow_schema:
+        role, _, rest = field.name.partition("_")
+        kind = field.type
+        if role not in ROLES or not rest:
+            continue
+        wanted = "whole numbers" if rest == "key" else "texts"
+        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        if not (pa.types.is_integer(kind) if rest == "key" else is_text):
+            raise ValueError(
+                f"pairs {name!r}: the column {field.name} holds {kind}, where {wanted} belong"
+            )
+    if not len(dataset):
+        raise ValueError(f"pairs {name!r}: no id in their table; give one at least")
 
 
 def _by_question(

@@ -17,7 +17,6 @@ from hbtlib.study.execution import NotebookFailed, execute
 from hbtlib.study.folders import finish, lock, whole
 from hbtlib.study.processes import is_first, launch, train_along
 from hbtlib.study.project import STUDIES, project_folder
-from hbtlib.study.results import collect
 from hbtlib.study.runs import Run
 from hbtlib.study.shown import executed, placed_together
 from hbtlib.study.studies import WITHOUT_RUNS, Study, several
@@ -161,7 +160,9 @@ def summary(study: str) -> str:
 
 def _summary_csv(study: Study) -> Path:
     """Writes the means of a study as `summary.csv`, if its runs are there; returns the file."""
-    from hbtlib.evaluation.metrics import by_training, summarise  # `train` starts without them
+    # `train` starts without them.
+    from hbtlib.evaluation.metrics import by_training, summarise
+    from hbtlib.study.results import collect
 
     file = project_folder() / "results" / study.name / "summary.csv"
     if file.exists() and not all(run.folder.exists() for run in study.runs):

@@ -105,7 +105,8 @@ def test_two_processes_make_the_run_of_one(project: Path) -> None:
 
 @pytest.mark.slow
 def test_a_process_that_fails_ends_the_run_in_one_sentence(project: Path) -> None:
-    content = {**STUDY, "parameters": {**STUDY["parameters"], "pairs": "nosuch"}}
+    absent = {"benchmark": "folder", "benchmark_options": {"data": "/nowhere"}, "split": None}
+    content = {**STUDY, "parameters": {**STUDY["parameters"], **absent}}
     (project / "notebooks" / "studies" / "quick.yaml").write_text(yaml.safe_dump(content))
     run = study.load("quick").runs[0]
     paths = f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"

@@ -7,6 +7,7 @@ file that HBT_SLURM_LOG names; `results/reliability/slurm.log` is one.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,9 +89,11 @@ def watch(slurm: LoopbackSlurm, log: Log, seen: dict[str, str]) -> None:
             seen[number] = state
 
 
-def training_job(slurm: LoopbackSlurm, project: Path, log: Log, seen: dict[str, str]) -> str:
-    """Waits until a running job has trained for some steps and returns its number."""
-    found: list[str] = []
+def training_job(
+    slurm: LoopbackSlurm, project: Path, log: Log, seen: dict[str, str]
+) -> tuple[str, str]:
+    """Waits until a running job has a checkpoint; returns its number and the name of its run."""
+    found: list[tuple[str, str]] = []
 
     def trains() -> bool:
         watch(slurm, log, seen)
@@ -98,7 +101,7 @@ def training_job(slurm: LoopbackSlurm, project: Path, log: Log, seen: dict[str, 
             run = comment.rpartition("_")[2].removeprefix("wildcards_")
             parts = (project / "results" / "worldfacts").glob(".*.part/checkpoints/*")
             if state == "RUNNING" and any(run.endswith(part.parts[-3][1:-5]) for part in parts):
-                found.append(number)
+                found.append((number, run))
         return bool(found)
 
     wait_for(trains, 900)
@@ -125,14 +128,14 @@ def live_through_it(slurm: LoopbackSlurm, project: Path, log: Log) -> int:
     log(f"Slurm {slurm.run('sinfo', '--version').split()[-1]}; node1 is {slurm.node_state()}")
     driver = start_study(project, slurm.environment, *SLURM_OPTIONS)
     try:
-        number = training_job(slurm, project, log, seen)
+        number, cancelled = training_job(slurm, project, log, seen)
         n_jobs = len(slurm.jobs())
         slurm.run("scancel", number)
         log(f"-- job {number}, which has trained for some steps, was cancelled by scancel")
         wait_for(lambda: len(slurm.jobs()) > n_jobs, 120)
         log("-- Snakemake has submitted it again")
 
-        number = training_job(slurm, project, log, seen)
+        number, lost = training_job(slurm, project, log, seen)
         log(f"-- node1 loses power while job {number} trains")
         slurm.lose_node()
         log(f"-- node1 is {slurm.node_state()}")
@@ -146,7 +149,20 @@ def live_through_it(slurm: LoopbackSlurm, project: Path, log: Log) -> int:
         watch(slurm, log, seen)
     finally:
         driver.terminate()
+    for run in (cancelled, lost):
+        log(f"{run} resumed: its last job's first line was of step {first_step(project, run)}")
+        assert first_step(project, run) > FIRST_STEP
     return driver.wait(timeout=60)
+
+
+FIRST_STEP = 20
+"""The first step of which a training from scratch prints a line."""
+
+
+def first_step(project: Path, run: str) -> int:
+    """Returns the first step of which a run's last job printed a line."""
+    said = (project / ".snakemake" / "said" / "worldfacts" / f"{run}.log").read_text()
+    return int(re.findall(r"step (\d+) of", said)[0])
 
 
 def test_a_study_is_made_on_slurm_whatever_happens(slurm: LoopbackSlurm, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"mix": []}, "mix is []; there are batch, pair"),
     ({"languages": []}, "languages is empty; give one code at least"),
     ({"languages": "de en"}, "languages is 'de en'; it must be a list of language codes"),
-    ({"languages": {"de", "en"}}, "it must be a list of language codes"),
+    ({"languages": {"de"}}, "it must be a list of language codes"),
     ({"languages": 3}, "languages is 3; it must be a list"),
     ({"languages": ["de", "en", "de"]}, "languages has 'de' 2 times; give each code once"),
     ({"languages": ["de", None]}, "languages has None, which is no language code"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
+from hbtlib.data.given import is_empty
 from hbtlib.languages import is_language
 
 T = TypeVar("T")
@@ -83,15 +84,15 @@ def title(record: dict[str, Any], place: str) -> str:
     if record.get("title") in (None, ""):
         return ""
     found = expect(record["title"], str, place, "the field 'title'")
-    return clean(found, place, "the field 'title'") if found.strip() else ""
+    return clean(found, place, "the field 'title'") if not is_empty(found) else ""
 
 
 def clean(value: str, place: str, what: str) -> str:
     """Returns a text without the blanks around it.
 
     Raises:
-        DataError: if nothing is left, or if the text holds half of a character (a lone surrogate),
-            which cannot be written as UTF-8.
+        DataError: if nothing is left that can be seen, or if the text holds half of a character (a
+            lone surrogate), which cannot be written as UTF-8.
     """
     try:
         value.encode("utf-8")
@@ -101,10 +102,9 @@ def clean(value: str, place: str, what: str) -> str:
             f"{place}: {what} holds half of a character ({half} without its other half); the file "
             "was converted wrongly"
         ) from None
-    stripped = value.strip()
-    if not stripped:
+    if is_empty(value):
         raise DataError(f"{place}: {what} is empty; leave the entry out, or give it its text")
-    return stripped
+    return value.strip()
 
 
 def language(code: str, place: str) -> str:

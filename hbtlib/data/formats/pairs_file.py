@@ -20,6 +20,7 @@ from hbtlib.data.formats.checks import (
     unique,
 )
 from hbtlib.data.formats.files import Record, read_jsonl
+from hbtlib.data.formats.source import choose_languages
 from hbtlib.data.pairs import Texts, shared_keys
 
 SPLITS = ("train", "validation")
@@ -96,10 +97,7 @@ def split_pairs(file: Path, languages: Sequence[str] | None, split: str) -> Para
         )
     every = read_pairs(file)
     have = sorted({code for forms in (*every.questions, *every.passages) for code in forms})
-    for code in languages or ():
-        if code not in have:
-            raise DataError(f"{file} has no language {code!r}; it has {' '.join(have)}")
-    wanted = languages or have
+    wanted = choose_languages(str(file), languages, have)
     held_out = _held_out(every)
     kept = ParallelTexts([], [], [])
     for i, is_held_out in enumerate(held_out):

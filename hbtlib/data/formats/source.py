@@ -10,6 +10,7 @@ from pathlib import Path
 from hbtlib.data.formats.checks import DataError
 from hbtlib.data.formats.hub import Hub
 from hbtlib.data.formats.web import Web
+from hbtlib.data.given import check_languages
 
 
 def local_folder(name: str, data: str | Path | None, folders: Sequence[str]) -> Path | None:
@@ -44,8 +45,8 @@ def _given_folder(name: str, data: str | Path) -> Path:
         folder = Path(data).expanduser()
         if str(data) and folder.is_dir():
             return folder
-    except (OSError, RuntimeError):  # a name that is too long, a user that does not exist
-        pass
+    except (OSError, RuntimeError, TypeError, ValueError):
+        pass  # a name that is too long or has a NUL, a user that does not exist, no text at all
     raise DataError(
         f"{name}: {str(data)[:300]!r} is not a folder; give data= the folder with its files"
     )
@@ -57,12 +58,14 @@ def choose_languages(
     """Returns the languages asked for, or all there are.
 
     Raises:
+        ValueError: for no language, or one that is named twice.
         DataError: for a language that the dataset lacks.
     """
-    for language in languages or ():
+    wanted = check_languages(name, languages)
+    for language in wanted or ():
         if language not in have:
             raise DataError(f"{name} has no language {language!r}; it has {' '.join(have)}")
-    return tuple(languages or have)
+    return wanted or tuple(have)
 
 
 class Source:

@@ -20,6 +20,7 @@ from hbtlib.data.formats.checks import DataError, text, unique, whole_number
 from hbtlib.data.formats.files import read_parquet
 from hbtlib.data.formats.hub import Hub
 from hbtlib.data.formats.source import Source, local_folder
+from hbtlib.data.given import check_languages
 
 FOLDERS = ("belebele",)
 MTEB = Hub("mteb/belebele", "979a211276faa22f671e69d096634193567cfd05")
@@ -67,7 +68,8 @@ def load_benchmark(
         DataError: for a variant it lacks, and a file that is not what it should be.
     """
     source = Source("belebele", local_folder("belebele", data, FOLDERS), MTEB)
-    tables = [_read(source, language) for language in languages or LANGUAGES]
+    wanted = check_languages("belebele", languages) or LANGUAGES
+    tables = [_read(source, language) for language in wanted]
     queries = pd.concat([asked for asked, _ in tables], ignore_index=True)
     passages = pd.concat([pool for _, pool in tables], ignore_index=True)
     gold = queries[["question_id", "passage_id"]]

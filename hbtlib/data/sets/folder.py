@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from hbtlib.checks import check_name
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.formats.arrow import frame, on_disk
 from hbtlib.data.formats.beir import find_texts, read_judgements, read_passages, read_queries
@@ -19,6 +20,7 @@ from hbtlib.data.formats.checks import DataError
 from hbtlib.data.formats.pairs_file import split_pairs
 from hbtlib.data.formats.qrels import Judgement
 from hbtlib.data.formats.source import local_folder
+from hbtlib.data.given import check_languages
 from hbtlib.data.pairs import Pairs
 
 FOLDERS: tuple[str, ...] = ()
@@ -49,6 +51,8 @@ def load_benchmark(
             query or passage, and a split that judges no passage relevant.
     """
     folder = _folder(data)
+    check_name("split", split)
+    wanted = check_languages(str(folder), languages)
     queries = read_queries(find_texts(folder, "queries"), language)
     judgements = list(read_judgements(folder, split))
     corpus = on_disk([find_texts(folder, "corpus")], read_passages, language=language)
@@ -59,12 +63,12 @@ def load_benchmark(
     )
     asked = queries[queries["query_id"].isin(set(table["query_id"]))]
     benchmark = Benchmark(called or folder.name, asked, passages, table)
-    if languages:
-        benchmark = benchmark.restrict(languages)
+    if wanted:
+        benchmark = benchmark.restrict(wanted)
     if not (benchmark.judgements["grade"] > 0).any():
         raise DataError(
             f"{folder}: the split {split!r} judges no passage relevant in "
-            f"{' '.join(languages or ('any language',))}; a benchmark needs some"
+            f"{' '.join(wanted or ('any language',))}; a benchmark needs some"
         )
     return benchmark
 

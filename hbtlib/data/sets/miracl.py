@@ -27,6 +27,7 @@ from hbtlib.data.formats.files import Record, read_jsonl, read_tsv
 from hbtlib.data.formats.hub import Hub
 from hbtlib.data.formats.qrels import Judgement, read_qrels
 from hbtlib.data.formats.source import Source, choose_languages, local_folder
+from hbtlib.data.given import check_languages
 
 FOLDERS = ("miracl",)
 WITHOUT_PASSAGES = "miracl-dev"
@@ -82,7 +83,8 @@ def load_benchmark(
     """
     folder = local_folder("miracl", data, (*FOLDERS, WITHOUT_PASSAGES))
     found = []
-    for language in choose_languages("miracl", languages or tuple(SHARDS), LANGUAGES):
+    wanted = check_languages("miracl", languages) or tuple(SHARDS)
+    for language in choose_languages("miracl", wanted, LANGUAGES):
         source = Source("miracl", folder, TOPICS)
         queries = dict(read_topics(_find(source, language, "topics")))
         qrels = read_qrels(_find(source, language, "qrels"), set(queries))

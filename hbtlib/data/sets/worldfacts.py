@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from hbtlib.checks import short
 from hbtlib.data.benchmark import Benchmark
+from hbtlib.data.given import check_languages
 from hbtlib.data.pairs import ROLES, Pairs
 from hbtlib.data.worldfacts import facts
 from hbtlib.languages import EVALUATED, TRAINED
@@ -30,17 +32,17 @@ def load_pairs(
     """Loads WorldFacts as training pairs: every fact's question and passage in every language.
 
     Args:
-        data: not used; nothing is read from a folder.
+        data: None; nothing is read from a folder.
         split: "train" (60 % of the facts), "validation" (10 %) or "test" (30 %).
         languages: the languages; the default is the published study's nine.
 
     Raises:
-        ValueError: for a split or language that it lacks.
+        ValueError: for a folder, and for a split or language that it lacks.
     """
     from datasets import Dataset
 
-    chosen = _facts_of(split, languages)
-    columns = [f"{role}_{language}" for role in ROLES for language in languages]
+    chosen, codes = _facts_of(data, split, languages)
+    columns = [f"{role}_{language}" for role in ROLES for language in codes]
     return Pairs("worldfacts", Dataset.from_pandas(chosen[columns], preserve_index=False))
 
 
@@ -52,16 +54,16 @@ def load_benchmark(
     `queries` and `passages` also hold the relation and the territory of the fact.
 
     Args:
-        data: not used; nothing is read from a folder.
+        data: None; nothing is read from a folder.
         split: "train" (60 % of the facts), "validation" (10 %) or "test" (30 %).
         languages: the languages; the default is XQuAD-R's eleven.
 
     Raises:
-        ValueError: for a split or language that it lacks.
+        ValueError: for a folder, and for a split or language that it lacks.
     """
-    chosen = _facts_of(split, languages)
-    queries = _texts(chosen, languages, "query", "query_id")
-    passages = _texts(chosen, languages, "passage", "passage_id")
+    chosen, codes = _facts_of(data, split, languages)
+    queries = _texts(chosen, codes, "query", "query_id")
+    passages = _texts(chosen, codes, "passage", "passage_id")
     judgements = queries[["query_id", "question_id"]].merge(passages[["passage_id", "question_id"]])
     return Benchmark(
         "worldfacts",
@@ -71,17 +73,25 @@ def load_benchmark(
     )
 
 
-def _facts_of(split: str, languages: Sequence[str]) -> pd.DataFrame:
-    """The facts of a split, after a check of split and languages."""
+def _facts_of(
+    data: str | Path | None, split: str, languages: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The facts of a split and the languages, after a check of what was asked for."""
+    if data is not None:
+        raise ValueError(
+            f"worldfacts is made here and reads no folder, so data={short(data)} would be ignored; "
+            "leave data= out"
+        )
     if split not in facts.SPLITS:
         raise ValueError(f"worldfacts has no split {split!r}; it has {', '.join(facts.SPLITS)}")
-    for language in languages:
+    codes = check_languages("worldfacts", languages) or ()
+    for language in codes:
         if language not in LANGUAGES:
             raise ValueError(
                 f"worldfacts has no language {language!r}; it has {' '.join(LANGUAGES)}"
             )
     table = facts.table()
-    return table[table["split"] == split].reset_index(drop=True)
+    return table[table["split"] == split].reset_index(drop=True), codes
 
 
 def _texts(
