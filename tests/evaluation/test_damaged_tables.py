@@ -132,11 +132,11 @@ def test_two_passages_at_one_rank_and_a_passage_twice_are_refused() -> None:
     rows = PLAIN[(PLAIN["n_relevant"] > 1) & (PLAIN["pool"] == "all")]
     query = rows["query_id"].iloc[0]
     mine = (PLAIN["query_id"] == query) & (PLAIN["pool"] == "all")
-    with pytest.raises(ValueError, match="two rows of the query .* in the pool 'all' at one rank"):
+    with pytest.raises(ValueError, match=r"two rows of the query .* in the pool 'all' at one rank"):
         hbt.measure(PLAIN.assign(rank=PLAIN["rank"].where(~mine, 1)))
     one = PLAIN.loc[mine, "passage_id"].iloc[0]
     twice = PLAIN.assign(passage_id=PLAIN["passage_id"].where(~mine, one))
-    with pytest.raises(ValueError, match="holds the passage .* twice"):
+    with pytest.raises(ValueError, match=r"holds the passage .* twice"):
         hbt.bias(twice)
     first = mine & (PLAIN["rank"] == PLAIN.loc[mine, "rank"].min())
     uneven = PLAIN.assign(n_relevant=PLAIN["n_relevant"].where(~mine | first, 99.0))
@@ -174,9 +174,9 @@ def test_one_metric_need_not_be_in_a_list() -> None:
 
 @pytest.mark.parametrize("trained", ["aa", "aa bb", 5, ["aa", "aa"], [None]])
 def test_languages_are_a_list_of_codes(trained: Any) -> None:
-    with pytest.raises(ValueError, match="trained (is|has) .*list of languages|once"):
+    with pytest.raises(ValueError, match=r"trained (is|has) .*list of languages|once"):
         by_training(hbt.measure(RANKS), trained)
-    with pytest.raises(ValueError, match="trained (is|has) .*list of languages|once"):
+    with pytest.raises(ValueError, match=r"trained (is|has) .*list of languages|once"):
         by_question(RANKS, trained=trained)
 
 
@@ -341,7 +341,7 @@ def test_a_pool_that_leads_out_of_the_folder_is_not_written(tmp_path: Path) -> N
     for pool in ("../evil", "a/b", "..", "/tmp/evil", "a\x00b", "", ".hidden", "a b"):
         ranks = PLAIN.assign(pool=pool, passage_language=pool, n_relevant=1, rank=1.0)
         ranks = ranks.drop_duplicates("query_id")
-        with pytest.raises(ValueError, match="a pool is .*; it becomes a part of a file's name"):
+        with pytest.raises(ValueError, match=r"a pool is .*; it becomes a part of a file's name"):
             hbt.trec.write(ranks, folder)
     assert not list(tmp_path.rglob("*"))
     for pool in ("zh_Hant", "hi-en"):
@@ -394,7 +394,7 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="the folder is 5; give a path"):
             call()
     for depth in (0, 1.5, "9", None):
-        with pytest.raises(ValueError, match="depth is .*; it must be"):
+        with pytest.raises(ValueError, match=r"depth is .*; it must be"):
             hbt.trec.write(RANKS, tmp_path, depth=depth)  # type: ignore[arg-type]
 
 
@@ -427,12 +427,12 @@ def test_other_nonsense_is_not_probed() -> None:
     benchmark, q, p = random_benchmark(0)
     codes = benchmark.passages["language"].tolist()
     for folds in (1, 2.5, "5", None):
-        with pytest.raises(ValueError, match="folds is .*; it must be"):
+        with pytest.raises(ValueError, match=r"folds is .*; it must be"):
             hbt.probes.language_probe(p, codes, folds=folds)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="a language or question is missing"):
         hbt.probes.language_probe(p, [None, *codes[1:]])
     for questions in (0, "all"):
-        with pytest.raises(ValueError, match="questions is .*; it must be"):
+        with pytest.raises(ValueError, match=r"questions is .*; it must be"):
             hbt.probes.points(q, p, benchmark, questions=questions)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"passage_vectors have shape .*; give one vector a text"):
         hbt.probes.points(q, np.vstack([p, p]), benchmark)
