@@ -89,8 +89,8 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
     check_depth(ranks, depth, f"a run of depth {depth}")
     ranks = ranks.astype({"query_id": "str", "passage_id": "str"})
     _check_no_blanks(ranks)
-    for pool in ranks["pool"].unique():
-        check_name("a pool", str(pool))
+    for name in ranks["pool"].unique():
+        check_name("a pool", str(name))
     folder = _folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
