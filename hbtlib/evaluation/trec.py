@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from hbtlib.data.formats.files import read_tsv
 from hbtlib.evaluation.checks import check_columns, check_depth, check_passages, check_texts
 from hbtlib.evaluation.metrics import ranked_queries
 from hbtlib.files import replacing
+
+FILLER = "unjudged-"
+"""How `write` names the passages that it does not know, before their rank."""
 
 _RUN = ["query_id", "zero", "passage_id", "rank", "score", "tag"]
 _QRELS = ["query_id", "zero", "passage_id", "grade"]
@@ -190,7 +194,7 @@ def _run_table(gold: pd.DataFrame, depth: int) -> pd.DataFrame:
     deepest = deepest.reindex(gold["query_id"].unique(), fill_value=1)
     places = [(query, rank) for query, last in deepest.items() for rank in range(1, last + 1)]
     run = pd.DataFrame(places, columns=["query_id", "rank"]).merge(found, how="left")
-    filler = "unjudged-" + run["rank"].astype("str")
+    filler = FILLER + run["rank"].astype("str")
     return run.assign(
         passage_id=run["passage_id"].fillna(filler), zero="Q0", score=-run["rank"], tag="hbtlib"
     )
@@ -242,6 +246,8 @@ def _read_run(
 
 def _check_passage(passage: str, language: str | None, pool: str, place: str) -> None:
     """DataError for a passage that the benchmark lacks, or that is not in the run's pool."""
+    if language is None and re.fullmatch(FILLER + "[0-9]+", passage):
+        return  # `write` puts these where it does not know what was ranked
     if language is None:
         raise DataError(
             f"{place}: the benchmark has no passage {short(passage)}; is the run of this benchmark "

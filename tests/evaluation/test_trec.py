@@ -104,6 +104,20 @@ def test_a_run_is_read_as_it_ranks(seed: int, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    # The passages between the relevant ones are not known; fillers stand for them.
+    benchmark, q, p = random_benchmark(1, ties=False)
+    ranks = hbt.rank_vectors(q, p, benchmark)
+    files = hbt.trec.write(ranks, tmp_path, depth=1000)
+    assert any("unjudged-" in file.read_text(encoding="utf-8") for file in files)
+    keys = ["pool", "query_id", "passage_id"]
+    found = hbt.trec.read(tmp_path, benchmark).astype(dict.fromkeys(keys, "str")).set_index(keys)
+    written = ranks.astype(dict.fromkeys(keys, "str")).set_index(keys)
+    pd.testing.assert_series_equal(
+        found["rank"].sort_index(), written["rank"].sort_index(), check_dtype=False
+    )
+
+
 def test_what_a_run_lacks_stands_last(tmp_path: Path) -> None:
     benchmark = hbt.Benchmark(
         "b",
