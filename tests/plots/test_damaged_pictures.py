@@ -213,7 +213,7 @@ def test_arguments_that_make_no_sense_are_refused(call: Callable[[], Any], said:
 def test_a_picture_s_plan_has_batches(tiny_pairs: hbt.Pairs) -> None:
     plan = hbt.BatchPlan(tiny_pairs, "x-y", batch_size=4)
     for wrong in ({"batches": 0}, {"pairs": -1}, {"batches": 1.5}, {"pairs": "8"}):
-        with pytest.raises(ValueError, match="(batches|pairs) is .*; it must be"):
+        with pytest.raises(ValueError, match=r"(batches|pairs) is .*; it must be"):
             plots.batch_picture(plan, **wrong)
 
 
@@ -224,7 +224,7 @@ def test_no_language_trained_on_may_be_said() -> None:
 def test_a_picture_that_leads_out_of_its_folder_is_not_saved(tmp_path: Path) -> None:
     figure = plots.heatmap(MEASURED)
     for name in ("../evil", "a/b", "", "/tmp/evil", ".hidden", "a b", None):
-        with pytest.raises(ValueError, match="the picture's name is .*; it becomes a part of a"):
+        with pytest.raises(ValueError, match=r"the picture's name is .*; it becomes a part of a"):
             plots.save(figure, name, MEASURED, tmp_path / "figures")  # type: ignore[arg-type]
     for wrong in ((None, MEASURED), (figure, None)):
         with pytest.raises(ValueError, match="a matplotlib Figure and a table belong here"):
