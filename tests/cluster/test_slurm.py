@@ -51,14 +51,15 @@ class Log:
 
 
 def make_project(folder: Path) -> Path:
-    """Makes a project with the study worldfacts, of one seed, and its rivals' results."""
-    for name in ("notebooks", "profiles", "results/worldfacts-rivals"):
+    """Makes a project with the study worldfacts, of one seed, and the results it compares with."""
+    for name in ("notebooks", "profiles", "results/worldfacts-rivals", "results/paper"):
         shutil.copytree(REPOSITORY / name, folder / name)
     shutil.copy(REPOSITORY / "Snakefile", folder)
-    file = folder / "notebooks" / "studies" / "worldfacts.yaml"
-    study = yaml.safe_load(file.read_text())
-    study["grid"]["seed"] = [0]
-    file.write_text(yaml.safe_dump(study, sort_keys=False))
+    for name in ("worldfacts", "worldfacts-rivals"):
+        file = folder / "notebooks" / "studies" / f"{name}.yaml"
+        study = yaml.safe_load(file.read_text())
+        study["grid"]["seed"] = [0]
+        file.write_text(yaml.safe_dump(study, sort_keys=False))
     return folder
 
 
