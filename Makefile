@@ -60,8 +60,8 @@ scores: $(READY) ## Compare the scores of the committed runs with results/expect
 	@$(BIN)/python tests/expected.py
 
 test: $(READY) lint ## Run all tests and all notebooks, after lint.
-	$(BIN)/python -m pytest -n "$$CORES"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+	$(BIN)/python -m pytest -n "$$CORES" --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n "$$CORES" --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -p no:cacheprovider notebooks
 
 # Kills, full disks, little memory, damaged files, bad values: see docs/guide/reliability.md.
 test-faults: $(READY) ## Try faults of every kind; the table goes to results/reliability/.

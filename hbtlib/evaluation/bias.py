@@ -5,13 +5,15 @@ All measures are of the multilingual pool. `bias_measures` defines them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 
+from hbtlib.checks import short
 from hbtlib.evaluation.bias_measures import MEASURES, MEASURES_AT, kl
-from hbtlib.evaluation.checks import check_columns
+from hbtlib.evaluation.checks import check_columns, check_texts, listed, number_column
 from hbtlib.evaluation.declaration import documents
 from hbtlib.evaluation.multilingual_pool import MultilingualPool, chance_rank_distance
 
@@ -129,6 +131,10 @@ def top_shares(top: pd.DataFrame) -> pd.DataFrame:
     """
     columns = ["benchmark", "query_id", "query_language", "rank", "passage_id", "passage_language"]
     check_columns(top, columns, "top", "hbt.top")
+    check_texts(top, [column for column in columns if column != "rank"], "top")
+    rank = number_column(top, "rank", "top")
+    if (rank < 1).any() or (rank != np.floor(rank)).any():
+        raise ValueError("the top has a rank that is no whole number from 1 up; hbt.top makes one")
     n_benchmarks = len(top["benchmark"].unique())
     if n_benchmarks != 1:
         raise ValueError(f"the top is of {n_benchmarks} benchmarks; give that of one")
@@ -149,11 +155,12 @@ def top_shares(top: pd.DataFrame) -> pd.DataFrame:
 
 def _cuts(k: int | Sequence[int]) -> list[int]:
     """The cut-offs as a list; ValueError for one that is not a whole number from 1 up."""
-    cuts: list[int] = np.ravel(k).tolist()
-    wrong = [cut for cut in cuts if cut < 1 or cut != int(cut)]
-    if wrong:
-        raise ValueError(f"k is {wrong[0]}; it is a whole number of ranks from 1 up")
-    return cuts
+    cuts = [k] if isinstance(k, str) or not isinstance(k, Iterable) else list(k)
+    for cut in cuts:
+        is_number = isinstance(cut, Integral | Real) and not isinstance(cut, bool)
+        if not is_number or not np.isfinite(cut) or cut < 1 or cut != int(cut):
+            raise ValueError(f"k is {short(cut)}; it is a whole number of ranks from 1 up")
+    return [int(cut) for cut in cuts]
 
 
 def _check_same_benchmark(ranks: pd.DataFrame, top: pd.DataFrame) -> None:
@@ -162,6 +169,6 @@ def _check_same_benchmark(ranks: pd.DataFrame, top: pd.DataFrame) -> None:
         return
     if set(ranks["benchmark"].astype("str")) != set(top["benchmark"].astype("str")):
         raise ValueError(
-            f"the top is of {top['benchmark'].iloc[0]}, the ranks of {ranks['benchmark'].iloc[0]}: "
-            "give those of one run"
+            f"the top is of {listed(top['benchmark'].unique())}, the ranks of "
+            f"{listed(ranks['benchmark'].unique())}: give those of one run"
         )

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hbtlib.checks import check_integer, short
 from hbtlib.data.benchmark import ALL, SETTINGS
+from hbtlib.evaluation.checks import check_columns, check_texts, listed
 from hbtlib.evaluation.holm import holm
 from hbtlib.evaluation.metrics import lower_is_better, per_query
 from hbtlib.evaluation.paired_tests import Plan, tests_table
@@ -73,7 +75,8 @@ def compare(
         - n_questions, n_units, n_seeds.
 
     Raises:
-        ValueError: if the queries, pools or seeds are not the same, or an argument is out of range.
+        ValueError: if the benchmarks, queries, pools or seeds are not the same, a table is none of
+            ranks (as in `measure`), or an argument is out of range.
 
     Example:
         Of eight questions, run a has the answer first for six and second for two; run b always
@@ -100,6 +103,8 @@ def compare(
     baselines = ranks_b if isinstance(ranks_b, Mapping) else {"": ranks_b}
     if not baselines:
         raise ValueError("there is nothing to compare with: ranks_b is empty")
+    for name, ranks in baselines.items():
+        _check_same_benchmark(ranks_a, ranks, f" ({name})" if name else "")
     own = _measured(ranks_a, plan.metrics)
     others = {name: _measured(ranks, plan.metrics) for name, ranks in baselines.items()}
     for name, other in others.items():
@@ -149,8 +154,11 @@ def compare_pairs(
     Raises:
         ValueError: as `compare` does.
     """
-    n_draws = 1 if permutations is None else permutations
+    if not isinstance(metric, str):
+        raise ValueError(f"metric is {short(metric)}; compare_pairs takes the name of one metric")
+    n_draws = 1 if permutations is None else check_integer("permutations", permutations, minimum=1)
     plan = Plan.of(metric, SETTINGS, unit, n_draws, 1, seed)
+    _check_same_benchmark(ranks_a, ranks_b, "")
     own, other = _measured(ranks_a, plan.metrics), _measured(ranks_b, plan.metrics)
     _check_same_rows(own, other, "")
     keys = ["question_id", "query_language", "pool"]
@@ -158,6 +166,8 @@ def compare_pairs(
     cells = difference.unstack(["query_language", "pool"]).sort_index(axis=1)
     if metric.startswith("rank-distance"):
         cells = cells.loc[:, cells.columns.get_level_values("pool") == ALL]
+    if cells.empty:
+        raise ValueError(f"these ranks hold no pair of query language and pool with {metric}")
     # A question without the pair counts as a difference of 0, whose sign does not matter.
     sums, _ = sum_by_unit(cells.fillna(0.0).T, unit)
     table = cells.mean().rename("difference").reset_index()
@@ -170,6 +180,8 @@ def compare_pairs(
 
 def _measured(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """`per_query`'s table of every seed, one below the other, with pool sizes and the seed."""
+    check_columns(ranks, _KEYS)
+    check_texts(ranks, ["seed"])
     parts = ranks.groupby("seed", sort=True) if "seed" in ranks else [(0, ranks)]
     shape = ["query_id", "pool", *ranks.columns.intersection(_POOL_SHAPE)]
     tables = []
@@ -179,19 +191,37 @@ def _measured(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True).astype(dict.fromkeys(_KEYS, "str"))
 
 
+def _check_same_benchmark(own: pd.DataFrame, other: pd.DataFrame, which: str) -> None:
+    """Raises ValueError if two tables of ranks name different benchmarks."""
+    for table in (own, other):
+        check_columns(table, _KEYS)
+        check_texts(table, ["benchmark"])
+    if "benchmark" not in own or "benchmark" not in other:
+        return
+    own_names, other_names = (sorted(map(str, t["benchmark"].unique())) for t in (own, other))
+    if own_names != other_names:
+        raise ValueError(
+            f"a is of the benchmark {listed(own_names)} and b{which} of {listed(other_names)}: "
+            "compare runs of one benchmark"
+        )
+
+
 def _check_same_rows(own: pd.DataFrame, other: pd.DataFrame, which: str) -> None:
     """Raises ValueError if two tables of `_measured` differ in seeds, queries or pools."""
-    own_seeds, other_seeds = (sorted(table["seed"].unique().tolist()) for table in (own, other))
+    own_seeds, other_seeds = (
+        sorted(table["seed"].unique().tolist(), key=str) for table in (own, other)
+    )
     if own_seeds != other_seeds:
         raise ValueError(
-            f"the two do not have the same seeds{which}: a has {own_seeds}, b has {other_seeds}"
+            f"the two do not have the same seeds{which}: a has {short(own_seeds)}, b has "
+            f"{short(other_seeds)}"
         )
     keys = ["seed", "question_id", "query_id", "query_language", "pool"]
-    keys += own.columns.intersection(_POOL_SHAPE).tolist()
+    keys += [name for name in _POOL_SHAPE if name in own and name in other]
     both = own[keys].merge(other[keys], how="outer", indicator=True)
     unlike = both[both["_merge"] != "both"]
     if len(unlike):
-        example = "/".join(map(str, unlike[keys].iloc[0]))
+        example = short("/".join(map(str, unlike[keys].iloc[0])), 90)[1:-1]
         raise ValueError(
             f"the two do not hold the same queries and pools{which}: {len(unlike)} are in one of "
             f"them alone, {example} for one; rank the same benchmark with both"

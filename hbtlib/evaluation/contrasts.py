@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from hbtlib.checks import check_number, short
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.evaluation.checks import check_columns, check_texts, listed, number_column
 from hbtlib.evaluation.paired_tests import Plan, tests_table
 from hbtlib.evaluation.units import Unit
 
@@ -44,8 +46,9 @@ def contrasts(
         and losses; difference is the mean over questions of Σ weight × the arm's value.
 
     Raises:
-        ValueError: for an arm that is not there, for a question that occurs twice in a run, and
-            where arms do not have the same seeds and questions.
+        ValueError: for a missing column or value, no contrast, a weight that is no number, an arm
+            that is not there, a question that occurs twice in a run, and where arms do not have the
+            same seeds and questions.
 
     Example:
         >>> import hbtlib as hbt, pandas as pd
@@ -61,6 +64,11 @@ def contrasts(
         [0.3]
     """
     plan = Plan.of(metric, setting, unit, permutations, samples, seed)
+    if not isinstance(wanted, Mapping) or not wanted:
+        raise ValueError(
+            f"wanted is {short(wanted)}; it names each contrast and its weights: "
+            '{"gain": {"x-y": 1, "x-x": -1}}'
+        )
     arms = _values_by_arm(questions, plan)
     sums = {name: _weighted_sum(name, weights, arms) for name, weights in wanted.items()}
     return tests_table("contrast", sums, plan)
@@ -68,6 +76,12 @@ def contrasts(
 
 def _values_by_arm(questions: pd.DataFrame, plan: Plan) -> dict[Any, pd.DataFrame]:
     """Each arm's values, indexed by (setting, seed, question_id), a column a metric."""
+    keys = ["arm", "seed", "setting", "question_id"]
+    check_columns(questions, [*keys, *plan.metrics], "questions", "metrics.by_question")
+    check_texts(questions, keys, "questions")
+    for metric in plan.metrics:
+        # A rank distance is missing outside the multilingual setting.
+        number_column(questions, metric, "questions", missing=metric.startswith("rank-distance"))
     if questions.duplicated(["arm", "seed", "setting", "question_id"]).any():
         raise ValueError(
             "a question stands twice in a run: choose one benchmark and one group of languages"
@@ -82,13 +96,17 @@ def _weighted_sum(
     name: str, weights: Mapping[str, float], arms: Mapping[Any, pd.DataFrame]
 ) -> pd.DataFrame:
     """Σ weight × the arm's values; ValueError if an arm is not there or has other rows."""
+    if not isinstance(weights, Mapping) or not weights:
+        raise ValueError(f"contrast {name!r} is {short(weights)}; it gives each arm its weight")
     unknown = [arm for arm in weights if arm not in arms]
     if unknown:
-        raise ValueError(f"contrast {name!r}: no arm {unknown[0]!r}; there are {', '.join(arms)}")
+        raise ValueError(f"contrast {name!r}: no arm {unknown[0]!r}; there are {listed(arms)}")
+    for arm, weight in weights.items():
+        check_number(f"contrast {name!r}: the weight of {arm!r}", weight)
     first = next(iter(weights))
     if any(not arms[arm].index.equals(arms[first].index) for arm in weights):
         raise ValueError(
-            f"contrast {name!r}: {', '.join(weights)} do not have the same seeds and questions"
+            f"contrast {name!r}: {listed(weights)} do not have the same seeds and questions"
         )
     total: Any = sum(weight * arms[arm] for arm, weight in weights.items())
     return total

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from hbtlib.checks import short
 from hbtlib.data.benchmark import ALL
+from hbtlib.evaluation.checks import check_columns, check_names
 from hbtlib.languages import LANGUAGES
 
 FEATURES = ("family", "script", "word_order", "resources")
@@ -23,7 +25,11 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         The table with `languages`: `trained`, or `unseen` where the query's language or the pool's
-        was not trained on. The pool of all counts as trained.
+        was not trained on. The pool of all counts as trained. With an empty list every row is
+        `unseen`.
+
+    Raises:
+        ValueError: for a missing column, or languages that are no list of codes.
 
     Example:
         >>> import pandas as pd
@@ -31,6 +37,8 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
         >>> by_training(table, ["en", "de"])["languages"].tolist()
         ['trained', 'unseen']
     """
+    check_columns(measured, ["query_language", "pool"], "measured values", "hbt.measure")
+    trained = check_names("trained", trained, "languages", some=False)
     is_trained = measured["query_language"].isin(trained)
     is_trained &= measured["pool"].isin([*trained, ALL])
     return measured.assign(languages=np.where(is_trained, "trained", "unseen"))
@@ -53,7 +61,7 @@ def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
         The table with `group`.
 
     Raises:
-        ValueError: for another feature.
+        ValueError: for another feature, or a missing column.
 
     Example:
         >>> import pandas as pd
@@ -66,7 +74,9 @@ def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
         ['Latin', 'other script']
     """
     if feature not in FEATURES:
-        raise ValueError(f"no feature {feature!r}; there are {', '.join(FEATURES)}")
+        raise ValueError(f"no feature {short(feature)}; there are {', '.join(FEATURES)}")
+    columns = ["setting", "query_language", "pool"]
+    check_columns(measured, columns, "measured values", "hbt.measure")
     groups = {code: _group(getattr(known, feature), feature) for code, known in LANGUAGES.items()}
     of_query = measured["query_language"].astype("str").map(groups).fillna(UNKNOWN)
     of_pool = measured["pool"].astype("str").map(groups).fillna(UNKNOWN)

@@ -14,8 +14,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from hbtlib.checks import short
 from hbtlib.data.benchmark import ALL, SETTINGS
-from hbtlib.evaluation.checks import check_columns, check_depth, check_one_benchmark
+from hbtlib.evaluation.checks import (
+    check_columns,
+    check_depth,
+    check_names,
+    check_ranks,
+    check_texts,
+    listed,
+    number_column,
+)
 from hbtlib.evaluation.declaration import documents
 from hbtlib.evaluation.groups import by_group, by_training
 from hbtlib.evaluation.retrieval_measures import MEASURES, RankedQueries
@@ -55,13 +64,13 @@ def parse(metric: str) -> tuple[str, float]:
         >>> parse("mAP@10"), parse("rank-distance")
         (('mAP', 10.0), ('rank-distance', inf))
     """
-    found = _METRIC.fullmatch(metric)
+    found = _METRIC.fullmatch(metric) if isinstance(metric, str) else None
     known = MEASURES.get(found[1]) if found else None
     if found is None or known is None or (known.needs_cutoff and found[2] is None):
         names = [f"{name}@k" if one.needs_cutoff else name for name, one in MEASURES.items()]
         raise ValueError(
-            f"no metric {metric!r}; there are {', '.join(names)}, all of them also at a cut-off, "
-            "such as mAP@10 (k is a whole number from 1 up)"
+            f"no metric {short(metric)}; there are {', '.join(names)}, all of them also at a "
+            "cut-off, such as mAP@10 (k is a whole number from 1 up)"
         )
     return found[1], float(found[2] or np.inf)
 
@@ -98,20 +107,40 @@ def per_query(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataF
         column for each metric.
 
     Raises:
-        ValueError: for a column that is missing, for ranks of several benchmarks or runs, for an
-            unknown metric, and for one that needs ranks below the depth of a search index.
+        ValueError: for a table that is none of ranks (a missing column or value, a rank that is no
+            whole number from 1 up or lies beyond its pool, a passage missing or twice), for ranks
+            of several benchmarks or runs, for an unknown metric, and for one that needs ranks below
+            the depth of a search index.
     """
-    check_columns(
-        ranks, ["query_id", "question_id", "query_language", "pool", "rank", "n_relevant"]
-    )
-    check_one_benchmark(ranks)
-    parsed = {metric: parse(metric) for metric in metrics}
+    parsed = {metric: parse(metric) for metric in named_metrics(metrics)}
+    queries = ranked_queries(ranks)
     for metric, (_, k) in parsed.items():
         check_depth(ranks, k, metric)
-    queries = RankedQueries(ranks)
-    _check_one_run(queries)
     values = {metric: MEASURES[name](queries, k) for metric, (name, k) in parsed.items()}
     return queries.table.assign(setting=_settings(queries.table), **values)
+
+
+def ranked_queries(ranks: pd.DataFrame) -> RankedQueries:
+    """Groups a table of ranks by query and pool, after all checks of such a table.
+
+    Args:
+        ranks: a table of `hbt.rank`, of one benchmark and one run.
+
+    Returns:
+        The queries with their ranks.
+
+    Raises:
+        ValueError: as `per_query` does.
+    """
+    check_ranks(ranks)
+    queries = RankedQueries(ranks)
+    _check_one_run(queries)
+    return queries
+
+
+def named_metrics(metrics: str | Sequence[str]) -> list[str]:
+    """Takes a metric, or a list of different ones, as a list; ValueError for anything else."""
+    return check_names("metrics", [metrics] if isinstance(metrics, str) else metrics, "metrics")
 
 
 @documents(MEASURES.values())
@@ -150,9 +179,10 @@ def measure(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFra
          multilingual  all           mAP   0.75          1
          multilingual  all rank-distance   3.00          1
     """
+    metrics = named_metrics(metrics)
     keys = ["setting", "query_language", "pool"]
     grouped = per_query(ranks, metrics).groupby(keys, observed=True)
-    means = grouped[list(metrics)].mean().assign(n_queries=grouped.size()).reset_index()
+    means = grouped[metrics].mean().assign(n_queries=grouped.size()).reset_index()
     tidy = means.melt([*keys, "n_queries"], var_name="metric")
     is_distance = tidy["metric"].str.startswith("rank-distance")
     tidy = tidy[~is_distance | (tidy["setting"] == "multilingual")]
@@ -181,10 +211,11 @@ def by_question(
         each metric's mean over the question's query languages and pools. rank-distance is NaN
         outside the multilingual setting.
     """
+    metrics = named_metrics(metrics)
     table = per_query(ranks, metrics)
     table = table.assign(languages="all") if trained is None else by_training(table, trained)
     keys = ["languages", "setting", "question_id"]
-    means = table.groupby(keys, observed=True)[list(metrics)].mean().reset_index()
+    means = table.groupby(keys, observed=True)[metrics].mean().reset_index()
     distances = [metric for metric in metrics if metric.startswith("rank-distance")]
     means.loc[means["setting"] != "multilingual", distances] = np.nan
     return means.astype(dict.fromkeys(keys, "str"))
@@ -201,6 +232,9 @@ def summarise(measured: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
         One row per run (a value of the columns `by`), columns (setting, metric): the mean over the
         setting's pairs of query language and pool, each pair counting once.
 
+    Raises:
+        ValueError: for a missing column or value, an unknown setting, and a table without rows.
+
     Example:
         >>> import hbtlib as hbt, pandas as pd
         >>> measured = pd.DataFrame({
@@ -215,6 +249,13 @@ def summarise(measured: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
         metric            mAP
         0                 0.6
     """
+    by = [by] if isinstance(by, str) else check_names("by", by, "columns", some=False)
+    check_columns(measured, ["setting", "metric", "value", *by], "measured values", "hbt.measure")
+    check_texts(measured, ["setting", "metric", *by], "measured values")
+    number_column(measured, "value", "measured values")
+    unknown = sorted(set(map(str, measured["setting"].unique())) - set(SETTINGS))
+    if unknown:
+        raise ValueError(f"no setting {short(unknown[0])}; there are {listed(SETTINGS)}")
     frame = measured if by else measured.assign(run="")
     keys = [*(by or ["run"]), "setting", "metric"]
     means = frame.groupby(keys, sort=False, observed=True)["value"].mean()
@@ -231,12 +272,37 @@ def _settings(table: pd.DataFrame) -> np.ndarray:
 
 
 def _check_one_run(queries: RankedQueries) -> None:
-    """Raises ValueError if a query has more rows in a pool than it has relevant passages there."""
-    too_many = np.bincount(queries.group) > queries.n_relevant
-    if too_many.any():
-        query = queries.table[too_many].iloc[0]
+    """Raises ValueError unless each query has as many rows in a pool as relevant passages there.
+
+    The rows of a query are sorted by rank, so two at one rank stand beside each other.
+    """
+    n_rows = np.bincount(queries.group)
+    if (n_rows > queries.n_relevant).any():
         raise ValueError(
-            f"these ranks hold more rows of the query {query['query_id']!r} in the pool "
-            f"{query['pool']!r} than it has relevant passages: are they of several runs? Measure "
-            "each alone"
+            f"these ranks hold more rows of {_named(queries, n_rows > queries.n_relevant)} than it "
+            "has relevant passages: are they of several runs? Measure each alone"
         )
+    if (n_rows < queries.n_relevant).any():
+        raise ValueError(
+            f"these ranks hold fewer rows of {_named(queries, n_rows < queries.n_relevant)} than "
+            "its n_relevant says: give every relevant passage a row"
+        )
+    if not queries.agrees.all():
+        where = np.bincount(queries.group, ~queries.agrees) > 0
+        raise ValueError(
+            f"the rows of {_named(queries, where)} differ in n_relevant: it is one number for a "
+            "query and pool"
+        )
+    same_rank = (np.diff(queries.rank) == 0) & (np.diff(queries.group) == 0)
+    if same_rank.any():
+        where = queries.group[1:][same_rank][0] == np.arange(len(n_rows))
+        raise ValueError(
+            f"these ranks hold two rows of {_named(queries, where)} at one rank: is a row there "
+            "twice, or are they of several runs?"
+        )
+
+
+def _named(queries: RankedQueries, which: np.ndarray) -> str:
+    """The first of these queries and its pool, for a message."""
+    query = queries.table[which].iloc[0]
+    return f"the query {short(query['query_id'])} in the pool {short(query['pool'])}"

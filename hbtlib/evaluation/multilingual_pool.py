@@ -10,8 +10,8 @@ import pandas as pd
 import scipy  # its submodules are imported when first used
 
 from hbtlib.data.benchmark import ALL
-from hbtlib.evaluation.checks import check_columns, check_depth
-from hbtlib.evaluation.metrics import per_query
+from hbtlib.evaluation.checks import check_columns, check_depth, check_passages, number_column
+from hbtlib.evaluation.metrics import ranked_queries
 
 _NUMBERS = ["rank", "score", "n_passages", "n_relevant"]
 _TEXTS = ["query_id", "question_id", "query_language", "pool", "passage_id", "passage_language"]
@@ -53,18 +53,21 @@ class MultilingualPool:
 
     Raises:
         ValueError: for ranks without a pool of all languages, of several benchmarks or runs,
-            without a column that is needed, or not known down to the last.
+            without a column that is needed, with a value that cannot be, or not known down to the
+            last.
     """
 
     def __init__(self, ranks: pd.DataFrame) -> None:
         check_columns(ranks, [*_TEXTS, *_NUMBERS])
+        number_column(ranks, "score", missing=True)
         joint = ranks[ranks["pool"] == ALL]
         if joint.empty:
             raise ValueError(
                 "language bias is measured in the pool of all languages, and these ranks have "
                 "none: rank a benchmark with passages in two languages or more"
             )
-        per_query(joint, [])  # raises where they are of several benchmarks or runs
+        ranked_queries(ranks)  # raises where they are of several benchmarks or runs
+        check_passages(joint)
         check_depth(joint, np.inf, "language bias")
         self.rows = _rows(joint)
         self.queries = _queries(self.rows)

@@ -10,7 +10,9 @@ import pandas as pd
 import scipy  # its submodules are imported when first used
 from numpy.typing import NDArray
 
+from hbtlib.checks import check_integer, short
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.evaluation.checks import check_names
 from hbtlib.evaluation.holm import holm
 from hbtlib.evaluation.resampling import bootstrap_interval, sign_flip
 from hbtlib.evaluation.units import Unit, sum_by_unit
@@ -31,7 +33,8 @@ class Plan:
         seed: of all random draws.
 
     Raises:
-        ValueError: for an unknown setting, or fewer than 1 permutation or sample.
+        ValueError: for no metric or setting, one that stands twice, an unknown setting, fewer than
+            1 permutation or sample, and a seed below 0.
     """
 
     metrics: list[str]
@@ -52,19 +55,19 @@ class Plan:
         seed: int,
     ) -> Plan:
         """Reads arguments in which one name may stand for a list of names."""
-        metrics = [metric] if isinstance(metric, str) else list(metric)
-        settings = [setting] if isinstance(setting, str) else list(setting)
+        one = [metric] if isinstance(metric, str) else metric
+        metrics = check_names("metric", one, "metrics")
+        own = [setting] if isinstance(setting, str) else setting
+        settings = check_names("setting", own, "settings")
         return cls(metrics, settings, unit, permutations, samples, seed)
 
     def __post_init__(self) -> None:
         for name in self.settings:
             if name not in SETTINGS:
-                raise ValueError(f"no setting {name!r}; there are {', '.join(SETTINGS)}")
-        if self.permutations < 1 or self.samples < 1:
-            raise ValueError(
-                f"permutations is {self.permutations} and samples {self.samples}; "
-                "both are 1 or more"
-            )
+                raise ValueError(f"no setting {short(name)}; there are {', '.join(SETTINGS)}")
+        check_integer("permutations", self.permutations, minimum=1)
+        check_integer("samples", self.samples, minimum=1)
+        check_integer("seed", self.seed, minimum=0)
 
 
 def tests_table(label: str, differences: Mapping[str, pd.DataFrame], plan: Plan) -> pd.DataFrame:

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from hbtlib.checks import check_integer, short
 from hbtlib.data.benchmark import Benchmark
+from hbtlib.evaluation.checks import check_vectors
 
 Floats = NDArray[np.floating]
 
@@ -37,8 +39,21 @@ def points(
           directions in which languages lie apart.
         - language_share: in every row the share of the passages' variance that lies between
           languages, 0 to 1.
+
+    Raises:
+        ValueError: for vectors that are not finite real numbers, one for each of the benchmark's
+            queries and passages, of a width of 2 or more, and a number of questions below 1.
     """
-    passages = np.asarray(passage_vectors, np.float64)
+    if not isinstance(benchmark, Benchmark):
+        raise ValueError(f"the benchmark is {short(benchmark)}; give an hbt.Benchmark")
+    check_integer("questions", questions, minimum=1)
+    asking = check_vectors("query_vectors", query_vectors, len(benchmark.queries))
+    passages = check_vectors("passage_vectors", passage_vectors, len(benchmark.passages))
+    if asking.shape[1] != passages.shape[1] or passages.shape[1] < 2:
+        raise ValueError(
+            f"query_vectors have width {asking.shape[1]} and passage_vectors {passages.shape[1]}; "
+            "both must come from one encoder, and a map needs 2 or more"
+        )
     center = passages.mean(0)
     codes, languages = pd.factorize(benchmark.passages["language"], sort=True)
     centroids = np.stack([passages[codes == code].mean(0) for code in range(len(languages))])
@@ -51,10 +66,10 @@ def points(
     asked = queries[queries["question_id"].isin(gold["question_id"])]
     parts = []
     for role, table, vectors in (
-        ("query", asked, query_vectors),
-        ("passage", gold, passage_vectors),
+        ("query", asked, asking),
+        ("passage", gold, passages),
     ):
-        shown = np.asarray(vectors, np.float64)[table["row"]]
+        shown = vectors[table["row"]]
         placed = ((shown - center) @ axes.T).astype(np.float32)  # (n, 4)
         parts.append(table.assign(role=role, **dict(zip(_COORDINATES, placed.T, strict=True))))
     share = _between_share(passages, codes, centroids)
@@ -107,7 +122,8 @@ def language_probe(
         at chance nothing is left of language, at 1 all is.
 
     Raises:
-        ValueError: for lengths that differ, fewer than two languages or folds, or a language with
+        ValueError: for vectors that are not finite real numbers, lengths that differ, a language or
+            question that is missing, fewer than two languages or folds, or a language with
             fewer questions than folds.
 
     Example:
@@ -120,7 +136,8 @@ def language_probe(
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
-    features = np.asarray(vectors, np.float64)
+    check_integer("folds", folds, minimum=2)
+    features = check_vectors("vectors", vectors)
     codes = np.asarray(languages, dtype=object)
     if questions is None:
         groups = np.arange(len(features))
@@ -147,11 +164,13 @@ def _check_probe(features: NDArray, codes: NDArray, groups: NDArray, folds: int)
             f"{len(features)} vectors, {len(codes)} languages and {len(groups)} questions: give "
             "one of each a text"
         )
+    if pd.isna(codes).any() or (groups < 0).any():
+        raise ValueError("a language or question is missing: give one of each a text")
     questions = pd.Series(groups).groupby(codes).nunique()
     if len(questions) < 2 or folds < 2 or questions.min() < folds:
         raise ValueError(
-            f"{folds} folds of {questions.to_dict()} questions: a probe needs two languages and "
-            "two folds at least, and as many questions of each language as folds"
+            f"{folds} folds of {short(questions.to_dict(), 150)} questions: a probe needs two "
+            "languages and two folds at least, and as many questions of each language as folds"
         )
 
 

@@ -29,21 +29,27 @@ class RankedQueries:
         place: (R,) 1 for the best relevant passage of the group, 2 for the next, and so on.
         grade: (R,) how relevant the passage is; 1 if the table has no grades.
         n_relevant: (G,) how many passages of the pool are relevant to the query.
+        agrees: (R,) whether a row gives the same number of relevant passages as its group.
         table: query_id, question_id, query_language and pool of each group.
     """
 
     def __init__(self, ranks: pd.DataFrame) -> None:
         groups = ranks.groupby(["query_id", "pool"], observed=True).ngroup().to_numpy()
-        order = np.lexsort([ranks["rank"].to_numpy(), groups])
-        rows = ranks.iloc[order]
+        rank = ranks["rank"].to_numpy(np.float64, na_value=np.inf)
+        order = np.lexsort([rank, groups])
         self.group = groups[order]
         self.starts = np.flatnonzero(np.diff(self.group, prepend=-1))
-        self.rank = rows["rank"].to_numpy(np.float64, na_value=np.inf)
-        self.place = np.arange(len(rows)) - self.starts[self.group] + 1.0
-        self.grade = rows["grade"].to_numpy(np.float64) if "grade" in rows else np.ones(len(rows))
-        self.n_relevant = rows["n_relevant"].to_numpy(np.float64)[self.starts]
+        self.rank = rank[order]
+        self.place = np.arange(len(order)) - self.starts[self.group] + 1.0
+        graded = "grade" in ranks
+        self.grade = ranks["grade"].to_numpy(np.float64)[order] if graded else np.ones(len(order))
+        n_relevant = ranks["n_relevant"].to_numpy(np.float64)[order]
+        self.n_relevant = n_relevant[self.starts]
+        self.agrees = n_relevant == self.n_relevant[self.group]
         keys = ["query_id", "question_id", "query_language", "pool"]
-        self.table = rows[keys].iloc[self.starts].reset_index(drop=True)
+        # The columns are taken one by one: that copies no others, which may be many and long.
+        first = order[self.starts]
+        self.table = pd.DataFrame({key: ranks[key].array[first] for key in keys})
 
     def sum(self, values: Floats) -> Floats:
         """Sums values over each group's rows: (R,) → (G,)."""

@@ -2,21 +2,27 @@
 
 A line of a run is `query_id Q0 passage_id rank score tag`, one of the judgements `query_id 0
 passage_id grade`. trec_eval reads the scores alone, and orders equal ones by passage id, the larger
-first.
+first. So does `read`: the ranks that a run's lines give are not read, and where they disagree with
+the scores, the scores count.
 """
 
 from __future__ import annotations
 
+import csv
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from hbtlib.checks import check_integer, check_name, short
 from hbtlib.data.benchmark import ALL, Benchmark
 from hbtlib.data.formats.checks import DataError, unique
 from hbtlib.data.formats.files import read_tsv
-from hbtlib.evaluation.checks import check_depth
-from hbtlib.evaluation.metrics import per_query
+from hbtlib.evaluation.checks import check_columns, check_depth, check_passages, check_texts
+from hbtlib.evaluation.metrics import ranked_queries
+from hbtlib.files import replacing
 
 _RUN = ["query_id", "zero", "passage_id", "rank", "score", "tag"]
 _QRELS = ["query_id", "zero", "passage_id", "grade"]
@@ -53,7 +59,8 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
 
     Raises:
         ValueError: for ranks of several benchmarks or runs, or not known down to `depth`; a depth
-            below 1; and an id with a blank, which TREC's files cannot hold.
+            below 1; a pool whose name cannot be a file's; and an id that is empty or has a blank,
+            which TREC's files cannot hold.
 
     Example:
         >>> import hbtlib as hbt, pandas as pd, tempfile
@@ -74,21 +81,24 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
         q1 Q0 p7 2 -2 hbtlib
         q1 0 p7 1
     """
-    per_query(ranks, [])  # raises where they are of several benchmarks or runs
-    if depth < 1:
-        raise ValueError(
-            f"depth is {depth}; it is the number of ranks written of each query, 1 or more"
-        )
+    ranked_queries(ranks)  # raises where they are of several benchmarks or runs
+    check_columns(ranks, ["passage_id", "grade"])
+    check_texts(ranks, ["passage_id"])
+    check_passages(ranks)
+    depth = check_integer("depth", depth, minimum=1)
     check_depth(ranks, depth, f"a run of depth {depth}")
     ranks = ranks.astype({"query_id": "str", "passage_id": "str"})
     _check_no_blanks(ranks)
-    folder = Path(folder)
+    for name in ranks["pool"].unique():
+        check_name("a pool", str(name))
+    folder = _folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for pool, gold in ranks.groupby("pool", observed=True, sort=True):
-        run, qrels = folder / f"{pool}.run", folder / f"{pool}.qrels"
-        _run_table(gold, depth)[_RUN].to_csv(run, sep=" ", header=False, index=False)
-        gold.assign(zero=0)[_QRELS].to_csv(qrels, sep=" ", header=False, index=False)
+        name = str(pool)
+        run, qrels = folder / f"{name}.run", folder / f"{name}.qrels"
+        _write_lines(_run_table(gold, depth)[_RUN], run)
+        _write_lines(gold.assign(zero=0, grade=gold["grade"].astype("int64"))[_QRELS], qrels)
         written += [run, qrels]
     return written
 
@@ -107,21 +117,32 @@ def read(folder: Path | str, benchmark: Benchmark) -> pd.DataFrame:
         are what they are, others too low.
 
     Raises:
-        DataError: for a malformed line, a query that the benchmark lacks, or a passage that occurs
-            twice; the message names file and line.
+        DataError: for a malformed line, a query or passage that the benchmark lacks, a passage of
+            another pool, one that occurs twice, and a file without a line; the message names file
+            and line.
         ValueError: if the folder holds no run of the benchmark's pools.
+        FileNotFoundError: if there is no such folder.
     """
+    if not isinstance(benchmark, Benchmark):
+        raise ValueError(f"the benchmark is {short(benchmark)}; give an hbt.Benchmark")
+    folder = _folder(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is no folder; it should hold a file POOL.run a pool")
     gold = _relevant(benchmark)
     languages = benchmark.passages["language"].value_counts().sort_index()
     sizes = {**languages, ALL: len(benchmark.passages)}
     query_ids = set(benchmark.queries["query_id"])
+    language_of = dict(
+        zip(benchmark.passages["passage_id"], benchmark.passages["language"], strict=True)
+    )
     tables = []
     for pool, size in sizes.items():
-        file = _find(Path(folder), pool)
+        file = _find(folder, pool)
         if file is None:
             continue
         mine = gold if pool == ALL else gold[gold["passage_language"] == pool]
-        table = mine.merge(_read_run(file, query_ids), how="left")
+        run = _read_run(file, query_ids, language_of, pool)
+        table = mine.merge(run, how="left")
         lost = table["rank"].isna()
         table.loc[lost, "rank"] = size - table[lost].groupby("query_id").cumcount()
         table["n_relevant"] = table.groupby("query_id")["rank"].transform("size")
@@ -138,17 +159,32 @@ def read(folder: Path | str, benchmark: Benchmark) -> pd.DataFrame:
 def _check_no_blanks(ranks: pd.DataFrame) -> None:
     """Raises ValueError for an id with a blank in it."""
     for column in ("query_id", "passage_id"):
-        with_blank = ranks.loc[ranks[column].str.contains(r"\s"), column]
+        with_blank = ranks.loc[ranks[column].str.contains(r"\s|^$"), column]
         if len(with_blank):
             raise ValueError(
-                f"the {column} {with_blank.iloc[0]!r} has a blank in it, which TREC's "
-                "files cannot hold"
+                f"the {column} {short(with_blank.iloc[0])} has a blank in it or is empty, which "
+                "TREC's files cannot hold"
             )
+
+
+def _write_lines(table: pd.DataFrame, file: Path) -> None:
+    """Writes a table's rows as lines, columns separated by blanks; the file is written whole."""
+    with replacing(file) as work:
+        # No id has a blank in it, so nothing needs quotes, and a quote in an id stays what it is.
+        table.to_csv(work, sep=" ", header=False, index=False, quoting=csv.QUOTE_NONE)
+
+
+def _folder(folder: object) -> Path:
+    """The folder as a path; ValueError for what is none."""
+    if not isinstance(folder, str | os.PathLike):
+        raise ValueError(f"the folder is {short(folder)}; give a path")
+    return Path(folder)
 
 
 def _run_table(gold: pd.DataFrame, depth: int) -> pd.DataFrame:
     """One pool's run: each query's ranks down to its last relevant passage, fillers in between."""
     found = gold.loc[gold["rank"] <= depth, ["query_id", "passage_id", "rank"]]
+    found = found.astype({"rank": "int64"})  # another tool's table may hold them as floats
     deepest = found.groupby("query_id")["rank"].max()
     # A query with nothing in reach has one line: tools average over the queries of the run.
     deepest = deepest.reindex(gold["query_id"].unique(), fill_value=1)
@@ -178,7 +214,9 @@ def _find(folder: Path, pool: str) -> Path | None:
     return None
 
 
-def _read_run(file: Path, query_ids: set[str]) -> pd.DataFrame:
+def _read_run(
+    file: Path, query_ids: set[str], language_of: Mapping[str, str], pool: str
+) -> pd.DataFrame:
     """A run as query_id, passage_id, score and rank; the ranks are those of the scores."""
     rows: list[tuple[str, str, float]] = []
     seen: dict[tuple[str, str], str] = {}
@@ -187,16 +225,33 @@ def _read_run(file: Path, query_ids: set[str]) -> pd.DataFrame:
         query, passage = row["query_id"], row["passage_id"]
         if query not in query_ids:
             raise DataError(
-                f"{place}: the benchmark has no query {query!r}; is the run of this benchmark and "
-                "split?"
+                f"{place}: the benchmark has no query {short(query)}; is the run of this benchmark "
+                "and split?"
             )
+        _check_passage(passage, language_of.get(passage), pool, place)
         score = _score(row["score"], place)
         unique(seen, (query, passage), place, "query and passage")
         rows.append((query, passage, score))
+    if not rows:
+        raise DataError(f"{file}: there is no line in it; was the search stopped early?")
     run = pd.DataFrame(rows, columns=["query_id", "passage_id", "score"])
     best_first = ["query_id", "score", "passage_id"]
     run = run.sort_values(best_first, ascending=[True, False, False], kind="stable")
     return run.assign(rank=run.groupby("query_id").cumcount() + 1.0)
+
+
+def _check_passage(passage: str, language: str | None, pool: str, place: str) -> None:
+    """DataError for a passage that the benchmark lacks, or that is not in the run's pool."""
+    if language is None:
+        raise DataError(
+            f"{place}: the benchmark has no passage {short(passage)}; is the run of this benchmark "
+            "and split?"
+        )
+    if pool not in (ALL, language):
+        raise DataError(
+            f"{place}: the passage {short(passage)} is in {language!r}, and the pool is {pool!r}; "
+            "its ranks would be those of another pool"
+        )
 
 
 def _score(text: str, place: str) -> float:
@@ -206,5 +261,5 @@ def _score(text: str, place: str) -> float:
     except ValueError:
         score = np.nan
     if not np.isfinite(score):
-        raise DataError(f"{place}: the score is {text!r}, where a number belongs")
+        raise DataError(f"{place}: the score is {short(text)}, where a number belongs")
     return score

@@ -9,6 +9,9 @@ import pandas as pd
 import scipy  # its submodules are imported when first used
 from numpy.typing import NDArray
 
+from hbtlib.checks import short
+from hbtlib.evaluation.checks import check_columns, check_texts
+
 Floats = NDArray[np.float64]
 
 Unit = Mapping[str, object] | Callable[[str], object] | None
@@ -28,6 +31,9 @@ def units(ranks: pd.DataFrame) -> dict[str, int]:
     Returns:
         question_id → number of its unit, for `unit` of `compare`.
 
+    Raises:
+        ValueError: for a missing column or value, and a table without rows.
+
     Example:
         >>> import hbtlib as hbt, pandas as pd
         >>> ranks = pd.DataFrame({
@@ -39,6 +45,8 @@ def units(ranks: pd.DataFrame) -> dict[str, int]:
         {'a': 0, 'b': 0, 'c': 1}
     """
     columns = ["benchmark", "question_id", "passage_id"]
+    check_columns(ranks, columns)
+    check_texts(ranks, columns)
     table = ranks[columns].drop_duplicates().astype("str")
     question, names = pd.factorize(table["question_id"], sort=True)
     shared, shared_names = pd.factorize(_what_is_shared(table))
@@ -63,10 +71,15 @@ def sum_by_unit(by_question: pd.DataFrame, unit: Unit) -> tuple[Floats, Floats]:
         (rows, units) sums, and (units,) how many questions each unit has.
 
     Raises:
-        ValueError: if `unit` says nothing of a question.
+        ValueError: if `unit` says nothing of a question, or is no map.
     """
     if unit is None:
         return by_question.to_numpy(), np.ones(by_question.shape[1])
+    if not callable(unit) and not isinstance(unit, Mapping | pd.Series):
+        raise ValueError(
+            f"unit is {short(unit)}; it is a map from question_id to what a question belongs to, "
+            "such as hbt.units(ranks) gives"
+        )
     unit_of = by_question.columns.to_series().map(unit)
     if unit_of.isna().any():
         raise ValueError(

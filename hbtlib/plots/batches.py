@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from hbtlib.checks import check_integer, short
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import TINY, canvas, language_colours
 from hbtlib.plots.tables import ordered
@@ -24,7 +25,14 @@ def batch_picture(plan: BatchPlan, *, batches: int = 8, pairs: int = 16, title: 
 
     Returns:
         The picture.
+
+    Raises:
+        ValueError: the plan is none, or a number is not a whole one from 1 up.
     """
+    if not isinstance(plan, BatchPlan):
+        raise ValueError(f"the plan is {short(plan)}; give an hbtlib.BatchPlan")
+    check_integer("batches", batches, minimum=1)
+    check_integer("pairs", pairs, minimum=1)
     colours = language_colours(ordered(plan.languages))
     figure, [[axes]] = canvas(1.7 + 0.5 * pairs, 0.9 + 0.33 * batches)
     names = []

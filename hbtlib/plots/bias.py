@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from hbtlib.checks import check_number
 from hbtlib.plots.rows import arm_dots, arm_legend, row_height, row_panels
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import NICE, SMALL, arm_colours, caption, short
@@ -36,9 +37,13 @@ def bias_by_language(
         The picture.
 
     Raises:
-        ValueError: the table lacks a column or the measure.
+        ValueError: the table lacks a column, a value or the measure.
     """
-    chosen = checked(biases, "values", ["query_language", "value"], measure=measure)
+    chosen = checked(
+        biases, "values", ["value"], names=["query_language"], missing=["value"], measure=measure
+    )
+    if chance is not None:
+        check_number("chance", chance)
     several = "arm" in chosen
     chosen = chosen.assign(arm=chosen["arm"] if several else "run")
     arms = list(chosen["arm"].unique())

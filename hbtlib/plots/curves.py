@@ -13,7 +13,7 @@ from hbtlib.data.benchmark import SETTINGS
 from hbtlib.plots.labels import EndLabel, end_labels
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import COLOURS, NICE, arm_colours, canvas, caption
-from hbtlib.plots.tables import checked
+from hbtlib.plots.tables import check_table, check_words, checked
 from hbtlib.sampling.strategies import HYBRID_ENDS
 
 LEVELS = {"batch": COLOURS["hybrid"], "pair": "#AA3377"}
@@ -41,11 +41,14 @@ def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
         ValueError: the table lacks a column, the metric, or has an unknown level or several values
             of one point.
     """
-    levels = set(summaries.get("level", ()))
+    check_table(summaries, "summaries", ["level"])
+    levels = set(summaries["level"].dropna())
     unknown = levels - set(LEVELS)
     if unknown:
         raise ValueError(f"no level {min(map(str, unknown))!r}; there are {', '.join(LEVELS)}")
     chosen = _checked(summaries, metric, "alpha", "level")
+    if not chosen["alpha"].between(0, 1).all():
+        raise ValueError("alpha is a share: give numbers from 0 to 1")
     alphas = sorted(chosen["alpha"].unique())
     mixed = [alpha for alpha in alphas if 0 < alpha < 1]
     label = "α: share of monolingual batches or pairs"
@@ -111,7 +114,10 @@ def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
 def _checked(summaries: pd.DataFrame, metric: str, x: str, by: str) -> pd.DataFrame:
     """The rows of the metric, of which there is one for each point and seed."""
     keys = [x, by, "seed", "languages", "setting"]
-    return checked(summaries, "summaries", ["value"], keys, metric=metric)
+    chosen = checked(summaries, "summaries", ["value", x], keys, metric=metric)
+    check_words(chosen, "summaries", "setting", SETTINGS)
+    check_words(chosen, "summaries", "languages", ("trained", "unseen"))
+    return chosen
 
 
 def _panels(

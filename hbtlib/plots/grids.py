@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hbtlib.data.benchmark import ALL
 from hbtlib.plots import style
 from hbtlib.plots.saving import Figure
-from hbtlib.plots.tables import checked, ordered, star, starred
+from hbtlib.plots.tables import check_tables, checked, ordered, star, starred
 
 _CELL = 0.3  # inches
 _HATCHED = (
@@ -65,7 +65,8 @@ def heatmaps(
     Raises:
         ValueError: a table lacks a column or the metric.
     """
-    grids = {name: _grid(table, metric, trained) for name, table in measured.items()}
+    tables = check_tables(measured, "measured")
+    grids = {name: _grid(table, metric, trained) for name, table in tables.items()}
     limit = _limit(grids)
     look = _Look("cividis", 0.0, limit, metric)
     said = f"Colours run from 0 to {limit:g} (the largest value, rounded up)"
@@ -103,11 +104,15 @@ def differences(
     """
     own = _grid(measured, metric, trained)
     grids, hatched = {}, {}
-    for other, table in baselines.items():
+    if significant is not None:
+        check_tables(significant, "significant")
+    for other, table in check_tables(baselines, "baselines").items():
         title = f"{name} − {other}"
         grids[title] = own - _grid(table, metric, trained)
         if significant is not None:
             hatched[title] = _chance(grids[title], significant, other)
+        if grids[title].isna().to_numpy().all():
+            raise ValueError(f"the run and {other} have no cell in common: nothing can be compared")
     limit = _limit(grids)
     said = f"Colours run from −{limit:g} to {limit:g} (the largest difference, rounded up)"
     said += " in every panel." if len(grids) > 1 else "."
@@ -141,7 +146,8 @@ class _Look:
 
 def _grid(measured: pd.DataFrame, metric: str, trained: Sequence[str]) -> pd.DataFrame:
     """The metric by query language (rows) and pool (columns), in the order of all pictures."""
-    chosen = checked(measured, "values", ["query_language", "pool", "value"], metric=metric)
+    names = ["query_language", "pool"]
+    chosen = checked(measured, "values", ["value"], names=names, missing=["value"], metric=metric)
     wide = chosen.pivot_table(index="query_language", columns="pool", values="value")
     return wide.reindex(index=ordered(wide.index, trained), columns=ordered(wide.columns, trained))
 

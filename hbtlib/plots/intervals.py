@@ -7,10 +7,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.evaluation.checks import number_column
 from hbtlib.plots.rows import row_panels
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import HIGHER, LOWER, NICE, caption
-from hbtlib.plots.tables import checked
+from hbtlib.plots.tables import check_table, check_words, checked
 
 
 def effects(table: pd.DataFrame, metric: str | None = None) -> Figure:
@@ -34,6 +35,11 @@ def effects(table: pd.DataFrame, metric: str | None = None) -> Figure:
             for, or has several rows of an effect and setting.
     """
     chosen, metric = _of_one_metric(table, metric)
+    number_column(chosen, "low", "effects", missing=True)  # one unit alone has no interval
+    number_column(chosen, "high", "effects", missing=True)
+    if "p_holm" in chosen:
+        number_column(chosen, "p_holm", "effects", missing=True)
+    check_words(chosen, "effects", "setting", SETTINGS)
     above, below = chosen["low"] > 0, chosen["high"] < 0
     # Without p_holm, and where it is NaN, the interval alone decides.
     refuted = chosen["p_holm"] >= 0.05 if "p_holm" in chosen else False
@@ -54,7 +60,8 @@ def effects(table: pd.DataFrame, metric: str | None = None) -> Figure:
 
 def _of_one_metric(table: pd.DataFrame, metric: str | None) -> tuple[pd.DataFrame, str | None]:
     """The rows of one metric, and its name where it is known."""
-    if metric is None and "metric" in table and len(table):
+    check_table(table, "effects", ["low", "high"])
+    if metric is None and "metric" in table:
         known = list(map(str, table["metric"].unique()))
         if len(known) > 1:
             raise ValueError(
@@ -63,8 +70,7 @@ def _of_one_metric(table: pd.DataFrame, metric: str | None) -> tuple[pd.DataFram
             )
         metric = known[0]
     wanted = {"metric": metric} if metric is not None and "metric" in table else {}
-    columns = ["difference", "low", "high"]
-    return checked(table, "effects", columns, ["what", "setting"], **wanted), metric
+    return checked(table, "effects", ["difference"], ["what", "setting"], **wanted), metric
 
 
 def _draw_interval(axes: Axes, row: pd.Series, y: float) -> None:

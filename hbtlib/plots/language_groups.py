@@ -7,7 +7,7 @@ from hbtlib.data.benchmark import SETTINGS
 from hbtlib.plots.rows import arm_dots, arm_legend, row_height, row_panels
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import NICE, arm_colours, caption
-from hbtlib.plots.tables import checked
+from hbtlib.plots.tables import check_words, checked
 
 
 def groups(table: pd.DataFrame, metric: str = "mAP") -> Figure:
@@ -29,7 +29,8 @@ def groups(table: pd.DataFrame, metric: str = "mAP") -> Figure:
             seed and setting.
     """
     keys = ["group", "arm", "seed", "setting"]
-    chosen = checked(table, "groups", ["value"], keys, metric=metric)
+    chosen = checked(table, "groups", ["value"], keys, missing=["value"], metric=metric)
+    check_words(chosen, "groups", "setting", SETTINGS)
     arms = list(chosen["arm"].unique())
     settings = [setting for setting in SETTINGS if setting in set(chosen["setting"])]
     names = list(chosen["group"].unique())

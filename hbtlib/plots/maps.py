@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
+from hbtlib.checks import short
 from hbtlib.plots.labels import apart
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import caption, language_colours, panels
-from hbtlib.plots.tables import checked, ordered, star, starred
+from hbtlib.plots.tables import check_table, check_words, checked, ordered, star, starred
 
 VIEWS = {"texts": ("x", "y"), "centroids": ("centroid_x", "centroid_y")}
 MARKERS = {"passage": "o", "query": "x"}
@@ -40,11 +41,16 @@ def embedding_map(
     Raises:
         ValueError: the view is unknown, the table lacks a column, or it mixes runs or benchmarks.
     """
-    if view not in VIEWS:
-        raise ValueError(f"no view {view!r}; there are {', '.join(VIEWS)}")
+    if not isinstance(view, str) or view not in VIEWS:
+        raise ValueError(f"no view {short(view)}; there are {', '.join(VIEWS)}")
     x, y = VIEWS[view]
+    check_table(points, "points", ["role", "language"])
     table = points.assign(arm=points.get("arm", ""))
-    table = checked(table, "points", ["role", "language", x, y, "language_share"])
+    columns = [x, y, "language_share"]
+    table = checked(table, "points", columns, names=["role", "language"])
+    check_words(table, "points", "role", MARKERS)
+    if not table["language_share"].between(0, 1).all():
+        raise ValueError("language_share is a share of the variance: give numbers from 0 to 1")
     shares = _language_shares(table)
     runs = table.groupby("arm", sort=False)[[x, y]]
     low, high = runs.min(), runs.max()

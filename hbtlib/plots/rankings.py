@@ -10,11 +10,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
+from hbtlib.checks import check_number
+from hbtlib.checks import short as shortened
 from hbtlib.data.benchmark import ALL
+from hbtlib.evaluation.checks import check_depth, check_ranks, number_column
 from hbtlib.plots.labels import along
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import TINY, canvas, caption, language_colours, panels
-from hbtlib.plots.tables import checked, ordered, star, starred, with_names
+from hbtlib.plots.tables import check_table, checked, ordered, star, starred, with_names
 
 _WIDTH, _HEIGHT = 5.0, 3.2  # about the size of `rank_ecdf`'s panel, in inches
 
@@ -32,8 +35,21 @@ def rank_ecdf(ranks: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
 
     Returns:
         The picture.
+
+    Raises:
+        ValueError: the table is none of `hbtlib.rank` (as `hbtlib.measure` says it), or has no
+            pool of all languages; or some ranks are missing, as those of a search index are.
     """
+    check_table(ranks, "ranks", ["passage_language", "n_passages"])
+    check_ranks(ranks)
     joint = ranks[ranks["pool"] == ALL]
+    if joint.empty:
+        raise ValueError(
+            "these ranks have no pool of all languages: rank a benchmark with passages in two "
+            "languages or more"
+        )
+    check_depth(joint, np.inf, "this picture")
+    number_column(joint, "rank")
     codes = ordered(joint["passage_language"].unique(), trained)
     colours = language_colours(codes)
     size = joint["n_passages"].max()
@@ -105,6 +121,11 @@ def top_shares(
     Raises:
         ValueError: the table lacks a column, or the shares of a bar do not sum to 1.
     """
+    check_table(shares, "shares", ["share"])
+    if pool is not None and not isinstance(pool, Mapping):
+        raise ValueError(f"pool is {shortened(pool)}; it gives each language its share")
+    for code, of_pool in (pool or {}).items():
+        check_number(f"the pool's share of {code!r}", of_pool, minimum=0, maximum=1)
     table = shares.assign(arm=shares.get("arm", ""))
     table = checked(table, "shares", ["share"], ["arm", "query_language", "passage_language"])
     pool = dict(pool or {})

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from hbtlib.checks import check_name, short
+from hbtlib.files import replacing
+
 PREVIEW_DPI = 120
 SAVED_DPI = 150
 _PALETTE = 256  # colours of an indexed PNG
@@ -36,14 +39,26 @@ def save(
         folder: where the files go; it is made where it does not exist.
 
     Returns:
-        The paths of the PDF, the PNG and the CSV file.
+        The paths of the PDF, the PNG and the CSV file. Each is written whole or not at all.
+
+    Raises:
+        ValueError: the name would lead out of the folder, or figure or data are something else.
     """
+    check_name("the picture's name", name)
+    if not isinstance(figure, matplotlib.figure.Figure) or not isinstance(data, pd.DataFrame):
+        raise ValueError(
+            f"{name}: a matplotlib Figure and a table belong here, not {short(figure)} and "
+            f"{short(data)}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     pdf, picture, table = (folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv"))
     _lay_out(figure)
-    figure.savefig(pdf, bbox_inches="tight", metadata={"CreationDate": None})
-    picture.write_bytes(png(figure, SAVED_DPI))
-    data.to_csv(table, index=False, float_format="%.6g")
+    with replacing(pdf) as work:
+        figure.savefig(work, format="pdf", bbox_inches="tight", metadata={"CreationDate": None})
+    with replacing(picture) as work:
+        work.write_bytes(png(figure, SAVED_DPI))
+    with replacing(table) as work:
+        data.to_csv(work, index=False, float_format="%.6g")
     return [pdf, picture, table]
 
 

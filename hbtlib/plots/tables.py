@@ -1,44 +1,65 @@
 """What all pictures do with the tables they are given: check them, and put languages in order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
+from hbtlib.checks import short
 from hbtlib.data.benchmark import ALL
+from hbtlib.evaluation.checks import check_texts, listed, number_column
 from hbtlib.languages import LANGUAGES
 
 
 def checked(
-    table: pd.DataFrame, what: str, columns: Sequence[str], keys: Sequence[str] = (), **wanted: str
+    table: pd.DataFrame,
+    what: str,
+    columns: Sequence[str],
+    keys: Sequence[str] = (),
+    *,
+    names: Sequence[str] = (),
+    missing: Collection[str] = (),
+    **wanted: str,
 ) -> pd.DataFrame:
     """Selects the rows a picture is drawn from, and refuses a table it cannot be drawn from.
 
     Args:
         table: the table that a caller gave.
         what: what the error messages call its rows.
-        columns: columns that it must have.
+        columns: columns of finite numbers that it must have.
         keys: further columns that it must have, and that tell its rows apart. Two rows with the
             same keys are refused, because averaging them would hide that something was mixed up.
+        names: further columns that it must have. Neither in these nor in keys a value may be
+            missing, and no `arm`, where there are arms.
+        missing: columns in which numbers may be missing, but not all of them.
         wanted: column → value; only the rows with these values are selected.
 
     Returns:
         The selected rows.
 
     Raises:
-        ValueError: a column is missing, there are no rows, no row has a wanted value, or two rows
-            have the same keys.
+        ValueError: it is no table, a column or value is missing, a column of numbers holds
+            something else, there are no rows, no row has a wanted value, or two rows have the same
+            keys.
     """
-    missing = [column for column in (*keys, *wanted, *columns) if column not in table]
-    if missing:
-        have = ", ".join(map(str, table.columns))
-        raise ValueError(f"the {what} lack the column {missing[0]!r}; they have {have}")
-    if table.empty:
-        raise ValueError(f"the {what} have no rows")
+    check_table(table, what, (*keys, *wanted, *names, *columns))
+    check_texts(table, wanted, what)
     for column, value in wanted.items():
-        known = sorted(table[column].unique())
+        known = sorted(map(str, table[column].unique()))
         if value not in known:
-            raise ValueError(f"no values of {value!r} here; there are {', '.join(known)}")
+            raise ValueError(f"no values of {short(value)} here; there are {listed(known)}")
         table = table[table[column] == value]
+    check_texts(table, [*keys, *names, "arm"], what)
+    for column in names:
+        no_text = [value for value in table[column].unique() if not isinstance(value, str)]
+        if no_text:
+            raise ValueError(
+                f"the {what} have the {column} {short(no_text[0])}, where a text belongs"
+            )
+    for column in columns:
+        numbers = number_column(table, column, what, missing=column in missing)
+        if pd.isna(numbers).all():
+            raise ValueError(f"the {what} have no value in the column {column!r}")
     twice = table[table.duplicated(list(keys))] if keys else table.iloc[:0]
     if len(twice):
         which = ", ".join(f"{column} {twice[column].iloc[0]}" for column in keys)
@@ -46,6 +67,45 @@ def checked(
             f"the {what} have several values of {which}: are they of several benchmarks? Choose one"
         )
     return table
+
+
+def check_table(table: object, what: str, columns: Sequence[str]) -> None:
+    """Checks that a table has the columns that are needed, each once, and rows.
+
+    Args:
+        table: what a caller gave.
+        what: what the error messages call its rows.
+        columns: columns that it must have.
+
+    Raises:
+        ValueError: it is no table, lacks a column, has one twice, or has no rows.
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(f"the {what} are {short(table)}, where a table (DataFrame) belongs")
+    have = list(table.columns)
+    for column in columns:
+        if column not in have:
+            raise ValueError(f"the {what} lack the column {column!r}; they have {listed(have, 20)}")
+        if have.count(column) > 1:
+            raise ValueError(f"the {what} have the column {column!r} twice; rename one of the two")
+    if table.empty:
+        raise ValueError(f"the {what} have no rows")
+
+
+def check_words(table: pd.DataFrame, what: str, column: str, known: Collection[str]) -> None:
+    """Raises ValueError for a value of a column that no picture has a place for."""
+    unknown = sorted(map(str, set(table[column].unique()) - set(known)))
+    if unknown:
+        raise ValueError(
+            f"the {what} have the {column} {short(unknown[0])}; there are {listed(known)}"
+        )
+
+
+def check_tables(tables: object, what: str) -> Mapping[str, Any]:
+    """Returns name → table as it is given; ValueError for anything else, and for none."""
+    if not isinstance(tables, Mapping) or not tables:
+        raise ValueError(f"{what} is {short(tables)}; it must be a mapping of names to tables")
+    return tables
 
 
 def ordered(codes: Iterable[str], trained: Sequence[str] = ()) -> list[str]:
@@ -62,11 +122,16 @@ def ordered(codes: Iterable[str], trained: Sequence[str] = ()) -> list[str]:
     Returns:
         The codes in order.
 
+    Raises:
+        ValueError: `trained` is no list of codes.
+
     Example:
         >>> import hbtlib as hbt
         >>> hbt.plots.ordered(["all", "zh", "th", "en", "de"], trained=["zh", "en"])
         ['en', 'zh', 'de', 'th', 'all']
     """
+    if isinstance(trained, str) or not isinstance(trained, Iterable):
+        raise ValueError(f"trained is {short(trained)}; it must be a list of languages")
 
     def place(code: str) -> tuple[bool, bool, bool, bool, str, str]:
         script = LANGUAGES[code].script if code in LANGUAGES else ""

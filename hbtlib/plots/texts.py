@@ -6,9 +6,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
+from hbtlib.evaluation.checks import check_texts
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import NICE, canvas, caption
-from hbtlib.plots.tables import ordered, star, starred
+from hbtlib.plots.tables import check_table, check_words, ordered, star, starred
 
 
 def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
@@ -23,7 +24,15 @@ def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
 
     Returns:
         The picture.
+
+    Raises:
+        ValueError: the table lacks a column, a value or rows, or has another role or no texts.
     """
+    check_table(texts, "texts", ["language", "role", "text"])
+    check_texts(texts, ["language", "role", "text"], "texts")
+    check_words(texts, "texts", "role", ("query", "passage"))
+    if not texts["text"].map(lambda text: isinstance(text, str)).all():
+        raise ValueError("the texts have a column 'text' with values that are no texts")
     codes = ordered(texts["language"].unique(), trained)
     figure, [[axes]] = canvas(1.2 + 0.55 * len(codes), 3.0)
     sns.boxplot(

@@ -3,9 +3,11 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
+from hbtlib.evaluation.checks import number_column
 from hbtlib.plots.labels import EndLabel, end_labels
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import SMALL, canvas
+from hbtlib.plots.tables import checked
 
 _LOSS, _VALIDATION = "#888888", "#4477AA"
 
@@ -22,7 +24,14 @@ def loss_curves(log: pd.DataFrame, *, title: str = "") -> Figure:
 
     Returns:
         The picture.
+
+    Raises:
+        ValueError: the log lacks a column or rows, or holds something else than numbers.
     """
+    checked(log, "log", ["step", "loss"], missing=["loss"])
+    for name in ("validation_score", "validation_loss"):
+        if name in log:
+            number_column(log, name, "log", missing=True)
     figure, [[axes]] = canvas(6.0, 3.0)
     axes.plot(log["step"], log["loss"], color=_LOSS, lw=1, label="training loss")
     axes.set_title(title, pad=16)  # above the name of the step that was kept

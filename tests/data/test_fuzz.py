@@ -19,6 +19,7 @@ import pytest
 import hbtlib as hbt
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.formats import arrow, beir, pairs_file
+from hbtlib.data.formats.checks import DataError
 from hbtlib.data.formats.qrels import read_qrels
 from hbtlib.data.sets import miracl, miracl_hard_negatives
 
@@ -39,6 +40,7 @@ ODD = [
     ["a"],
     {"a": "b"},
     "\x00",
+    "\u200b\ufeff",
     "x" * 3000,
 ]
 TIMES = 1000
@@ -246,3 +248,46 @@ def test_a_file_that_is_empty_or_a_folder_is_refused(name: str, tmp_path: Path) 
     file.mkdir()
     with pytest.raises(ValueError, match=r"cannot be read|has no |is a directory"):
         load(file)
+
+
+TEXT_FORMATS = [
+    name for name, (_, path, _) in FORMATS.items() if not path.endswith((".parquet", ".gz"))
+]
+
+
+@pytest.mark.parametrize("name", TEXT_FORMATS)
+def test_a_byte_order_mark_and_other_line_ends_change_nothing(name: str, tmp_path: Path) -> None:
+    write, path, load = FORMATS[name]
+    write(tmp_path)
+    file = tmp_path / path
+    wanted = sorted(texts(load(file)))
+    content = file.read_bytes()
+    file.write_bytes(b"\xef\xbb\xbf" + content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    assert sorted(t.replace("\r\n", "\n") for t in texts(load(file))) == wanted
+
+
+@pytest.mark.parametrize("name", TEXT_FORMATS)
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_another_encoding_is_refused_with_the_way_out(
+    name: str, encoding: str, tmp_path: Path
+) -> None:
+    write, path, load = FORMATS[name]
+    write(tmp_path)
+    file = tmp_path / path
+    content = file.read_text(encoding="utf-8")
+    file.write_bytes(f"{content}é".encode(encoding, "replace"))
+    with pytest.raises(DataError, match=r"is not UTF-8; convert the file \(iconv"):
+        load(file)
+
+
+def test_a_file_that_may_not_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts.beir(tmp_path)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match=r"queries\.jsonl cannot be read \(Permission denied\)"):
+        beir.read_queries(tmp_path / "queries.jsonl", None)

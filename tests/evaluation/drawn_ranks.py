@@ -41,7 +41,7 @@ def ranks_of(
         "rank",
         "n_relevant",
     ]
-    table = pd.DataFrame(rows, columns=names).assign(grade=1, n_passages=500)
+    table = pd.DataFrame(rows, columns=names).assign(grade=1, n_passages=500 * languages)
     # Two passages of a query never share a rank.
     table["rank"] += table.groupby(["query_id", "pool"]).cumcount() * 500
     return table

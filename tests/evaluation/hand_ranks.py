@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def ranks_table(
-    rows: list[tuple[str, str, str, str, int, int]], n_passages: int = 10
+    rows: list[tuple[str, str, str, str, int, int]], n_passages: int = 20
 ) -> pd.DataFrame:
     """query_id, query_language, pool, passage_language, rank, grade → a ranks table."""
     table = pd.DataFrame(

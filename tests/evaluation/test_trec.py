@@ -127,21 +127,29 @@ def test_what_a_run_lacks_stands_last(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("q0-aa Q0 p 1 2", "line 2: 5 columns instead of 6"),
-        ("nosuch Q0 p 1 2 x", "line 2: the benchmark has no query 'nosuch'"),
-        ("{query} Q0 p 1 two x", "line 2: the score is 'two'"),
-        ("{query} Q0 p 1 nan x", "line 2: the score is 'nan'"),
+        ("q0-aa Q0 {p1} 1 2", "line 2: 5 columns instead of 6"),
+        ("nosuch Q0 {p1} 1 2 x", "line 2: the benchmark has no query 'nosuch'"),
+        ("{query} Q0 {p1} 1 two x", "line 2: the score is 'two'"),
+        ("{query} Q0 {p1} 1 inf x", "line 2: the score is 'inf'"),
+        ("{query} Q0 nosuch 1 2 x", "line 2: the benchmark has no passage 'nosuch'"),
+        ("{query} Q0 {p1} 1 2 x y", "line 2: 7 columns instead of 6"),
+        ("{query} Q0 {p1} 1 nan x", "line 2: the score is 'nan'"),
         (
-            "{query} Q0 p0 1 2 x",
-            r"line 2: query and passage \('.*', 'p0'\) stands twice, first in .*line 1",
+            "{query} Q0 {p0} 1 2 x",
+            r"line 2: query and passage \('.*', '.*'\) stands twice, first in .*line 1",
         ),
     ],
 )
 def test_a_wrong_line_is_named(line: str, said: str, tmp_path: Path) -> None:
     benchmark, _, _ = random_benchmark(0)
-    query = benchmark.queries["query_id"].iloc[0]
+    names = {
+        "query": benchmark.queries["query_id"].iloc[0],
+        "p0": benchmark.passages["passage_id"].iloc[0],
+        "p1": benchmark.passages["passage_id"].iloc[1],
+    }
     (tmp_path / "all.run").write_text(
-        f"{query} Q0 p0 1 2 x\n{line.format(query=query)}\n", encoding="utf-8"
+        "{query} Q0 {p0} 1 2 x\n{line}\n".format(**names, line=line.format(**names)),
+        encoding="utf-8",
     )
     with pytest.raises(DataError, match=said):
         hbt.trec.read(tmp_path, benchmark)
@@ -152,10 +160,11 @@ def test_what_cannot_be_written_or_read_is_named(tmp_path: Path) -> None:
     ranks = hbt.rank_vectors(q, p, benchmark)
     with pytest.raises(ValueError, match="of several benchmarks"):
         hbt.trec.write(pd.concat([ranks, ranks.assign(benchmark="other")]), tmp_path)
-    with pytest.raises(ValueError, match="depth is 0"):
+    with pytest.raises(ValueError, match="depth is 0; it must be 1 or more"):
         hbt.trec.write(ranks, tmp_path, depth=0)
-    with pytest.raises(ValueError, match="the passage_id 'a b' has a blank in it"):
-        hbt.trec.write(ranks.assign(passage_id="a b"), tmp_path / "no")
+    ids = ranks["passage_id"].astype(str).replace({ranks["passage_id"].iloc[0]: "a b"})
+    with pytest.raises(ValueError, match="the passage_id 'a b' has a blank in it or is"):
+        hbt.trec.write(ranks.assign(passage_id=ids), tmp_path / "no")
     assert not (tmp_path / "no").exists()
     with pytest.raises(
         ValueError, match=r"has no run of 'random1': its pools are .* aa\.run, …, all\.run"

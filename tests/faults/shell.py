@@ -71,7 +71,7 @@ def trials(quick: bool = False) -> Iterator[Trial]:
         for study in MAKE:
             process = project.command("make", "study", f"STUDY={study}", "CORES=1")
             status, output = finish(process)
-            yield judged(folder, "a command in STUDY of make", study, status, output)
+            yield judged(folder, "a command in STUDY of make", repr(study), status, output)
         yield from dry_runs(project, folder)
 
 

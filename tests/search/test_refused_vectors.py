@@ -90,9 +90,9 @@ def test_a_benchmark_without_texts_has_nothing_to_rank() -> None:
         (benchmark.queries, benchmark.passages.iloc[:0], (q, p[:0])),
     ):
         empty = hbt.Benchmark("empty", queries, passages, none)
-        with pytest.raises(ValueError, match="'empty' has .*: there is nothing to rank"):
+        with pytest.raises(ValueError, match=r"'empty' has .*: there is nothing to rank"):
             hbt.rank_vectors(*vectors, empty)
-    with pytest.raises(ValueError, match="the benchmark is 'xquad-r'; give an hbt.Benchmark"):
+    with pytest.raises(ValueError, match=r"the benchmark is 'xquad-r'; give an hbt\.Benchmark"):
         hbt.rank_vectors(q, p, "xquad-r")  # type: ignore[arg-type]
 
 
@@ -121,7 +121,7 @@ def test_language_is_removed_at_any_scale(scale: float) -> None:
 @pytest.mark.parametrize("remove", ["means", True, 0, -1, 1.0, [1], np.array(["mean"]), {}])
 def test_nothing_else_is_removed(remove: Any) -> None:
     benchmark, q, p = random_benchmark(1)
-    with pytest.raises(ValueError, match="remove is .*; it is 'mean', or the number of"):
+    with pytest.raises(ValueError, match=r"remove is .*; it is 'mean', or the number of"):
         hbt.rank_vectors(q, p, benchmark, remove=remove)
 
 

@@ -404,7 +404,7 @@ def test_a_store_of_shards_that_do_not_belong_together_is_refused(
         part = torch.ones(2, width)
         metadata = {"checksum": checksum(part)}
         save_file({"vectors": part}, tmp_path / f"{name}.safetensors", metadata=metadata)
-    with pytest.raises(ValueError, match="b.safetensors has vectors of the width 4"):
+    with pytest.raises(ValueError, match=r"b\.safetensors has vectors of the width 4"):
         Store([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     with pytest.raises(ValueError, match="no files were given"):
         Store([])
@@ -415,16 +415,18 @@ def test_every_flipped_bit_is_noticed(encoder: Encoder, tmp_path: Path) -> None:
     store = embed_to(tmp_path, encoder, TEXTS[:4], "passage")
     [file], right = store.files, store[:]
     content = file.read_bytes()
+    noticed = 0
     for place in range(0, len(content), 3):
         harmed = bytearray(content)
         harmed[place] ^= 1 << place % 8
         file.write_bytes(bytes(harmed))
         try:
             found = Store([file])[:]
-        except ValueError as error:
-            assert file.name in str(error)
+        except ValueError:
+            noticed += 1
             continue
         np.testing.assert_array_equal(found, right)
+    assert noticed > 0.8 * len(content) / 3
 
 
 def test_nothing_is_left_of_a_shard_that_could_not_be_written(

@@ -1,7 +1,7 @@
 """What is the same each time a training is made again, and what differs in which digit.
 
 Run by itself, this file measures the table of docs/guide/training.md with the default study's
-encoder and pairs: `python tests/training/test_determinism.py` (some minutes).
+encoder and pairs, in some minutes: `PYTHONPATH=.:tests python tests/training/test_determinism.py`.
 """
 
 from __future__ import annotations
