@@ -1,7 +1,7 @@
 """The default study with one seed on a real Slurm: a job cancelled, a node gone and back.
 
-`python -m pytest -m slow tests/cluster/test_slurm.py` takes half an hour on a busy machine. Its log goes to the
-file that HBT_SLURM_LOG names; `results/reliability/slurm.log` is one.
+`python -m pytest -m slow tests/cluster/test_slurm.py` takes half an hour on a busy
+machine. Its log goes to the file that HBT_SLURM_LOG names; `results/reliability/slurm.log` is one.
 """
 
 from __future__ import annotations
