@@ -1,7 +1,7 @@
 """The default study with one seed on a real Slurm: a job cancelled, a node gone and back.
 
-`python -m pytest -m slow tests/cluster/test_slurm.py` takes some ten minutes. Its log goes to the
-file that HBT_SLURM_LOG names; `results/reliability/slurm.log` is one.
+`python -m pytest -m slow tests/cluster/test_slurm.py` takes half an hour on a busy
+machine. Its log goes to the file that HBT_SLURM_LOG names; `results/reliability/slurm.log` is one.
 """
 
 from __future__ import annotations
@@ -51,14 +51,15 @@ class Log:
 
 
 def make_project(folder: Path) -> Path:
-    """Makes a project with the study worldfacts, of one seed, and its rivals' results."""
-    for name in ("notebooks", "profiles", "results/worldfacts-rivals"):
+    """Makes a project with the study worldfacts, of one seed, and the results it compares with."""
+    for name in ("notebooks", "profiles", "results/worldfacts-rivals", "results/paper"):
         shutil.copytree(REPOSITORY / name, folder / name)
     shutil.copy(REPOSITORY / "Snakefile", folder)
-    file = folder / "notebooks" / "studies" / "worldfacts.yaml"
-    study = yaml.safe_load(file.read_text())
-    study["grid"]["seed"] = [0]
-    file.write_text(yaml.safe_dump(study, sort_keys=False))
+    for name in ("worldfacts", "worldfacts-rivals"):
+        file = folder / "notebooks" / "studies" / f"{name}.yaml"
+        study = yaml.safe_load(file.read_text())
+        study["grid"]["seed"] = [0]
+        file.write_text(yaml.safe_dump(study, sort_keys=False))
     return folder
 
 
