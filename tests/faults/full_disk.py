@@ -28,7 +28,7 @@ from harness import (
 from two_drivers import a_run
 
 FAMILY = "full disk"
-ROOM = "size=400m"
+ROOM = "size=150m"
 Sign = Callable[[Project], bool]
 
 
@@ -41,7 +41,7 @@ def signs() -> dict[str, tuple[str, Sign | None, bool]]:
     return {
         "from the start": ("size=4k", None, False),
         "while checkpointing": ("size=6m", None, False),
-        "while checkpointing again": ("size=40m", None, False),
+        "with room for one checkpoint": ("size=40m", None, False),
         "while saving the model": (ROOM, has(f"{part}/training_log.parquet"), False),
         "while writing tables": (ROOM, has(f"{part}/model"), False),
         "while executing a run's notebook": (ROOM, has(f"{part}/notebook.ipynb"), False),
@@ -117,14 +117,15 @@ def one_disk(fault: str, project: Project, sign: Sign | None, shows: bool) -> Tr
         made, expected = of_run(made, a_run()), of_run(expected, a_run())
     differing = differences(made, expected)
     said = sentence_with(output, "disk is full", "quick")
+    hit = status != 0  # else the command had ended before the disk was full: nothing was tried
     return Trial(
         FAMILY,
         fault,
-        f"{fault}: engine {' '.join(words)}",
-        survived=again == 0 and not differing,
-        named=status != 0 and bool(said) and not is_traceback(output),
-        lost=bool(differing) or status == 0,
-        unexplained=status != 0 and (is_traceback(output) or not said),
+        f"{fault}: engine {' '.join(words)}" if hit else "",
+        survived=hit and again == 0 and not differing,
+        named=hit and bool(said) and not is_traceback(output),
+        lost=bool(differing),
+        unexplained=hit and (is_traceback(output) or not said),
         said=said or output[-300:] + ("" if again == 0 else more[-300:]),
     )
 

@@ -32,14 +32,17 @@ def trials(quick: bool = False) -> Iterator[Trial]:
 
 
 def two(fault: str, start: Start, ready: Callable[[Project], bool]) -> Trial:
-    """Starts two processes, the second when the project is ready for it, and compares the end."""
+    """Starts two processes, the second when the project is ready for it, and compares the end.
+
+    One of them may wait for the other, or give up and say why.
+    """
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder) / "project", notebooks=["results"])
         first = start(project)
         wait_until(lambda: ready(project) or first.poll() is not None, 600)
         second = start(project)
         ends = [finish(second), finish(first)]
-        said = [sentence_with(output, "another process") for _, output in ends]
+        said = [sentence_with(output, "another", "process") for _, output in ends]
         failed = [output for status, output in ends if status != 0]
         made, expected = project.state(), undisturbed().state
         if start is engine:
@@ -49,7 +52,7 @@ def two(fault: str, start: Start, ready: Callable[[Project], bool]) -> Trial:
         FAMILY,
         fault,
         fault,
-        survived=not differing and not failed,
+        survived=not differing,
         named=any(said),
         lost=bool(differing),
         unexplained=any(is_traceback(output) for output in failed),
