@@ -34,9 +34,10 @@ THREADS = (
     " TOKENIZERS_PARALLELISM=false HF_HUB_DISABLE_PROGRESS_BARS=1; "
 )
 
-# What is damaged is named, and made again. A job must not look: others are at work beside it.
+# What is damaged is named, and made again; a dry run only names it. A job must not look: others are
+# at work beside it.
 if workflow.is_main_process:
-    for sentence in studies.discard_damaged(STUDY):
+    for sentence in studies.discard_damaged(STUDY, dry_run=workflow.output_settings.dryrun):
         print(sentence, file=sys.stderr)
 
 # A run folder comes to its place whole. Snakemake would make an empty one if an output were in it,

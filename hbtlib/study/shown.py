@@ -102,15 +102,16 @@ def _write_records(study: str, records: Mapping[str, Mapping[str, manifest.Entry
     write_json(_manifest(study), {"notebooks": notebooks})
 
 
-def discard_damaged(study: str, names: list[str]) -> list[str]:
+def discard_damaged(study: str, names: list[str], dry_run: bool = False) -> list[str]:
     """Removes executed notebooks of which a file is damaged, so that they are made again.
 
     Args:
         study: The name of the study.
         names: The names of its executed notebooks.
+        dry_run: Whether they are only named.
 
     Returns:
-        A sentence for each that was removed; it names the file.
+        A sentence for each damaged one; it names the file.
     """
     if not any(executed(study, name).exists() for name in names) and not _manifest(study).exists():
         return []
@@ -123,8 +124,9 @@ def discard_damaged(study: str, names: list[str]) -> list[str]:
             records = {}
         for name in names:
             said = _first_fault(study, name, records)
-            if said:
+            if said and not dry_run:
                 executed(study, name).unlink(missing_ok=True)
+            if said:
                 found.append(f"{said}: the notebook {name} is executed again")
     return found
 

@@ -10,7 +10,7 @@ from hbtlib.study.project import project_folder
 from hbtlib.study.runs import Run
 
 
-def discard_damaged(name: str) -> list[str]:
+def discard_damaged(name: str, dry_run: bool = False) -> list[str]:
     """Finds what is damaged among a study's results, and has it made again.
 
     Executed notebooks are removed if one of their files is damaged or missing: their copy, a table
@@ -19,13 +19,15 @@ def discard_damaged(name: str) -> list[str]:
 
     Args:
         name: The name of the study.
+        dry_run: Whether what is damaged is only named, and nothing is removed.
 
     Returns:
         A sentence for each damaged run and notebook. It names the file.
     """
     study = load(name)
     root = f"{project_folder()}/"
-    found = _damaged_runs(study.runs) + shown.discard_damaged(name, list(study.shown()))
+    found = _damaged_runs(study.runs)
+    found += shown.discard_damaged(name, list(study.shown()), dry_run)
     return [sentence.replace(root, "") for sentence in found]
 
 

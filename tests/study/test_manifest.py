@@ -311,7 +311,10 @@ def test_notebooks_that_no_manifest_has_are_executed_again(project: Path) -> Non
     write_study(project, QUICK, notebooks=["results"])
     copy = show(project, "results")
     cut(project / "results" / "quick" / "manifest.json")
+    named = study.discard_damaged("quick", dry_run=True)
+    assert copy.exists()
     first, second = study.discard_damaged("quick")
+    assert named == [first, second]
     assert first.startswith("results/quick/manifest.json is damaged")
     assert second.startswith("results/quick/notebooks/results.ipynb cannot be verified")
     assert not copy.exists()
