@@ -43,6 +43,8 @@ class Entry(NamedTuple):
         counts: how much there is of it.
         licence: the licence of its texts.
         source: where it is published.
+        read: where its real content was read by this library, with counts; "never" where its loader
+            has only met files of the same layout that tests wrote.
     """
 
     module: ModuleType
@@ -50,6 +52,7 @@ class Entry(NamedTuple):
     counts: str
     licence: str
     source: str
+    read: str = "never"
 
 
 BOTH = ("pairs", "benchmark")
@@ -63,6 +66,7 @@ CATALOG: dict[str, Entry] = {
         "3,141 facts in 20 languages",
         "Unicode-3.0 (CLDR)",
         "made from the CLDR data of the Babel package",
+        "made here: all 3,141 facts in 20 languages",
     ),
     "xquad-r": Entry(
         xquad_r,
@@ -70,6 +74,7 @@ CATALOG: dict[str, Entry] = {
         "13,090 queries, 13,014 passages",
         BY_SA_4,
         "github.com/google-research-datasets/lareqa",
+        "all eleven files: 13,090 queries, 13,014 passages",
     ),
     "mlqa-r": Entry(
         mlqa_r,
@@ -77,6 +82,7 @@ CATALOG: dict[str, Entry] = {
         "4,199 queries, 21,220 passages (LAReQA's own: 20,534)",
         BY_SA_3,
         mlqa.XTREME.page,
+        "MLQA dev's seven same-language files, split here; LAReQA's own never",
     ),
     "xquad": Entry(
         xquad,
@@ -91,6 +97,7 @@ CATALOG: dict[str, Entry] = {
         "dev: 4,199 queries, 3,646 passages",
         BY_SA_3,
         mlqa.XTREME.page,
+        "dev's seven same-language files: 4,199 queries; the other files never",
     ),
     "tydiqa-goldp": Entry(
         tydiqa_goldp,
@@ -98,6 +105,7 @@ CATALOG: dict[str, Entry] = {
         "dev: 5,077 queries, 4,488 passages; train: 49,881 queries",
         "Apache-2.0",
         tydiqa_goldp.GOOGLE.page,
+        "dev, all nine files: 5,077 queries",
     ),
     "belebele": Entry(
         belebele,
@@ -112,6 +120,7 @@ CATALOG: dict[str, Entry] = {
         "dev: 13,495 queries, 106 million passages (en, 33 million)",
         "Apache-2.0, CC BY-SA",
         f"{miracl.TOPICS.page}, {miracl.CORPUS.repository}",
+        "dev's topics and judgements: 13,495 queries in 18 languages; the passages never",
     ),
     "miracl-hard-negatives": Entry(
         miracl_hard_negatives,
@@ -140,6 +149,7 @@ CATALOG: dict[str, Entry] = {
         "9,677 ids, partly parallel",
         BY_SA_3,
         "MLQA test, joined by id",
+        "all: 9,677 ids",
     ),
     "ntrex": Entry(
         ntrex,
@@ -147,6 +157,7 @@ CATALOG: dict[str, Entry] = {
         "1,997 parallel sentences",
         BY_SA_4,
         "github.com/MicrosoftTranslator/NTREX",
+        "1,997 sentences in 20 languages",
     ),
     "folder": Entry(
         folder,
@@ -154,6 +165,7 @@ CATALOG: dict[str, Entry] = {
         "your own",
         "yours",
         "data=FOLDER: BEIR's layout, TREC files, or pairs.jsonl",
+        "yours",
     ),
 }
 
@@ -163,8 +175,9 @@ def catalog() -> pd.DataFrame:
 
     Returns:
         One row a dataset and kind: name, kind (pairs or benchmark), languages (separated by
-        blanks), counts, licence, source, and offline: whether it needs no download, because it is
-        made here or lies in the folder that `HBT_DATA` names.
+        blanks), counts, licence, source, read (where its real content was read by this library,
+        with counts, or "never"), and offline: whether it needs no download, because it is made here
+        or lies in the folder that `HBT_DATA` names.
 
     Raises:
         DataError: if `HBT_DATA` names no folder.
@@ -184,6 +197,7 @@ def catalog() -> pd.DataFrame:
                 "counts": entry.counts,
                 "licence": entry.licence,
                 "source": entry.source,
+                "read": entry.read,
                 "offline": _is_offline(name, entry),
             }
             for name, entry in CATALOG.items()

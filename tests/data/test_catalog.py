@@ -70,6 +70,7 @@ def test_the_catalog_says_what_is_at_hand(tmp_path: Path, monkeypatch: pytest.Mo
         "counts",
         "licence",
         "source",
+        "read",
         "offline",
     }
 
