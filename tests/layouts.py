@@ -247,6 +247,37 @@ def mtop(folder: Path) -> None:
         )
 
 
+def mtop_parallel(folder: Path) -> None:
+    texts = {
+        "test": [
+            ("wake me at six", "weck mich um sechs"),
+            ("play jazz", "spiel Jazz"),
+            ("set an alarm", "stell einen Wecker"),
+            ("stop the music", "stopp die Musik"),
+        ],
+        "validation": [
+            ("wake me !", "weck mich !"),
+            ("play blues !", "spiel Blues !"),
+            ("call me", "ruf mich an"),
+        ],
+    }
+    intents = ("CREATE_ALARM", "PLAY_MUSIC")
+    rows = [
+        {
+            "id": i,
+            "split": split,
+            "text": {"en": english, "de": german},
+            "intent": "CREATE_CALL" if english == "call me" else intents[i % 2],
+            "domain": "calling" if english == "call me" else "home",
+        }
+        for split, forms in texts.items()
+        for i, (english, german) in enumerate(forms)
+    ]
+    for row in rows[4:]:
+        row["id"] = f"v{row['id']}"
+    put_jsonl(folder / "mtop.jsonl", rows)
+
+
 def xm3600(folder: Path) -> None:
     for language, word in (("en", "A dog"), ("de", "Ein Hund")):
         put_parquet(
