@@ -34,7 +34,17 @@ from pathlib import Path
 import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.formats.checks import DataError, clean, expect, field, identifier, text, unique
+from hbtlib.data.formats.checks import (
+    DataError,
+    clean,
+    expect,
+    field,
+    identifier,
+    language,
+    short,
+    text,
+    unique,
+)
 from hbtlib.data.formats.files import Record, read_jsonl, read_parquet
 from hbtlib.data.formats.hub import Hub
 from hbtlib.data.formats.source import Source, choose_languages, local_folder
@@ -101,14 +111,15 @@ def _read(source: Source, languages: Sequence[str], split: str, label: str) -> p
     """The utterances of a split, a row each, one language after the other."""
     rows: list[Utterance] = []
     if source.has(PARALLEL):
-        lines = list(_read_parallel(source.path(PARALLEL), label))
-        for language in languages:
-            rows += [row for of_split, row in lines if of_split == split and row[1] == language]
+        lines = list(read_parallel(source.path(PARALLEL), label))
+        for code in languages:
+            rows += [row for of_split, row in lines if of_split == split and row[1] == code]
     else:
-        for language in languages:
-            rows += _read_language(source, language, split)
+        for code in languages:
+            rows += _read_language(source, code, split)
     found = pd.DataFrame(rows, columns=COLUMNS)
-    lacking = [language for language in languages if language not in set(found["language"])]
+    have = set(found["language"])
+    lacking = [code for code in languages if code not in have]
     if lacking:
         raise DataError(
             f"mtop: {source.folder} has no utterance of the split {split!r} in {lacking[0]!r}; "
@@ -117,34 +128,47 @@ def _read(source: Source, languages: Sequence[str], split: str, label: str) -> p
     return found
 
 
-def _read_language(source: Source, language: str, split: str) -> Iterator[Utterance]:
+def _read_language(source: Source, code: str, split: str) -> Iterator[Utterance]:
     """The utterances of the hub's files of a language."""
     seen: dict[str, str] = {}
-    for file in source.paths(f"{language}/{split}-*.parquet"):
+    for file in source.paths(f"{code}/{split}-*.parquet"):
         for place, row in read_parquet(file, ["id", "text", "label_text"]):
             number = identifier(row, "id", place)
             unique(seen, number, place, "the id")
-            id_ = f"{language}:{split}:{number}"
+            id_ = f"{code}:{split}:{number}"
             utterance = text(row, "text", place)
-            drawn_by = f"{language}\t{id_}\t{utterance}"
-            yield id_, language, utterance, text(row, "label_text", place), id_, drawn_by
+            drawn_by = f"{code}\t{id_}\t{utterance}"
+            yield id_, code, utterance, text(row, "label_text", place), id_, drawn_by
 
 
-def _read_parallel(file: Path, label: str) -> Iterator[tuple[str, Utterance]]:
-    """The utterances of `mtop.jsonl`, each with its split."""
+def read_parallel(file: Path, label: str) -> Iterator[tuple[str, Utterance]]:
+    """Reads `mtop.jsonl`.
+
+    Args:
+        file: the file.
+        label: "intent" or "domain".
+
+    Yields:
+        The split and the utterance, for each language of each line.
+
+    Raises:
+        DataError: naming the line, for what is no such line.
+    """
     seen: dict[str, str] = {}
     for place, record in read_jsonl(file):
         number = identifier(record, "id", place)
         unique(seen, number, place, "the id")
         split = text(record, "split", place)
         if split not in SPLITS:
-            raise DataError(f"{place}: the split is {split!r}; it is one of {', '.join(SPLITS)}")
+            raise DataError(
+                f"{place}: the split is {short(split)}; it is one of {', '.join(SPLITS)}"
+            )
         means = _label(record, label, place)
         question = f"{split}:{number}"
-        for language, utterance in field(record, "text", dict, place).items():
-            what = f"the text in {language!r}"
+        for code, utterance in field(record, "text", dict, place).items():
+            what = f"the text in {language(code, place)!r}"
             form = clean(expect(utterance, str, place, what), place, what)
-            yield split, (f"{language}:{question}", language, form, means, question, question)
+            yield split, (f"{code}:{question}", code, form, means, question, question)
 
 
 def _label(record: Record, label: str, place: str) -> str:
