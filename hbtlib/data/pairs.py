@@ -56,6 +56,7 @@ class Pairs:
         query_mask: (n,) integers with one bit a language of `languages`, the lowest first: does the
             id's query exist in it? Bits, so that 40 million ids take megabytes.
         passage_mask: (n,) the same for the id's passage.
+        left_out: what the loader left out: why, and how many.
 
     Example:
         >>> import hbtlib as hbt
@@ -84,6 +85,7 @@ class Pairs:
         _check_table(name, dataset)
         self.name = name
         self.dataset = dataset
+        self.left_out: Mapping[str, int] = {}
         self._columns: dict[str, Dataset] = {}
         self.query_languages = self._languages_of("query")
         self.passage_languages = self._languages_of("passage")
@@ -197,7 +199,9 @@ class Pairs:
                 ids.append(question)
                 queries.append(_take(forms, number))
                 passages.append(_take(answer, number))
-        return cls.from_texts(benchmark.name, queries, passages, id=ids)
+        made = cls.from_texts(benchmark.name, queries, passages, id=ids)
+        made.left_out = benchmark.left_out
+        return made
 
     def _languages_of(self, role: Role) -> tuple[str, ...]:
         prefix = f"{role}_"
@@ -384,7 +388,9 @@ class Pairs:
         rows = self._rows(ids)
         if not len(rows):
             raise ValueError(f"pairs {self.name!r}: no id is selected; give one at least")
-        return Pairs(self.name, self.dataset.select(rows))
+        selected = Pairs(self.name, self.dataset.select(rows))
+        selected.left_out = self.left_out
+        return selected
 
     def sample(self, n: int, seed: int = 0) -> Pairs:
         """Returns some of the ids, drawn at random, in the order they had.
