@@ -58,12 +58,12 @@ def load_benchmark(
     asked = [one_of(name, DOMAINS, each, "domain") for each in (domains or "").split()]
     folder = source.folder
     if folder is not None and (folder / "qrels").is_dir():
-        have = [each for each in DOMAINS if (folder / "qrels" / f"{each}.tsv").is_file()]
-        return _read_beir(folder, asked or have)
-    have = list(DOMAINS)
-    if folder is not None:
-        have = [each for each in DOMAINS if source.has(f"data/{each}.test.jsonl")]
-    return _read_hub(source, asked or have or list(DOMAINS))
+        have = [each for each in DOMAINS if source.has(f"qrels/{each}.tsv")]
+        return _read_beir(
+            folder, [one_of(str(folder), have, each, "domain") for each in asked or have]
+        )
+    have = [each for each in DOMAINS if source.has(f"data/{each}.test.jsonl")]
+    return _read_hub(source, asked or have or DOMAINS)
 
 
 def _read_beir(folder: Path, domains: Sequence[str]) -> Benchmark:
