@@ -48,7 +48,7 @@ class Benchmark:
         judgements: one row a judged pair: query_id, passage_id, grade (0: judged and not relevant;
             1 where the column is missing).
         settings: which of monolingual, cross-lingual and multilingual make sense for it.
-        left_out: what its loader left out: why, and how many.
+        left_out: what of the dataset's files is not in the benchmark: reason → how many.
 
     Raises:
         ValueError: naming the table, the row and the id, for a missing column, an empty or

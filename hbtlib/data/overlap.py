@@ -14,8 +14,6 @@ from hbtlib.data.pairs import ROLES, Pairs
 INSIDE = 40
 """A relevant passage of at least this many bytes (UTF-8) is also looked for inside passages."""
 
-_PART = 10_000  # ids whose texts are read at once
-
 
 def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
     """Finds the ids of the pairs that hold what the benchmark asks.
@@ -44,10 +42,11 @@ def overlap(pairs: Pairs, benchmark: Benchmark) -> dict[int, str]:
         found.setdefault(row, what)
     evaluated = _EvaluatedTexts(benchmark)
     for role in ROLES:
-        for row, text in _texts(pairs, role):
+        for number, text in pairs.each_text(role):
             held = evaluated.find(text, inside=role == "passage")
             if held is not None:
-                found.setdefault(row, held)
+                for row in pairs.ids_with_text(role, number):
+                    found.setdefault(row, held)
     return found
 
 
@@ -161,19 +160,3 @@ def _forms(text: str) -> tuple[str, ...]:
     """The text; and of a sentence above its paragraph (context="paragraph") the sentence too."""
     first, _, rest = text.partition("\n")
     return (text, first) if rest and first in rest else (text,)
-
-
-def _texts(pairs: Pairs, role: str) -> Iterator[tuple[int, str]]:
-    """Every text of a role in any language, hard negatives among the passages, with its id."""
-    prefixes = (f"{role}_", "negatives_") if role == "passage" else (f"{role}_",)
-    columns = [
-        c for c in pairs.dataset.column_names if c.startswith(prefixes) and c != f"{role}_key"
-    ]
-    first = 0
-    for part in pairs.dataset.select_columns(columns).iter(_PART):
-        for column in columns:
-            for i, value in enumerate(part[column]):
-                texts = [value] if isinstance(value, str) else value or []
-                for text in texts:
-                    yield first + i, text
-        first += len(part[columns[0]])

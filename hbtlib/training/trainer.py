@@ -295,8 +295,7 @@ def _make_objective(
     objective = OBJECTIVES[options.objective](
         options.temperature, languages, encoder.dimension, options.objective_options
     )
-    columns = [column for pairs in _pairs_of(plan) for column in pairs.dataset.column_names]
-    bring_negatives = any(column.startswith("negatives_") for column in columns)
+    bring_negatives = any(pairs.has_negatives for pairs in _pairs_of(plan))
     if bring_negatives and not objective.hard_negatives:
         raise ValueError(
             "the pairs bring hard negatives, and the objective "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import layouts
 import pytest
+import training_layouts
 
 import hbtlib as hbt
 
@@ -23,8 +24,14 @@ LOCAL = {
     "mlqa-pairs": layouts.pairs,
     "ntrex": layouts.ntrex,
     "folder": layouts.beir,
+    **training_layouts.SETS,
 }
-LANGUAGES = {"tydiqa-goldp": ["en", "fi"], "miracl": ["sw"], "miracl-hard-negatives": ["sw"]}
+LANGUAGES = {
+    "tydiqa-goldp": ["en", "fi"],
+    "miracl": ["sw"],
+    "miracl-hard-negatives": ["sw"],
+    **{name: ["en"] for name in training_layouts.SETS if name != "mmarco"},
+}
 
 
 @pytest.fixture(autouse=True)
