@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from hbtlib.evaluation.checks import check_texts, number_column
 from hbtlib.plots.saving import Figure
-from hbtlib.plots.style import canvas, caption
+from hbtlib.plots.style import NICE, canvas, caption
 from hbtlib.plots.tables import check_table
 
 _MARKS = ("o", "s", "D", "^", "v", "P")
@@ -23,13 +23,12 @@ _LINEAR = ("share of the languages",)  # the others differ by powers of ten
 """What a row of the table may be of, and the title of its panel."""
 
 
-def source_shares(table: pd.DataFrame, *, title: str = "", notes: Sequence[str] = ()) -> Figure:
+def source_shares(table: pd.DataFrame, *, notes: Sequence[str] = ()) -> Figure:
     """Draws what each source and each language gets under some rules of sharing.
 
     Args:
         table: of (one of TITLES), name (a source or a language), rule, value; and `sizes`, the
             share of a source by its size, beside which the rules are set (NaN for languages).
-        title: of the picture.
         notes: sentences below it.
 
     Returns:
@@ -54,8 +53,6 @@ def source_shares(table: pd.DataFrame, *, title: str = "", notes: Sequence[str] 
     for axes, each in zip(panels, shown, strict=True):
         _draw_panel(axes, table[table["of"] == each], rules)
         _scale(axes, each)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10)
     marks = panels[0].get_legend_handles_labels()
     figure.legend(*marks, loc="outside upper left", ncols=len(rules) + 1, columnspacing=1.2)
     caption(figure, list(notes))
@@ -97,6 +94,7 @@ def _scale(axes: Axes, each: str) -> None:
     axes.set_title(TITLES[each])
     if each in _LINEAR:
         axes.set_xlim(0, None)
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=NICE))
     else:
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())

@@ -37,8 +37,8 @@ SHARINGS: dict[str, Sharing] = {
 """How the sets may share the batches; `hbt.train(sources=…)` takes the values."""
 
 NOTES = (
-    "An epoch is as many batches of 100 as visit every row once when the sets share by size.",
-    "Languages are those of the queries in its first {batches:,} batches, hybrid with α = 0.5.",
+    "An epoch: as many batches of 100 as visit every row once if the sets share by size.",
+    "Queries: of the first {batches:,} batches, hybrid with α = 0.5.",
 )
 
 
@@ -85,7 +85,7 @@ def shares_table(batches: int = 20_000) -> pd.DataFrame:
 def draw(table: pd.DataFrame, batches: int) -> Figure:
     """Draws the table of `shares_table`."""
     notes = [note.format(batches=batches) for note in NOTES]
-    return source_shares(table, title="The published training data, planned", notes=notes)
+    return source_shares(table, notes=notes)
 
 
 def main() -> None:
