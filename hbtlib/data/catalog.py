@@ -219,7 +219,7 @@ CATALOG: dict[str, Entry] = {
         mmarco,
         ("pairs",),
         "39.8 million triples by id, parallel in 14 languages",
-        "MS MARCO's (research, non-commercial)",
+        "Apache-2.0 (card), CC BY 4.0 (file); MS MARCO: research",
         mmarco.UNICAMP.page,
     ),
     "natural-questions": Entry(

@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "maps": ["embedding_map"],
         "rankings": ["rank_ecdf", "top_shares"],
         "saving": ["Figure", "save"],
+        "sources": ["source_shares"],
         "style": ["COLOURS", "language_colours"],
         "tables": ["ordered"],
         "texts": ["lengths"],

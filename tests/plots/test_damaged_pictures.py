@@ -33,6 +33,15 @@ TEXTS = pd.DataFrame(
     }
 )
 LOG = pd.DataFrame({"step": [1, 2, 3], "loss": [1.0, 0.5, 0.3], "validation_loss": [np.nan, 1, 2]})
+SOURCES = pd.DataFrame(
+    {
+        "of": ["passes", "passes", "share of the languages"],
+        "name": ["a", "b", "de"],
+        "rule": "size",
+        "value": [1.0, 2.0, 0.5],
+        "sizes": np.nan,
+    }
+)
 
 
 class Picture(NamedTuple):
@@ -80,6 +89,7 @@ PICTURES = {
         "query_language pool",
     ),
     "lengths": Picture(plots.lengths, TEXTS, "", "language role text"),
+    "source_shares": Picture(plots.source_shares, SOURCES, "value", "of name rule"),
     "loss_curves": Picture(plots.loss_curves, LOG, "step loss", ""),
 }
 CASES = [

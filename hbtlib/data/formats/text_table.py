@@ -78,16 +78,18 @@ class TextTable:
         return np.asarray(there & ~np.isin(ids, self.empty) if self.empty.size else there)
 
     def texts(self, ids: NDArray[np.integer]) -> list[str | None]:
-        """Returns the text of each id, None where it is empty.
+        """Returns the text of each id, None where it has none.
 
         Args:
-            ids: (n,) ids that the table has.
+            ids: (n,) ids.
         """
+        known = self.has(ids)
         if self._first is not None:
             rows = ids.astype(np.int64) - self._first
         else:
             rows = self._rows[self._places(ids)].astype(np.int64)
-        return list(self._texts[rows]["text"])
+        found = self._texts[np.where(known, rows, 0)]["text"]
+        return [text if has else None for text, has in zip(found, known.tolist(), strict=True)]
 
     def _places(self, ids: NDArray[np.integer]) -> NDArray[np.int64]:
         """Where each id stands among the sorted ids, or would stand."""

@@ -15,8 +15,8 @@ Files: `data/google/collections/LANGUAGE_collection.tsv` (`pid⇥text`),
 `data/google/queries/train/LANGUAGE_queries.train.tsv`, `…/dev/LANGUAGE_queries.dev.small.tsv`
 (`qid⇥text`), `data/triples.train.ids.small.tsv` (`qid⇥pid⇥pid`), `data/qrels.dev.small.tsv`; or the
 same names in one folder. The repository's own loading script reads them so. Texts that are empty
-are left out in their language, and counted. The licence is MS MARCO's (research, non-commercial)
-and, of the translations, Apache-2.0. None of the real files was ever read here.
+are left out in their language, and counted. The repository's card states Apache-2.0, its LICENSE is
+CC BY 4.0, and MS MARCO's own terms are for research. None of the real files was ever read here.
 """
 
 from __future__ import annotations
