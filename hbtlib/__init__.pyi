@@ -38,3 +38,6 @@ from .study.paper import paper_tables as paper_tables
 from .training import losses as losses
 from .training import objectives as objectives
 from .training.trainer import train as train
+from .translation.translate import translate as translate
+from .translation.translator import Translator as Translator
+from .translation.translator import TranslatorProtocol as TranslatorProtocol
