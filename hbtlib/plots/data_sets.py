@@ -126,7 +126,7 @@ def set_lengths(table: pd.DataFrame) -> Figure:
             median = mine["median"].clip(lower=0.5)
             axes.plot(median, place, "o", color=colour, label=role, ms=4, mec="white", alpha=0.75)
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_locator(LogLocator(10, (1.0, 3.0)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.tick_params(axis="x", labelsize=style.SMALL)
