@@ -128,6 +128,8 @@ CATALOG: dict[str, Entry] = {
         "900 queries, 488 passages a language; 122 variants by their codes",
         BY_SA_4,
         belebele.MTEB.page,
+        "the part in FLORES-200 devtest (belebele-flores20): 626 queries, 3,560 passages; its own "
+        "files never",
     ),
     "miracl": Entry(
         miracl,
@@ -150,6 +152,7 @@ CATALOG: dict[str, Entry] = {
         "200 queries a language; en 4,386 passages",
         BY_SA_4,
         mtop.HUBS["intent"].page,
+        "XSemPLR's mtop.jsonl: 859 validation and 1,237 test ids in 6 languages; the hub's never",
     ),
     "xm3600": Entry(
         xm3600,

@@ -50,6 +50,15 @@ class Data(Parameters):
         "ar de en es hi ru th tr zh", description="those of them that strategies train on"
     )
     examples: kinds.Count = Field(4, description="how many questions to show")
+    sets: kinds.DataSets = Field(
+        "", description='the datasets that are shown side by side; "": all that are at hand'
+    )
+    texts: kinds.Count = Field(
+        200, description="how many texts of each dataset, language and role are measured"
+    )
+    compared: kinds.Count = Field(
+        500, description="how many ids of each dataset are compared with each benchmark"
+    )
     study: kinds.Name = Field(
         "worldfacts", description="the study whose folder of figures the pictures go to"
     )

@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "quickstart",
         "reader",
         "results",
+        "sets",
         "significance",
         "tables",
         "train",
