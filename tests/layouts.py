@@ -155,26 +155,36 @@ def tydiqa_json(folder: Path) -> None:
         put_json(folder / f"tydiqa.goldp.{name}.dev.json", content)
 
 
+def belebele_rows(language: str, variant: str) -> list[Row]:
+    return [
+        {
+            "link": f"link{p}",
+            "question_number": q + 1,
+            "flores_passage": "".join(SENTENCES[language][p]),
+            "question": asked,
+            "mc_answer1": "a",
+            "mc_answer2": "b",
+            "mc_answer3": "c",
+            "mc_answer4": "d",
+            "correct_answer_num": "1",
+            "dialect": variant,
+            "ds": "2023-05-03",
+        }
+        for p, both in enumerate(ASKED[language])
+        for q, asked in enumerate(both)
+    ]
+
+
 def belebele(folder: Path) -> None:
     for language, variant in (("en", "eng_Latn"), ("de", "deu_Latn")):
         put_parquet(
-            folder / variant / "test-00000-of-00001.parquet",
-            [
-                {
-                    "link": f"link{p}",
-                    "question_number": q + 1,
-                    "flores_passage": "".join(SENTENCES[language][p]),
-                    "question": asked,
-                    "mc_answer1": "a",
-                    "mc_answer2": "b",
-                    "mc_answer3": "c",
-                    "mc_answer4": "d",
-                    "correct_answer_num": "1",
-                }
-                for p, both in enumerate(ASKED[language])
-                for q, asked in enumerate(both)
-            ],
+            folder / variant / "test-00000-of-00001.parquet", belebele_rows(language, variant)
         )
+
+
+def belebele_own(folder: Path) -> None:
+    for language, variant in (("en", "eng_Latn"), ("de", "deu_Latn")):
+        put_jsonl(folder / f"{variant}.jsonl", belebele_rows(language, variant))
 
 
 def miracl(folder: Path, language: str = "sw") -> None:
@@ -247,6 +257,37 @@ def mtop(folder: Path) -> None:
         )
 
 
+def mtop_parallel(folder: Path) -> None:
+    texts = {
+        "test": [
+            ("wake me at six", "weck mich um sechs"),
+            ("play jazz", "spiel Jazz"),
+            ("set an alarm", "stell einen Wecker"),
+            ("stop the music", "stopp die Musik"),
+        ],
+        "validation": [
+            ("wake me !", "weck mich !"),
+            ("play blues !", "spiel Blues !"),
+            ("call me", "ruf mich an"),
+        ],
+    }
+    intents = ("CREATE_ALARM", "PLAY_MUSIC")
+    rows = [
+        {
+            "id": i,
+            "split": split,
+            "text": {"en": english, "de": german},
+            "intent": "CREATE_CALL" if english == "call me" else intents[i % 2],
+            "domain": "calling" if english == "call me" else "home",
+        }
+        for split, forms in texts.items()
+        for i, (english, german) in enumerate(forms)
+    ]
+    for row in rows[4:]:
+        row["id"] = f"v{row['id']}"
+    put_jsonl(folder / "mtop.jsonl", rows)
+
+
 def xm3600(folder: Path) -> None:
     for language, word in (("en", "A dog"), ("de", "Ein Hund")):
         put_parquet(
@@ -261,6 +302,27 @@ def xm3600(folder: Path) -> None:
                 for i in range(3)
             ],
         )
+
+
+def xm3600_googles(folder: Path) -> None:
+    captions = {
+        "en": lambda i: [f"A dog {i} {n}" for n in range(2 + i % 2)],
+        "de": lambda i: [f"Ein Hund {i} {n}" for n in range(2 + i % 2)],
+    }
+    put_jsonl(
+        folder / "captions.jsonl",
+        [
+            {
+                "image/key": f"img{i}",
+                "image/locale": "de",
+                **{
+                    code: {"caption": of(i), "caption/tokenized": of(i)}
+                    for code, of in captions.items()
+                },
+            }
+            for i in range(3)
+        ],
+    )
 
 
 def beir(folder: Path) -> None:

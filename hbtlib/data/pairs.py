@@ -201,7 +201,9 @@ class Pairs:
                 ids.append(question)
                 queries.append(_take(forms, number))
                 passages.append(_take(answer, number))
-        return cls.from_texts(benchmark.name, queries, passages, id=ids)
+        made = cls.from_texts(benchmark.name, queries, passages, id=ids)
+        made.left_out = dict(benchmark.left_out)
+        return made
 
     def _languages_of(self, role: Role) -> tuple[str, ...]:
         prefix = f"{role}_"

@@ -9,7 +9,9 @@ that changes a vector, so that nothing stale is ever read. In its metadata it ho
 
 So a shard that was renamed, or copied in from elsewhere, is noticed when the store is opened, and
 a flipped bit when the shard is first read. Which place a shard has among others is not written into
-it, because the same stretch of texts may stand at another place of a larger table.
+it, because the same stretch of texts may stand at another place of a larger table. All three stand
+under one name of the file's header, because safetensors writes several names in any order, and a
+shard that is made again is to have the same bytes.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ from hbtlib.search.vectors import embed_texts
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _HOW_TO_MEND = "remove it, and the same call embeds its texts again"
+_METADATA = "hbtlib"  # the one name in a shard's header
+_OLDER = "does not say which texts it is of (an older version wrote it)"
+_UNREADABLE = (SafetensorError, OSError, AttributeError, KeyError, TypeError, ValueError)
 
 
 @runtime_checkable
@@ -116,8 +121,8 @@ class Store:
         try:
             with safe_open(file, framework="pt") as opened:
                 vectors = opened.get_tensor("vectors")
-                written = opened.metadata()["checksum"]
-        except (SafetensorError, OSError, KeyError, TypeError) as error:
+                written = _metadata(opened)["checksum"]
+        except _UNREADABLE as error:
             raise _not_whole(file, error) from None
         if file not in self._checked:
             if checksum(vectors) != written:
@@ -134,7 +139,7 @@ class _Header:
 
     Attributes:
         shape: of its vectors.
-        metadata: what was written with them.
+        metadata: what was written with them; nothing if an older version wrote the shard.
     """
 
     shape: tuple[int, ...]
@@ -146,13 +151,15 @@ class _Header:
         try:
             with safe_open(file, framework="pt") as opened:
                 shape = tuple(opened.get_slice("vectors").get_shape())
-                return cls(shape, opened.metadata() or {})
-        except (SafetensorError, OSError, KeyError, TypeError) as error:
+                return cls(shape, _metadata(opened))
+        except _UNREADABLE as error:
             raise _not_whole(file, error) from None
 
     def checked_shape(self, file: Path) -> tuple[int, int]:
-        """The numbers of rows and columns; ValueError for a shard under another's name."""
-        if self.metadata.get("texts", file.stem) != file.stem:
+        """The numbers of rows and columns; ValueError for a shard of other texts or of nobody's."""
+        if not self.metadata:
+            raise ValueError(f"{file} {_OLDER}: {_HOW_TO_MEND}")
+        if self.metadata["texts"] != file.stem:
             raise ValueError(
                 f"{file} is not the shard of its name: it holds the vectors of other texts "
                 f"({self.metadata['texts']}); {_HOW_TO_MEND}"
@@ -161,6 +168,15 @@ class _Header:
             raise ValueError(f"{file} is not a matrix of vectors: {_HOW_TO_MEND}")
         rows, width = self.shape
         return rows, width
+
+
+def _metadata(opened: Any) -> dict[str, str]:
+    """What an open shard says of itself; nothing if an older version wrote it."""
+    written = (opened.metadata() or {}).get(_METADATA)
+    if written is None:
+        return {}
+    content = json.loads(written)
+    return {name: str(content[name]) for name in ("checksum", "texts", "key")}
 
 
 def _not_whole(file: Path, error: Exception) -> ValueError:
@@ -283,8 +299,8 @@ class _Shard:
             header = _Header.of(self.file)
         except ValueError:
             return "is not whole"
-        if "texts" not in header.metadata or "key" not in header.metadata:
-            return "does not say which texts it is of (an older version wrote it)"
+        if not header.metadata:
+            return _OLDER
         if header.metadata["texts"] != self.name or header.shape[:1] != (len(self.texts),):
             return "holds the vectors of other texts"
         if header.metadata["key"] != self.file.parent.name:
@@ -304,18 +320,26 @@ class _Shard:
                 f"the vector of the {role} {distinct[int(finite.argmin())][:80]!r} is not finite "
                 f"in {dtype}: the model has diverged, or its vectors are too long for that dtype"
             )
-        vectors = vectors[torch.from_numpy(row_of_distinct)]
-        metadata = {
-            "checksum": checksum(vectors),
-            "texts": self.name,
-            "key": self.file.parent.name,
-        }
-        with replacing(self.file) as unfinished:
-            try:
-                save_file({"vectors": vectors}, unfinished, metadata=metadata)
-            except SafetensorError as error:  # as which safetensors reports a full disk
-                full = "No space left" in str(error)
-                raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from None
+        write_shard(self.file, vectors[torch.from_numpy(row_of_distinct)])
+
+
+def write_shard(file: Path, vectors: torch.Tensor) -> None:
+    """Writes vectors as a shard: the same bytes wherever and whenever they are written.
+
+    Args:
+        file: the shard, named by the checksum of its texts, in the folder named by its key.
+        vectors: (n, d).
+
+    Raises:
+        OSError: if the file cannot be written; the message says so if the disk is full.
+    """
+    metadata = {"checksum": checksum(vectors), "texts": file.stem, "key": file.parent.name}
+    with replacing(file) as unfinished:
+        try:
+            save_file({"vectors": vectors}, unfinished, metadata={_METADATA: json.dumps(metadata)})
+        except SafetensorError as error:  # as which safetensors reports a full disk
+            full = "No space left" in str(error)
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from None
 
 
 def _home(folder: Path, encoder: IdentifiedEncoder, role: str, precision: str, dtype: str) -> Path:

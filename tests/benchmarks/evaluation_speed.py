@@ -324,17 +324,15 @@ def top(asked: argparse.Namespace) -> pd.DataFrame:
 def write_shards(folder: Path, passages: int) -> None:
     """Random float16 unit vectors of width 384, in shards as `store.Store` reads them."""
     import torch
-    from safetensors.torch import save_file
 
-    from hbtlib.search.store import checksum
+    from hbtlib.search.store import write_shard
 
     for start in range(0, passages, 50_000):
         rng = np.random.default_rng(start)
         part = rng.standard_normal((min(50_000, passages - start), 384), np.float32)
         part /= np.linalg.norm(part, axis=1, keepdims=True)
         tensor = torch.from_numpy(part).half()
-        file = folder / f"{start:09}.safetensors"
-        save_file({"vectors": tensor}, file, metadata={"checksum": checksum(tensor)})
+        write_shard(folder / f"{start:09}.safetensors", tensor)
 
 
 def share_of_same(ours: Any, theirs: Any) -> float:

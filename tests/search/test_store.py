@@ -22,7 +22,7 @@ from sentence_transformers.sentence_transformer.modules import Dense
 
 import hbtlib as hbt
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.search.store import Store, checksum, embed_to
+from hbtlib.search.store import Store, embed_to, write_shard
 
 TEXTS = [f"passage {i} in aa" + " question 7" * (i % 5) for i in range(23)]
 
@@ -32,14 +32,9 @@ def encoder(tiny_encoder_factory: Any) -> Encoder:
     return tiny_encoder_factory()
 
 
-def shards(folder: Path) -> dict[str, tuple[Any, bytes]]:
-    """Every shard's header and vectors; safetensors writes a header's metadata in any order."""
-    found = {}
-    for file in folder.rglob("*.safetensors"):
-        content = file.read_bytes()
-        end = 8 + int.from_bytes(content[:8], "little")
-        found[str(file.relative_to(folder))] = (json.loads(content[8:end]), content[end:])
-    return found
+def shards(folder: Path) -> dict[str, bytes]:
+    """Every shard's bytes."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*.saf*")}
 
 
 @pytest.mark.parametrize("shard", [1, 7, 23, 100])
@@ -77,11 +72,7 @@ def test_it_is_read_as_an_array_is(
     files = []
     for first in range(0, n, shard):
         part = torch.from_numpy(whole[first : first + shard])
-        save_file(
-            {"vectors": part},
-            folder / f"{first}.safetensors",
-            metadata={"checksum": checksum(part)},
-        )
+        write_shard(folder / f"{first}.safetensors", part)
         files.append(folder / f"{first}.safetensors")
     store = Store(files)
     bound = st.none() | st.integers(-n - 2, n + 2)
@@ -208,6 +199,14 @@ def test_the_other_role_s_prefix_changes_no_key_of_this_one(
     assert embed_to(tmp_path, encoder, TEXTS, "query").folder == first.folder
 
 
+def test_the_same_vectors_are_the_same_bytes(tmp_path: Path) -> None:
+    vectors = torch.arange(12.0).reshape(4, 3)
+    for number in range(20):  # each of three names in any order: equal by chance in 1 of 6 ** 19
+        (tmp_path / str(number) / "key").mkdir(parents=True)
+        write_shard(tmp_path / str(number) / "key" / "texts.safetensors", vectors)
+    assert len({file.read_bytes() for file in tmp_path.glob("*/key/*")}) == 1
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that are embedded."""
@@ -332,7 +331,7 @@ def test_a_shard_that_is_not_what_was_written_is_named(
     if harm == "a byte":
         content[-5] ^= 1
     elif harm == "a byte of the header":
-        content[content.index(b"checksum") + 12] ^= 1
+        content[content.index(b"checksum") + 16] ^= 1
     harmed.write_bytes({"its end": content[:-7], "everything": b""}.get(harm, bytes(content)))
     if harm == "the file":
         harmed.unlink()
@@ -347,6 +346,13 @@ def test_a_shard_that_is_not_what_was_written_is_named(
     )
 
 
+def older_version_wrote(file: Path) -> None:
+    """Writes a shard again as it was written before its metadata stood under one name."""
+    with safe_open(file, framework="pt") as opened:
+        metadata = json.loads(opened.metadata()["hbtlib"])
+    save_file(load_file(file), file, metadata=metadata)
+
+
 def harm(store: Store, how: str, folder: Path, other: Encoder) -> None:
     """Does to the second shard of a store what disks and people do."""
     first, second, content = *store.files[:2], store.files[1].read_bytes()
@@ -358,9 +364,7 @@ def harm(store: Store, how: str, folder: Path, other: Encoder) -> None:
         foreign = embed_to(folder / "foreign", other, TEXTS, "passage", shard=6)
         second.write_bytes(foreign.files[1].read_bytes())
     elif how == "of an older version":
-        with safe_open(second, framework="pt") as opened:
-            metadata = {"checksum": opened.metadata()["checksum"]}
-        save_file(load_file(second), second, metadata=metadata)
+        older_version_wrote(second)
     else:
         second.write_bytes({"cut off": content[:-9], "empty": b"", "no shard": b"x" * 99}[how])
 
@@ -400,10 +404,12 @@ def test_a_store_of_shards_that_do_not_belong_together_is_refused(
     renamed.write_bytes(store.files[0].read_bytes())
     with pytest.raises(ValueError, match=f"{renamed.name} is not the shard of its name"):
         Store([renamed])
+    older_version_wrote(store.files[1])
+    with pytest.raises(ValueError, match=r"an older version wrote it\): remove it, and the same"):
+        Store(store.files)
     for name, width in (("a", 3), ("b", 4)):
         part = torch.ones(2, width)
-        metadata = {"checksum": checksum(part)}
-        save_file({"vectors": part}, tmp_path / f"{name}.safetensors", metadata=metadata)
+        write_shard(tmp_path / f"{name}.safetensors", part)
     with pytest.raises(ValueError, match=r"b\.safetensors has vectors of the width 4"):
         Store([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     with pytest.raises(ValueError, match="no files were given"):
@@ -502,7 +508,7 @@ def made(folder: Path, n: int, width: int, shard: int) -> Store:
             np.random.default_rng(first).standard_normal((shard, width)).astype(np.float16)
         )
         files.append(folder / f"{first}.safetensors")
-        save_file({"vectors": part}, files[-1], metadata={"checksum": checksum(part)})
+        write_shard(files[-1], part)
     return Store(files)
 
 
