@@ -1,7 +1,6 @@
 """Sources without texts: so many ids in some languages, to plan with before data are at hand."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from hbtlib.sampling.arrays import Bits
 _MOST_LANGUAGES = 64  # a mask has a bit for each
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sized:
     """A source of ids that exist in every one of its languages.
 
@@ -28,7 +27,7 @@ class Sized:
     Example:
         >>> import hbtlib as hbt
         >>> from hbtlib.sampling.sizes import Sized
-        >>> sizes = [Sized("large", 40_000_000, ["en", "de"]), Sized("small", 4_000, ["en", "de"])]
+        >>> sizes = [Sized("large", 40_000_000, ("de", "en")), Sized("small", 4_000, ("en",))]
         >>> plan = hbt.BatchPlan(sizes, batch_size=100)
         >>> plan.shares()[["source", "batches"]].values.tolist()
         [['large', 400000], ['small', 40]]
@@ -36,7 +35,7 @@ class Sized:
 
     name: str
     size: int
-    languages: Sequence[str] = field(default=("en",))
+    languages: tuple[str, ...] = ("en",)
 
     def __post_init__(self) -> None:
         check_integer(f"the size of {self.name!r}", self.size, minimum=1)
@@ -45,7 +44,7 @@ class Sized:
                 f"{self.name!r} has {len(set(self.languages))} languages; give 1 to "
                 f"{_MOST_LANGUAGES}"
             )
-        object.__setattr__(self, "languages", tuple(sorted(set(self.languages))))
+        self.languages = tuple(sorted(set(self.languages)))
 
     def __len__(self) -> int:
         return self.size

@@ -70,7 +70,7 @@ def shares_table(batches: int = 20_000) -> pd.DataFrame:
     for rule, sharing in SHARINGS.items():
         plan = published_plan(sharing)
         for got in plan.shares().sort_values("ids", ascending=False).itertuples():
-            size = TABLE_9[got.source].rows / total
+            size = TABLE_9[str(got.source)].rows / total
             rows.append(("share of the pairs", got.source, rule, got.share, size))
             rows.append(("passes", got.source, rule, got.passes, float("nan")))
         drawn = Counter[str]()
