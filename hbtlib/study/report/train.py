@@ -128,9 +128,7 @@ def without_overlap(
                 refuse(looked_at, benchmark, found)
             kept[split] = without(looked_at, benchmark, found)
             row: dict[str, Any] = {"benchmark": name, "split": split, "pairs": looked_at.name}
-            rows.append(
-                {**row, "ids": len(looked_at), **count_ways(found), "left_out": len(found)}
-            )
+            rows.append({**row, "ids": len(looked_at), **count_ways(found), "left_out": len(found)})
     return kept, pd.DataFrame(rows)
 
 
