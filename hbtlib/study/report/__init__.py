@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "significance",
         "tables",
         "train",
+        "translate",
         "words",
     ],
     {"reader": ["Reader"], "words": ["Markdown"]},
