@@ -87,7 +87,7 @@ CATALOG: dict[str, Entry] = {
         "4,199 queries, 21,220 passages (LAReQA's own: 20,534)",
         BY_SA_3,
         mlqa.XTREME.page,
-        "MLQA dev's seven same-language files, split here; LAReQA's own never",
+        "MLQA dev's seven same-language files, split here; of LAReQA's own the first pages of two",
     ),
     "xquad": Entry(
         xquad,

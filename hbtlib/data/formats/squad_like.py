@@ -128,7 +128,7 @@ class SquadReader:
             DataError: for a damaged file, and for a field that is not what it should be.
         """
         asked = list(_questions(file))
-        if not any(question.record for question in asked):
+        if not any(question.record is not None for question in asked):
             raise NotSquadError(
                 f"{file}: no question in it; give a file with questions and paragraphs"
             )
@@ -215,7 +215,7 @@ def _questions(file: Path) -> Iterator[Asked]:
                 f"'paragraphs', 'qas', or a question ({' or '.join(QUESTIONS)}) and its paragraph "
                 f"({' or '.join(CONTEXTS)}) belong"
             )
-        if "header" in record and not _is_squad(record):  # MRQA's first line
+        if number == 0 and "header" in record:  # MRQA's first line
             continue
         yield from _walk(record, place, str(number), "")
 
@@ -260,7 +260,7 @@ def _records(file: Path) -> Iterator[tuple[str, Record]]:
         content = content["data"]
     elif isinstance(content, dict):
         content = [content]
-    if not isinstance(content, list):
+    if not isinstance(content, list) or (content and not isinstance(content[0], dict)):
         raise NotSquadError(f"{file}: it is {short(content)}, where articles or questions belong")
     for i, record in enumerate(content):
         place = f"{file}, article {i}"
