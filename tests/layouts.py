@@ -397,4 +397,85 @@ def ntrex(folder: Path) -> None:
         put(folder / f"{language}.txt", "".join(f"{word} {i}.\n" for i in range(40)))
 
 
+def squad_folder(folder: Path) -> None:
+    for language in SENTENCES:
+        put_json(folder / f"{language}.json", squad(language, breaks=False))
+
+
+def xnli(folder: Path) -> None:
+    """Forty premises, each with a hypothesis of every label."""
+    labels = {"en": ("It is {}.", "It may be {}.", "It is not {}.")}
+    labels["de"] = ("Es ist {}.", "Es mag {} sein.", "Es ist nicht {}.")
+    put_jsonl(
+        folder / "labelled.jsonl",
+        [
+            {
+                "id": f"xnli:{split}:{3 * i + n}",
+                "split": split,
+                "label": label,
+                "question": {code: forms[n].format(i) for code, forms in labels.items()},
+                "passage": {"en": f"It was {i} in {split}.", "de": f"Es war {i} in {split}."},
+            }
+            for split, count in (("dev", 10), ("test", 30))
+            for i in range(count)
+            for n, label in enumerate(("entailment", "neutral", "contradiction"))
+        ],
+    )
+
+
+def afriqa(folder: Path) -> None:
+    pivots = {"yo": "en", "sw": "en", "fon": "fr"}
+    put_jsonl(
+        folder / "pairs.jsonl",
+        [
+            {
+                "id": f"{code}:{split}:{i}",
+                "split": split,
+                "question": {code: f"{code} {split} {i}?", pivot: f"{pivot} {code} {split} {i}?"},
+                "passage": {pivot: f"{pivot}: {split} {i // 2}."},
+            }
+            for code, pivot in pivots.items()
+            for split in ("train", "dev", "test")
+            if (code, split) != ("sw", "train")
+            for i in range(4)
+        ],
+    )
+
+
+def hinglish_top(folder: Path) -> None:
+    put_jsonl(
+        folder / "pairs.jsonl",
+        [
+            {
+                "id": f"{split}:{i}",
+                "split": split,
+                "question": {"hi-en": f"{i} baje alarm lagao, {split}"},
+                "passage": {"en": f"set an alarm for {i // 2}, {split}"},
+                "domain": "alarm",
+                "intent": "IN:CREATE_ALARM" if i % 2 else "IN:GET_ALARM",
+            }
+            for split in ("train", "validation", "test")
+            for i in range(4)
+        ],
+    )
+
+
+def mmarco_codemixed(folder: Path) -> None:
+    degrees = ("0-20", "20-40", "40-60", "60-80", "80-100")
+    put_jsonl(
+        folder / "queries.jsonl",
+        [
+            {"_id": f"{i}:{degree}", "question_id": str(i), "language": "zh-en", "text": f"{i} {n}"}
+            for i in range(3)
+            for n, degree in enumerate(degrees[i:])
+        ],
+    )
+    put_jsonl(
+        folder / "corpus.jsonl",
+        [{"_id": str(i), "language": "en", "text": f"what is {i}"} for i in range(5)],
+    )
+    judged = [f"{i}:{degree}\t{i}\t1\n" for i in range(3) for degree in degrees[i:]]
+    put(folder / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\n" + "".join(judged))
+
+
 Write = Callable[[Path], None]

@@ -97,7 +97,7 @@ CATALOG: dict[str, Entry] = {
         "4,199 queries, 21,220 passages (LAReQA's own: 20,534)",
         BY_SA_3,
         mlqa.XTREME.page,
-        "MLQA dev's seven same-language files, split here; LAReQA's own never",
+        "MLQA dev's seven same-language files, split here; of LAReQA's own the first pages of two",
     ),
     "xquad": Entry(
         xquad,
@@ -176,7 +176,7 @@ CATALOG: dict[str, Entry] = {
         "the set's",
         "data=FILE_OR_FOLDER: SQuAD's form and its variations",
         "XQuAD-R (13,090 queries), MLQA dev (4,199), TyDiQA-GoldP dev (5,077) and one file of "
-        "train as XTREME has it (2,755); variations of other sets: their first pages",
+        "train as XTREME has it (2,755); other sets' variations: parts of files, or descriptions",
     ),
     "xnli": Entry(
         xnli,

@@ -2,7 +2,9 @@
 
 A file is JSON, JSON lines (`.jsonl`, or `.json` with an object a line; any of them `.gz`) or
 parquet. It holds articles (`paragraphs`), paragraphs (`qas`) or rows of one question each, in a
-list, under `data`, or one a line. What was seen in the sets' own repositories:
+list, under `data`, or one a line. What was seen: parts of the files of HeQ, PQuAD, AmQA, NorQuAD,
+TQuAD and CMRC 2018 in their repositories; of PoQuAD, KLUE, MRQA and FaQuAD their pages and public
+code that reads them; of TyDiQA whole files:
 
 | set | how it departs from SQuAD 1.1 |
 |---|---|
@@ -128,7 +130,7 @@ class SquadReader:
             DataError: for a damaged file, and for a field that is not what it should be.
         """
         asked = list(_questions(file))
-        if not any(question.record for question in asked):
+        if not any(question.record is not None for question in asked):
             raise NotSquadError(
                 f"{file}: no question in it; give a file with questions and paragraphs"
             )
@@ -215,7 +217,7 @@ def _questions(file: Path) -> Iterator[Asked]:
                 f"'paragraphs', 'qas', or a question ({' or '.join(QUESTIONS)}) and its paragraph "
                 f"({' or '.join(CONTEXTS)}) belong"
             )
-        if "header" in record and not _is_squad(record):  # MRQA's first line
+        if number == 0 and "header" in record:  # MRQA's first line
             continue
         yield from _walk(record, place, str(number), "")
 
@@ -260,7 +262,7 @@ def _records(file: Path) -> Iterator[tuple[str, Record]]:
         content = content["data"]
     elif isinstance(content, dict):
         content = [content]
-    if not isinstance(content, list):
+    if not isinstance(content, list) or (content and not isinstance(content[0], dict)):
         raise NotSquadError(f"{file}: it is {short(content)}, where articles or questions belong")
     for i, record in enumerate(content):
         place = f"{file}, article {i}"
