@@ -11,7 +11,7 @@ from typing import NamedTuple
 _ALIASES = {"no": "nb", "tl": "fil", "pbt": "ps", "quy": "qu"}
 
 _SCRIPTS = {"Hans": ("Hani",), "Hant": ("Hani",), "Jpan": ("Hani", "Hira", "Kana")}
-_SCRIPTS |= {"Kore": ("Hang", "Hani"), "Hang": ("Hang", "Hani")}
+_SCRIPTS |= {"Kore": ("Hang", "Hani"), "Hang": ("Hang", "Hani")}  # NLLB's code is kor_Hang
 
 
 class _Parts(NamedTuple):
@@ -68,7 +68,8 @@ def _parts(code: str) -> _Parts:
     language = get_global("language_aliases").get(language, language).split("_")[0]
     language = _ALIASES.get(language, language)
     usual = get_global("likely_subtags").get(language, "")
-    return _Parts(language, _written(code) or _written(usual))
+    script = _written(code) or _written(usual)
+    return _Parts(language, "Kore" if script == "Hang" else script)  # as CLDR calls Korean's
 
 
 def _written(code: str) -> str | None:

@@ -244,7 +244,8 @@ def _read(
     shards: Mapping[tuple[str, str], Sequence[Shard]], translator: TranslatorProtocol
 ) -> tuple[list[Addition], dict[str, str]]:
     """Reads all shards, and judges each translation."""
-    additions, versions = [], {}
+    additions: list[Addition] = []
+    versions: dict[str, str] = {}
     for (source, target), parts in shards.items():
         written_in = scripts(target, translator.code(target))
         texts: list[str] = []

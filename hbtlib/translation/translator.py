@@ -238,9 +238,11 @@ class Translator:
             )
         with quiet():
             made = self.model.generate(**padded.to(self.model.device), **options)
+        # These models' decoders begin with a token (for some the mark of the end) that is no part
+        # of the translation; where the language is told by a token, it comes next.
+        made = made[:, 2 if self._codes.told_by == "token" else 1 :]
         texts = self.tokenizer.batch_decode(made, skip_special_tokens=True)
-        # The first token may be the mark of the end: these models' decoders begin with it.
-        ended = (made[:, 1:] == self.tokenizer.eos_token_id).any(1).tolist()
+        ended = (made == self.tokenizer.eos_token_id).any(1).tolist()
         pairs = zip(texts, ended, strict=True)
         return [Translation(text.strip(), "" if ends else CUT_OFF) for text, ends in pairs]
 
@@ -272,7 +274,8 @@ def language_codes(tokenizer: Any, name: str) -> Codes:
     Raises:
         ValueError: the tokenizer has no codes of languages.
     """
-    tokens = {}
+    # M2M-100's tokenizer has them apart, and does not always count them as special.
+    tokens: dict[str, str] = dict(getattr(tokenizer, "lang_code_to_token", {}))
     for token in map(str, tokenizer.all_special_tokens):
         found = _TOKEN.fullmatch(token)
         if found:

@@ -141,9 +141,9 @@ def test_negatives_come_along_or_take_their_passage_with_them() -> None:
     assert len(model.seen) == len(set(model.seen)) == 6
     assert made.pairs.negatives([0], "de") == [["de: On the Rhine.", "de: Wren built it."]]
     assert made.pairs.stands([0, 1], "de", "passage").tolist() == [True, False]
-    assert made.dropped[["role", "reason", "texts", "example"]].to_numpy().tolist() == [
-        ["negative", "empty", 1, "EMPTY"],
-        ["passage", "negative", 1, "de: Nobody knows."],
+    assert made.dropped.to_numpy().tolist() == [
+        ["de", "negative", "empty", 1, "EMPTY", " \u200b "],
+        ["de", "passage", "negative", 1, "", "de: Nobody knows."],
     ]
     assert made.pairs.negatives([1], "en") == [["EMPTY", "On the Rhine."]]
 

@@ -151,7 +151,7 @@ def keep_overlap(checked: pd.DataFrame, place: Workplace) -> Markdown:
         said.append(
             f"{held} the {counted(row['ids'], 'id')} of {row['pairs']} ({row['split']}) "
             f"{'hold' if row['left_out'] > 1 else 'holds'} what {row['benchmark']} evaluates on"
-            + (", and they are left out." if row["left_out"] else ".")
+            + ("; left out." if row["left_out"] else ".")
         )
     return sentences(said)
 
