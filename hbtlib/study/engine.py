@@ -8,6 +8,7 @@ import argparse
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hbtlib.checks import check_name
 from hbtlib.study.config import load, study_names
 from hbtlib.study.execution import NotebookFailed, execute
 from hbtlib.study.folders import finish, lock, whole
+from hbtlib.study.memory import LESS_MEMORY, of_limit, ran_out
 from hbtlib.study.processes import is_first, launch, train_along
 from hbtlib.study.project import STUDIES, project_folder
 from hbtlib.study.runs import Run
@@ -82,6 +84,7 @@ def show(study: str, name: str) -> None:
     notebook, parameters = shown[name]
     target = executed(study, name)
     clear_left_over(target.parent)
+    clear_parts(target.parent)
     lock_file = target.with_name(f".{name}.lock")
     with lock(lock_file):
         working_copy = target.with_name(f".{name}.ipynb")  # it stays if the notebook fails
@@ -107,6 +110,25 @@ def clear_left_over(folder: Path) -> None:
         process = re.fullmatch(r"\..+\.([0-9]+)\.ipynb", file.name)  # as older versions wrote them
         if process and not Path("/proc", process[1]).exists():
             file.unlink(missing_ok=True)
+
+
+def clear_parts(folder: Path) -> None:
+    """Removes the folders `.NAME.part` that killed executions of notebooks left.
+
+    Those of runs stay, as a run is resumed from its own; a notebook is executed from its beginning.
+
+    Args:
+        folder: The folder of a study's executed notebooks. It may be missing.
+    """
+    for part in folder.glob(".*.part"):
+        lock_file = part.with_name(f"{part.name.removesuffix('.part')}.lock")
+        with lock_file.open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:  # somebody executes this notebook
+                continue
+            shutil.rmtree(part, ignore_errors=True)
+            lock_file.unlink(missing_ok=True)
 
 
 def shown() -> list[tuple[str, str]]:
@@ -270,6 +292,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(summary(given.study))
     except (ValueError, OSError, NotebookFailed) as error:
         raise SystemExit(f"engine: {error_line(error)}") from None
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if not ran_out(type(error).__name__, str(error)):
+            raise
+        said = f"{type(error).__name__}: {error_line(error)}".removesuffix(": ")
+        raise SystemExit(f"engine: {said}. Memory ran out{of_limit()}: {LESS_MEMORY}") from None
 
 
 if __name__ == "__main__":

@@ -4,20 +4,21 @@ import resource
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hbtlib.files import explain_full_disk
+from hbtlib.study.memory import LESS_MEMORY, address_limit, of_limit, ran_out
 from hbtlib.study.parameters import notebook_file
 from hbtlib.study.project import project_folder
+
+if TYPE_CHECKING:
+    from papermill.exceptions import PapermillExecutionError  # half a second a start
 
 ATTEMPTS = 3
 """How often a notebook is started before a port that is in use is an error."""
 
-LESS_MEMORY = (
-    "give the job more memory, run fewer jobs at a time, or set a smaller batch_size or "
-    "chunk_tokens"
-)
-"""What to do where memory ran out."""
+_WITHOUT_ERROR = "CellExecutionError"
+"""What papermill says of a cell whose kernel could not even send its error."""
 
 
 # jsonschema, which checks notebooks, would build a grammar of internationalised addresses at every
@@ -55,8 +56,7 @@ def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
     except PapermillExecutionError as error:
         cell = _cell(error.exec_count, error.source)
         raise NotebookFailed(
-            f"{source.name}, {cell} failed with {_error(error.ename, error.evalue, output)}"
-            f"{_lies(output)}"
+            f"{source.name}, {cell} failed {_error(error, output)}{_lies(output)}"
         ) from None
     except DeadKernelError:
         out_of_memory = _killed_for_memory() > killed_before
@@ -69,6 +69,7 @@ def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
 def _execute(source: Path, output: Path, parameters: Mapping[str, Any]) -> None:
     """Calls papermill, again where a port was taken."""
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -84,6 +85,8 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any]) -> None:
             )
             return
         except RuntimeError as error:
+            if "Kernel died before replying" in str(error):
+                raise DeadKernelError(str(error)) from None
             # Two kernels that start at the same time may pick the same port.
             if "Address already in use" not in str(error) or attempt == ATTEMPTS:
                 raise
@@ -106,14 +109,16 @@ def _cell(number: int | None, source: str) -> str:
     return f"cell [{number if number is not None else '?'}] ({first})"
 
 
-def _error(name: str, message: str, output: Path) -> str:
+def _error(error: "PapermillExecutionError", output: Path) -> str:
     """Returns the last line of a cell's error, and what to do where memory or disk ran out."""
-    lines = [line.strip() for line in str(message).splitlines() if line.strip()]
-    last = f"{name}: {lines[-1]}" if lines else name
-    lowered = str(message).lower()
-    if name == "MemoryError" or "out of memory" in lowered or "allocate memory" in lowered:
-        return f"{last}. Memory ran out: {LESS_MEMORY}"
-    if "no space left" in lowered:
+    name, message = error.ename, str(error.evalue)
+    if name == _WITHOUT_ERROR and not message and address_limit() is not None:
+        return f"without an error, probably because memory ran out{of_limit()}: {LESS_MEMORY}"
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    last = f"with {name}: {lines[-1]}" if lines else f"with {name}"
+    if ran_out(name, message, list(map(str, error.traceback or []))):
+        return f"{last}. Memory ran out{of_limit()}: {LESS_MEMORY}"
+    if "no space left" in message.lower():
         return f"{last}. The disk of {output.parent} is full: make room and run the same again"
     return last
 
@@ -122,6 +127,8 @@ def _running_cell(output: Path) -> str:
     """Names the cell during which the kernel died, as the executed notebook has it."""
     import nbformat
 
+    if not output.exists():
+        return "before its first cell"
     try:
         cells = nbformat.read(output, as_version=4).cells
     except (OSError, ValueError):
@@ -136,7 +143,8 @@ def _of_memory(certain: bool) -> str:
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     cause = "killed because memory ran out" if certain else "probably because memory ran out"
     limit = _memory_limit()
-    return f"{cause} (it had used up to {peak:.1f} GB{f' of {limit:.1f} GB' if limit else ''})"
+    used = f"{cause} (it had used up to {peak:.1f} GB{f' of {limit:.1f} GB' if limit else ''})"
+    return f"{used}{of_limit()}"
 
 
 def _killed_for_memory() -> int:

@@ -14,7 +14,7 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 from quick_study import QUICK, make_project, write_study
 
-from hbtlib.study import engine, execution
+from hbtlib.study import engine, execution, memory
 from hbtlib.study.execution import NotebookFailed
 
 
@@ -65,6 +65,10 @@ def failed(name: str, message: str) -> PapermillExecutionError:
         (failed("KeyboardInterrupt", ""), "failed with KeyboardInterrupt. The executed"),
         (failed("RuntimeError", "CUDA out of memory. Tried"), "Memory ran out: give the job more"),
         (failed("MemoryError", ""), "failed with MemoryError. Memory ran out: give the job more"),
+        (
+            failed("ImportError", "libtorch_cpu.so: failed to map segment from shared object"),
+            "from shared object. Memory ran out: give the job more",
+        ),
         (
             failed("SafetensorError", "I/O error: No space left on device (os error 28)"),
             "notebooks is full: make room and run the same again",
@@ -123,6 +127,29 @@ def test_what_dead_processes_left_is_removed(
     assert all(file.exists() for file in alive)
 
 
+def test_what_killed_executions_wrote_is_removed_and_what_runs_wrote_is_not(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = project / "results" / "quick"
+    dead, alive = runs / "notebooks" / ".bias.part", runs / "notebooks" / ".other.part"
+    resumed = runs / ".x-y-seed0.part"
+    for folder in (dead, alive, resumed):
+        (folder / "results").mkdir(parents=True)
+        (folder / "results" / "table.csv").touch()
+    monkeypatch.setattr("papermill.execute_notebook", raising(failed("ValueError", "no")))
+    with (runs / "notebooks" / ".other.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(NotebookFailed):
+            engine.show("quick", "tiny")
+        with pytest.raises(NotebookFailed):
+            engine.train("quick", engine.load("quick").runs[0].name)
+    assert not dead.exists()
+    assert (alive / "results" / "table.csv").exists()
+    assert (resumed / "results" / "table.csv").exists()
+    left = sorted(file.name for file in (runs / "notebooks").iterdir())
+    assert left == [".other.lock", ".other.part", ".tiny.ipynb", ".tiny.lock"]
+
+
 def test_a_run_that_is_done_leaves_no_lock(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,6 +158,84 @@ def test_a_run_that_is_done_leaves_no_lock(
     engine.train("quick", run.name)
     assert capsys.readouterr().out == f"{run.name}: done before\n"
     assert not list((project / "results" / "quick").glob(".*.lock"))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("MemoryError", ""),
+        ("_ArrayMemoryError", "Unable to allocate 7.28 TiB for an array with shape (10, 10)"),
+        ("ArrowMemoryError", "malloc of size 64 failed"),
+        (
+            "RuntimeError",
+            "[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: "
+            "can't allocate memory: you tried to allocate 8 bytes. Error code 12",
+        ),
+        ("RuntimeError", "std::bad_alloc"),
+        ("OutOfMemoryError", "CUDA out of memory. Tried to allocate 2.00 MiB"),
+        ("OSError", "[Errno 12] Cannot allocate memory"),
+        ("ImportError", "/x/libtorch_cpu.so: failed to map segment from shared object"),
+        ("ImportError", "Original error was:\nlibopenblas.so: failed to map segment from shared"),
+    ],
+)
+def test_memory_that_ran_out_is_told_in_any_library_s_words(name: str, message: str) -> None:
+    assert memory.ran_out(name, message)
+
+
+def test_memory_that_ran_out_is_told_from_the_error_that_another_came_from() -> None:
+    colour, end = "\x1b[0;31m", "\x1b[0m"
+    traceback = [f"{colour}MemoryError{end}: no", "The above was the cause", "RuntimeError: failed"]
+    assert memory.ran_out("RuntimeError", "failed", traceback)
+    code = ["      3 try:", "----> 4     raise ValueError('of memory allocation')"]
+    assert not memory.ran_out("ValueError", "no", code)
+    assert not memory.ran_out("ValueError", "the text 'remember' is no number", [])
+    assert not memory.ran_out("RuntimeError", "can't start new thread")
+
+
+def test_a_limit_of_addresses_explains_what_a_kernel_could_not(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("papermill.execute_notebook", raising(failed("CellExecutionError", "")))
+    with pytest.raises(NotebookFailed, match=r"failed with CellExecutionError\. The executed"):
+        engine.show("quick", "tiny")
+    monkeypatch.setattr("resource.getrlimit", lambda _: (2 * 2**30, -1))
+    assert memory.ran_out("RuntimeError", "can't start new thread")
+    said = r"failed without an error, probably because memory ran out \(each process may address "
+    with pytest.raises(NotebookFailed, match=said + r"2\.0 GB, by ulimit -v\): give the job more"):
+        engine.show("quick", "tiny")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "engine: MemoryError. Memory ran out: give the job more memory"),
+        (
+            ImportError("libarrow.so: failed to map segment"),
+            "engine: ImportError: libarrow.so: failed to map segment. Memory ran out: give",
+        ),
+        (RuntimeError("Kernel died before replying to kernel_info"), "before its first cell: the "),
+    ],
+)
+def test_the_engine_s_own_memory_may_run_out(
+    project: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def execute_notebook(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("papermill.execute_notebook", execute_notebook)
+    with pytest.raises(SystemExit) as stopped:
+        engine.main(["show", "quick", "tiny"])
+    assert said in str(stopped.value)
+    assert "memory ran out" in str(stopped.value).lower()
+    assert "\n" not in str(stopped.value)
+
+
+def test_another_error_of_the_engine_is_not_of_memory(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("papermill.execute_notebook", raising(ImportError("no module x")))
+    with pytest.raises(ImportError, match="no module x"):
+        engine.main(["show", "quick", "tiny"])
 
 
 def test_memory_is_asked_of_the_system() -> None:
