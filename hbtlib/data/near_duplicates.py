@@ -168,7 +168,7 @@ def shingles(text: str, size: int) -> frozenset[str]:
     Example:
         >>> from hbtlib.data.near_duplicates import shingles
         >>> sorted(shingles("On and on", 5))
-        ['andon', 'ndon', 'onand']
+        ['andon', 'nando', 'onand']
     """
     same = plain(text)
     return frozenset(same[i : i + size] for i in range(max(len(same) - size, 0) + 1))

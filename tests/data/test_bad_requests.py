@@ -90,8 +90,18 @@ TYPED: dict[str, type] = {
     "label": str,
     "language": str,
     "called": str,
+    "query": str,
+    "degree": str,
+    "version": str,
+    "asked": str,
+    "domains": str,
     "monolingual": bool,
+    "sentences": bool,
+    "keep_unanswerable": bool,
+    "parallel": bool,
+    "hard_negatives": bool,
     "per_language": int,
+    "negatives": int,
 }
 
 
@@ -113,11 +123,22 @@ def test_every_option_of_every_loader_is_of_the_type_that_it_takes(tmp_path: Pat
                 )
 
 
-@pytest.mark.parametrize("which", [w for w in ALL if "worldfacts" not in w])
-@pytest.mark.parametrize("data", [3, "", b"x", ["x"], "\0", "x" * 5000, "/dev/null", __file__])
+NO_FOLDERS = [3, "", b"x", ["x"], "\0", "x" * 5000, "/dev/null"]
+TAKE_FOLDERS = [w for w in ALL if "worldfacts" not in w and not w.endswith(" squad")]
+
+
+@pytest.mark.parametrize("which", TAKE_FOLDERS)
+@pytest.mark.parametrize("data", [*NO_FOLDERS, __file__])
 def test_every_loader_refuses_what_is_no_folder(which: str, data: Any) -> None:
     name, kind = ALL[which]
     refused(DataError, "is not a folder; give data= the folder", lambda: load(name, kind, data))
+
+
+@pytest.mark.parametrize("kind", ["pairs", "benchmark"])
+@pytest.mark.parametrize("data", NO_FOLDERS)
+def test_squad_refuses_what_is_neither_file_nor_folder(kind: str, data: Any) -> None:
+    said = "is no file and no folder; give data= a file in SQuAD's form"
+    refused(DataError, said, lambda: load("squad", kind, data))
 
 
 @pytest.mark.parametrize("kind", ["pairs", "benchmark"])

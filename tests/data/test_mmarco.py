@@ -108,7 +108,7 @@ def test_the_batches_are_those_of_pairs_whose_texts_are_written_out(folder: Path
 
 
 def test_without_the_third_column_there_are_no_negatives(folder: Path) -> None:
-    found = load(folder, negatives=False)
+    found = load(folder, hard_negatives=False)
     assert not found.has_negatives
     assert found.negatives([0, 1], "de") == [[], []]
     assert load(folder).has_negatives

@@ -425,7 +425,7 @@ def test_what_cannot_be_a_folder_of_questions_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="give data= a file in SQuAD's form, or a folder"):
         hbt.load_benchmark("squad")
     for wrong in (tmp_path / "none", "a\0b", "x" * 5000, ""):
-        with pytest.raises(DataError, match="does not exist"):
+        with pytest.raises(DataError, match="is no file and no folder"):
             load(wrong)
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(DataError, match=r"has no file \.json or .* \(it has notes\.txt\)"):

@@ -226,8 +226,8 @@ def test_datasets_stand_side_by_side(
     assert "2 pairs of two different languages 2 have" in sets.parallel_says(sets.parallel(found))
     shared = sets.overlaps(found, 500)
     assert shared.to_numpy().tolist() == [["ntrex", "xquad", 3, 3]]
-    assert "In 1 case pairs hold questions" in sets.overlaps_say(shared, found, 500)
-    assert "None holds what" in sets.overlaps_say(shared.iloc[:0], found, 500)
+    assert "In 1 case pairs hold questions" in sets.overlaps_says(shared, found, 500)
+    assert "None holds what" in sets.overlaps_says(shared.iloc[:0], found, 500)
     with pytest.raises(ValueError, match="sets is 'xquadr'; did you mean 'xquad-r'"):
         sets.at_hand("xquadr")
     monkeypatch.setenv("HBT_DATA", str(tmp_path))
@@ -243,8 +243,8 @@ def test_tokens_and_scripts_are_told() -> None:
     table = sets.lengths({"a": texts})
     assert set(table["measure"]) >= {"characters", "words", "tokens, small encoder"}
     assert table.query("measure == 'words'")["median"].tolist() == [3, 3]
-    assert "By small encoder's tokenizer a hundred characters are" in sets.lengths_say(table)
-    said = sets.scripts_say(sets.scripts({"a": texts}))
+    assert "By small encoder's tokenizer a hundred characters are" in sets.lengths_says(table)
+    said = sets.scripts_says(sets.scripts({"a": texts}))
     assert "Most letters of 2 languages are of 2 scripts" in said
     assert said.endswith("in none.")
 

@@ -99,7 +99,7 @@ def load_pairs(
     *,
     languages: Sequence[str] | None = None,
     split: str = "train",
-    negatives: bool = True,
+    hard_negatives: bool = True,
 ) -> TriplePairs:
     """Loads mMARCO as training pairs.
 
@@ -107,7 +107,7 @@ def load_pairs(
         data: the folder with its files; None looks in `HBT_DATA`, then downloads them.
         languages: the languages; None takes the seven of the published study.
         split: "train", or "validation" (MS MARCO's small dev set).
-        negatives: whether the third passage of a triple is a hard negative of its id.
+        hard_negatives: whether the third passage of a triple is a hard negative of its id.
 
     Raises:
         DataError: for a language or split it lacks, too little room on the disk, a file that is not
@@ -127,7 +127,7 @@ def load_pairs(
         queries[code] = _texts(source, f"mmarco-{code}-{split}-queries", _queries(code, split))
         passages[code] = _texts(source, f"mmarco-{code}-passages", _collection(code))
     try:
-        pairs = TriplePairs("mmarco", ids, queries, passages, negatives=negatives)
+        pairs = TriplePairs("mmarco", ids, queries, passages, negatives=hard_negatives)
     except ValueError as error:
         raise DataError(
             f"{error} (the collections or the queries are cut off, or of another split)"

@@ -131,12 +131,12 @@ def _given(data: str | Path | None) -> Path:
         raise DataError("squad: give data= a file in SQuAD's form, or a folder with such files")
     try:
         path = Path(data).expanduser()
-        if str(data) and path.exists():
+        if str(data) and (path.is_file() or path.is_dir()):
             return path
     except (OSError, RuntimeError, TypeError, ValueError):
         pass  # a name that is too long or has a NUL, a user that does not exist, no text at all
     raise DataError(
-        f"squad: {str(data)[:300]!r} does not exist; give data= a file in SQuAD's form, or a "
+        f"squad: {str(data)[:300]!r} is no file and no folder; give data= a file in SQuAD's form, or a "
         "folder with such files"
     )
 

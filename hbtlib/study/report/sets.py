@@ -220,7 +220,7 @@ def samples(found: AtHand, most: int) -> dict[str, pd.DataFrame]:
     return {name: statistics.sample_texts(data, most) for name, data in found.datasets.items()}
 
 
-def lengths_say(table: pd.DataFrame) -> Markdown:
+def lengths_says(table: pd.DataFrame) -> Markdown:
     """Which languages a tokenizer cuts into most tokens, for a text of the same meaning.
 
     Args:
@@ -258,7 +258,7 @@ def scripts(samples: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return statistics.scripts(pd.concat(samples.values(), ignore_index=True))
 
 
-def scripts_say(table: pd.DataFrame) -> Markdown:
+def scripts_says(table: pd.DataFrame) -> Markdown:
     """Which languages are written in another script than is usual for them.
 
     Args:
@@ -332,7 +332,7 @@ def overlaps(found: AtHand, most: int) -> pd.DataFrame:
     return table[(table["shared"] > 0) & ~made_of_it].reset_index(drop=True)
 
 
-def overlaps_say(table: pd.DataFrame, found: AtHand, most: int) -> Markdown:
+def overlaps_says(table: pd.DataFrame, found: AtHand, most: int) -> Markdown:
     """Which pairs must not be trained on for which benchmark, as they are.
 
     Args:
