@@ -25,8 +25,8 @@ _LANGUAGES = ("language", "query_language", "passage_language")
 def count_grid(table: pd.DataFrame, rows: str, columns: str, value: str) -> Figure:
     """Draws counts as a grid: datasets × languages, or languages × languages.
 
-    Colours are on a logarithmic scale, from 1 to the largest count; where there is nothing, the
-    cell stays white. Languages stand in the order of all pictures.
+    Colours are on a logarithmic scale, from the smallest count to the largest; where there is
+    nothing, the cell stays white. Languages stand in the order of all pictures.
 
     Args:
         table: the columns named below; one row a cell.
@@ -52,7 +52,8 @@ def count_grid(table: pd.DataFrame, rows: str, columns: str, value: str) -> Figu
     longest = max(map(len, map(str, grid.index)))
     width = max(2.4 + 0.06 * longest + 0.34 * grid.shape[1], 4.0)
     figure, [[axes]] = style.canvas(width, 1.0 + 0.26 * len(grid))
-    norm = LogNorm(1, max(float(chosen[value].max()), 10))
+    smallest = float(chosen.loc[chosen[value] > 0, value].min())
+    norm = LogNorm(smallest, max(float(chosen[value].max()), 10 * smallest))
     sns.heatmap(
         grid,
         ax=axes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+import layouts
 import numpy as np
 import pandas as pd
 import pytest
@@ -234,6 +235,24 @@ def test_datasets_stand_side_by_side(
     (tmp_path / "xquad-r").mkdir()  # a folder that is empty
     refused = sets.at_hand("xquad-r").refused["xquad-r"]
     assert "has no ar.json" in refused
+
+
+def test_folders_that_no_dataset_reads_are_shown_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HBT_DATA", str(tmp_path))
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    layouts.beir(tmp_path / "mine")
+    layouts.beir(tmp_path / "broken")
+    (tmp_path / "broken" / "corpus.jsonl").write_text("{")
+    (tmp_path / "no-set").mkdir()
+    found = sets.at_hand()
+    assert set(found.datasets) == {"worldfacts", "mine"}
+    assert "corpus.jsonl" in found.refused["broken"]
+    assert (
+        sets.summary(found).set_index("dataset")["read"]["mine"] == "as a folder in BEIR's layout"
+    )
+    assert set(sets.at_hand("worldfacts").datasets) == {"worldfacts"}
 
 
 def test_tokens_and_scripts_are_told() -> None:

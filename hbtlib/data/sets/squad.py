@@ -136,8 +136,8 @@ def _given(data: str | Path | None) -> Path:
     except (OSError, RuntimeError, TypeError, ValueError):
         pass  # a name that is too long or has a NUL, a user that does not exist, no text at all
     raise DataError(
-        f"squad: {str(data)[:300]!r} is no file and no folder; give data= a file in SQuAD's form, or a "
-        "folder with such files"
+        f"squad: {str(data)[:300]!r} is no file and no folder; give data= a file in SQuAD's form, "
+        "or a folder with such files"
     )
 
 

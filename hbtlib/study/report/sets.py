@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,11 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.data.sets import miracl
 from hbtlib.languages import LANGUAGES
 from hbtlib.study.report.words import Markdown, bullets, counted, highest, listed, sentences
+
+GIVEN = ("folder", "squad")
+"""The names in the catalog that stand for files of one's own."""
+
+SPLITS = ("test", "validation", "dev", "train")
 
 
 class AtHand(NamedTuple):
@@ -41,7 +47,8 @@ class AtHand(NamedTuple):
 def at_hand(names: str = "") -> AtHand:
     """Loads the datasets that need no download, with their loaders' own choices of split.
 
-    WorldFacts, which is made here, is taken in all its languages.
+    WorldFacts, which is made here, is taken in all its languages. Folders in BEIR's layout that
+    `HBT_DATA` holds and no dataset of the catalog reads are taken too, by their own names.
 
     Args:
         names: of the catalog, separated by blanks; "" takes all that are at hand.
@@ -53,7 +60,8 @@ def at_hand(names: str = "") -> AtHand:
         ValueError: for a name that the catalog lacks.
     """
     listing = catalog()
-    offline = listing.loc[listing["offline"] & (listing["name"] != "folder"), "name"].unique()
+    is_named = listing["offline"] & ~listing["name"].isin(GIVEN)
+    offline = listing.loc[is_named, "name"].unique()
     for name in names.split():
         check_choice("sets", name, list(CATALOG))
     found = AtHand({}, {}, {})
@@ -62,6 +70,9 @@ def at_hand(names: str = "") -> AtHand:
             _load(name, found)
         except ValueError as error:
             found.refused[name] = str(error).partition("; ")[0]
+    if not names:
+        for folder in _other_folders():
+            _load_folder(folder, found)
     _miss_passages(found)
     return found
 
@@ -76,6 +87,31 @@ def _load(name: str, found: AtHand) -> None:
         found.pairs[name] = load_pairs(name, **options)
     elif "pairs" in kinds:
         found.pairs[name] = Pairs.from_benchmark(found.benchmarks[name])
+
+
+def _other_folders() -> list[Path]:
+    """The folders in BEIR's layout in `HBT_DATA` that no dataset of the catalog reads."""
+    root = os.environ.get("HBT_DATA")
+    if not root:
+        return []
+    known = {folder for entry in CATALOG.values() for folder in entry.module.FOLDERS}
+    folders = sorted(path for path in Path(root).iterdir() if (path / "qrels").is_dir())
+    return [folder for folder in folders if folder.name not in known]
+
+
+def _load_folder(folder: Path, found: AtHand) -> None:
+    """Loads a folder in BEIR's layout, by the first of its splits that evaluation would take."""
+    splits = {file.stem for file in (folder / "qrels").glob("*.tsv")}
+    split = next((split for split in SPLITS if split in splits), None)
+    if split is None:
+        return
+    try:
+        benchmark = load_benchmark("folder", data=folder, split=split)
+    except ValueError as error:
+        found.refused[folder.name] = str(error).partition("; ")[0]
+        return
+    found.benchmarks[folder.name] = benchmark
+    found.pairs[folder.name] = Pairs.from_benchmark(benchmark)
 
 
 def _miss_passages(found: AtHand) -> None:
@@ -123,7 +159,8 @@ def summary(found: AtHand) -> pd.DataFrame:
         across = (cells["query_language"] != cells["passage_language"]).sum()
         kind = "benchmark" if isinstance(data, Benchmark) else "pairs"
         totals = [int(table["queries"].sum()), int(table["passages"].sum())]
-        rows.append((name, kind, len(table), *totals, int(across), CATALOG[name].read))
+        read = CATALOG[name].read if name in CATALOG else "as a folder in BEIR's layout"
+        rows.append((name, kind, len(table), *totals, int(across), read))
     columns = ["dataset", "kind", "languages", "queries", "passages", "across", "read"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -327,7 +364,10 @@ def overlaps(found: AtHand, most: int) -> pd.DataFrame:
         pairs, benchmark, ids (looked at), shared; rows in which something is shared.
     """
     table = statistics.overlaps(found.pairs, found.benchmarks, most)
-    has_own = {name: hasattr(CATALOG[name].module, "load_pairs") for name in found.pairs}
+    has_own = {
+        name: name in CATALOG and hasattr(CATALOG[name].module, "load_pairs")
+        for name in found.pairs
+    }
     made_of_it = (table["pairs"] == table["benchmark"]) & ~table["pairs"].map(has_own).astype(bool)
     return table[(table["shared"] > 0) & ~made_of_it].reset_index(drop=True)
 
