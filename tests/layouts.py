@@ -155,26 +155,36 @@ def tydiqa_json(folder: Path) -> None:
         put_json(folder / f"tydiqa.goldp.{name}.dev.json", content)
 
 
+def belebele_rows(language: str, variant: str) -> list[Row]:
+    return [
+        {
+            "link": f"link{p}",
+            "question_number": q + 1,
+            "flores_passage": "".join(SENTENCES[language][p]),
+            "question": asked,
+            "mc_answer1": "a",
+            "mc_answer2": "b",
+            "mc_answer3": "c",
+            "mc_answer4": "d",
+            "correct_answer_num": "1",
+            "dialect": variant,
+            "ds": "2023-05-03",
+        }
+        for p, both in enumerate(ASKED[language])
+        for q, asked in enumerate(both)
+    ]
+
+
 def belebele(folder: Path) -> None:
     for language, variant in (("en", "eng_Latn"), ("de", "deu_Latn")):
         put_parquet(
-            folder / variant / "test-00000-of-00001.parquet",
-            [
-                {
-                    "link": f"link{p}",
-                    "question_number": q + 1,
-                    "flores_passage": "".join(SENTENCES[language][p]),
-                    "question": asked,
-                    "mc_answer1": "a",
-                    "mc_answer2": "b",
-                    "mc_answer3": "c",
-                    "mc_answer4": "d",
-                    "correct_answer_num": "1",
-                }
-                for p, both in enumerate(ASKED[language])
-                for q, asked in enumerate(both)
-            ],
+            folder / variant / "test-00000-of-00001.parquet", belebele_rows(language, variant)
         )
+
+
+def belebele_own(folder: Path) -> None:
+    for language, variant in (("en", "eng_Latn"), ("de", "deu_Latn")):
+        put_jsonl(folder / f"{variant}.jsonl", belebele_rows(language, variant))
 
 
 def miracl(folder: Path, language: str = "sw") -> None:
@@ -247,6 +257,37 @@ def mtop(folder: Path) -> None:
         )
 
 
+def mtop_parallel(folder: Path) -> None:
+    texts = {
+        "test": [
+            ("wake me at six", "weck mich um sechs"),
+            ("play jazz", "spiel Jazz"),
+            ("set an alarm", "stell einen Wecker"),
+            ("stop the music", "stopp die Musik"),
+        ],
+        "validation": [
+            ("wake me !", "weck mich !"),
+            ("play blues !", "spiel Blues !"),
+            ("call me", "ruf mich an"),
+        ],
+    }
+    intents = ("CREATE_ALARM", "PLAY_MUSIC")
+    rows = [
+        {
+            "id": i,
+            "split": split,
+            "text": {"en": english, "de": german},
+            "intent": "CREATE_CALL" if english == "call me" else intents[i % 2],
+            "domain": "calling" if english == "call me" else "home",
+        }
+        for split, forms in texts.items()
+        for i, (english, german) in enumerate(forms)
+    ]
+    for row in rows[4:]:
+        row["id"] = f"v{row['id']}"
+    put_jsonl(folder / "mtop.jsonl", rows)
+
+
 def xm3600(folder: Path) -> None:
     for language, word in (("en", "A dog"), ("de", "Ein Hund")):
         put_parquet(
@@ -261,6 +302,27 @@ def xm3600(folder: Path) -> None:
                 for i in range(3)
             ],
         )
+
+
+def xm3600_googles(folder: Path) -> None:
+    captions = {
+        "en": lambda i: [f"A dog {i} {n}" for n in range(2 + i % 2)],
+        "de": lambda i: [f"Ein Hund {i} {n}" for n in range(2 + i % 2)],
+    }
+    put_jsonl(
+        folder / "captions.jsonl",
+        [
+            {
+                "image/key": f"img{i}",
+                "image/locale": "de",
+                **{
+                    code: {"caption": of(i), "caption/tokenized": of(i)}
+                    for code, of in captions.items()
+                },
+            }
+            for i in range(3)
+        ],
+    )
 
 
 def beir(folder: Path) -> None:
@@ -333,6 +395,87 @@ def pairs(folder: Path) -> None:
 def ntrex(folder: Path) -> None:
     for language, word in (("en", "Sentence"), ("de", "Satz")):
         put(folder / f"{language}.txt", "".join(f"{word} {i}.\n" for i in range(40)))
+
+
+def squad_folder(folder: Path) -> None:
+    for language in SENTENCES:
+        put_json(folder / f"{language}.json", squad(language, breaks=False))
+
+
+def xnli(folder: Path) -> None:
+    """Forty premises, each with a hypothesis of every label."""
+    labels = {"en": ("It is {}.", "It may be {}.", "It is not {}.")}
+    labels["de"] = ("Es ist {}.", "Es mag {} sein.", "Es ist nicht {}.")
+    put_jsonl(
+        folder / "labelled.jsonl",
+        [
+            {
+                "id": f"xnli:{split}:{3 * i + n}",
+                "split": split,
+                "label": label,
+                "question": {code: forms[n].format(i) for code, forms in labels.items()},
+                "passage": {"en": f"It was {i} in {split}.", "de": f"Es war {i} in {split}."},
+            }
+            for split, count in (("dev", 10), ("test", 30))
+            for i in range(count)
+            for n, label in enumerate(("entailment", "neutral", "contradiction"))
+        ],
+    )
+
+
+def afriqa(folder: Path) -> None:
+    pivots = {"yo": "en", "sw": "en", "fon": "fr"}
+    put_jsonl(
+        folder / "pairs.jsonl",
+        [
+            {
+                "id": f"{code}:{split}:{i}",
+                "split": split,
+                "question": {code: f"{code} {split} {i}?", pivot: f"{pivot} {code} {split} {i}?"},
+                "passage": {pivot: f"{pivot}: {split} {i // 2}."},
+            }
+            for code, pivot in pivots.items()
+            for split in ("train", "dev", "test")
+            if (code, split) != ("sw", "train")
+            for i in range(4)
+        ],
+    )
+
+
+def hinglish_top(folder: Path) -> None:
+    put_jsonl(
+        folder / "pairs.jsonl",
+        [
+            {
+                "id": f"{split}:{i}",
+                "split": split,
+                "question": {"hi-en": f"{i} baje alarm lagao, {split}"},
+                "passage": {"en": f"set an alarm for {i // 2}, {split}"},
+                "domain": "alarm",
+                "intent": "IN:CREATE_ALARM" if i % 2 else "IN:GET_ALARM",
+            }
+            for split in ("train", "validation", "test")
+            for i in range(4)
+        ],
+    )
+
+
+def mmarco_codemixed(folder: Path) -> None:
+    degrees = ("0-20", "20-40", "40-60", "60-80", "80-100")
+    put_jsonl(
+        folder / "queries.jsonl",
+        [
+            {"_id": f"{i}:{degree}", "question_id": str(i), "language": "zh-en", "text": f"{i} {n}"}
+            for i in range(3)
+            for n, degree in enumerate(degrees[i:])
+        ],
+    )
+    put_jsonl(
+        folder / "corpus.jsonl",
+        [{"_id": str(i), "language": "en", "text": f"what is {i}"} for i in range(5)],
+    )
+    judged = [f"{i}:{degree}\t{i}\t1\n" for i in range(3) for degree in degrees[i:]]
+    put(folder / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\n" + "".join(judged))
 
 
 Write = Callable[[Path], None]

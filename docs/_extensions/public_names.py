@@ -2,7 +2,7 @@
 
 `.. public-names:: sampling` documents the names that hbtlib/__init__.pyi takes from the room
 `sampling`: a name that comes to the stub comes to the reference. `.. data-set-loaders::` documents
-the loaders of every dataset.
+the loaders of every dataset, and `.. data-sets-read::` lists what was read of each.
 """
 
 import ast
@@ -91,6 +91,29 @@ class DataSetLoaders(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+def content_read():
+    """What of each dataset's real content was read here, from the catalog.
+
+    Returns:
+        A row a dataset: its name, its counts, and what was read ("never" where nothing was).
+    """
+    from hbtlib.data.catalog import CATALOG
+
+    return [(name, entry.counts, entry.read) for name, entry in CATALOG.items() if name != "folder"]
+
+
+class DataSetsRead(SphinxDirective):
+    """`.. data-sets-read::`: a table of the datasets and what of their real content was read."""
+
+    def run(self):
+        """Builds the table."""
+        self.env.note_dependency(inspect.getfile(hbtlib.catalog))
+        lines = [".. list-table::", "   :header-rows: 1", ""]
+        for name, counts, read in [("dataset", "has", "read here"), *content_read()]:
+            lines += [f"   * - {name}", f"     - {counts}", f"     - {read}"]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
 def own_members_only(app, what, name, value, skip, options):
     """Leaves out members that a class has from another library (matplotlib's `Figure.set`)."""
     module = getattr(value, "__module__", None)
@@ -117,6 +140,7 @@ def setup(app):
     """Registers the directives and the two handlers."""
     app.add_directive("public-names", PublicNames)
     app.add_directive("data-set-loaders", DataSetLoaders)
+    app.add_directive("data-sets-read", DataSetsRead)
     app.connect("autodoc-skip-member", own_members_only)
     app.connect("missing-reference", known_without_page)
     return {"parallel_read_safe": True}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,7 @@ class Benchmark:
         judgements: one row a judged pair: query_id, passage_id, grade (0: judged and not relevant;
             1 where the column is missing).
         settings: which of monolingual, cross-lingual and multilingual make sense for it.
+        left_out: what of the dataset's files is not in the benchmark: reason → how many.
 
     Raises:
         ValueError: naming the table, the row and the id, for a missing column, an empty or
@@ -89,6 +90,7 @@ class Benchmark:
     passages: pd.DataFrame
     judgements: pd.DataFrame
     settings: tuple[str, ...] = SETTINGS
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -261,7 +263,7 @@ class Benchmark:
             self.judgements["query_id"].isin(queries["query_id"])
             & self.judgements["passage_id"].isin(passages["passage_id"])
         ]
-        return Benchmark(self.name, queries, passages, judgements, self.settings)
+        return Benchmark(self.name, queries, passages, judgements, self.settings, self.left_out)
 
     def __repr__(self) -> str:
         return (

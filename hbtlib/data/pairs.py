@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ Role = str
 ROLES = ("query", "passage")
 
 MOST_LANGUAGES = 64  # a mask has a bit for each
+
+_PART = 10_000  # ids whose texts are read at once
 
 Codes = Sequence[str] | NDArray[np.str_] | str
 """A language for each id, or one for all."""
@@ -56,6 +58,7 @@ class Pairs:
         query_mask: (n,) integers with one bit a language of `languages`, the lowest first: does the
             id's query exist in it? Bits, so that 40 million ids take megabytes.
         passage_mask: (n,) the same for the id's passage.
+        left_out: what of the dataset's files is not in the pairs: reason → how many.
 
     Example:
         >>> import hbtlib as hbt
@@ -84,6 +87,7 @@ class Pairs:
         _check_table(name, dataset)
         self.name = name
         self.dataset = dataset
+        self.left_out: dict[str, int] = {}
         self._columns: dict[str, Dataset] = {}
         self.query_languages = self._languages_of("query")
         self.passage_languages = self._languages_of("passage")
@@ -198,7 +202,9 @@ class Pairs:
                 ids.append(question)
                 queries.append(_take(forms, number))
                 passages.append(_take(answer, number))
-        return cls.from_texts(benchmark.name, queries, passages, id=ids)
+        made = cls.from_texts(benchmark.name, queries, passages, id=ids)
+        made.left_out = dict(benchmark.left_out)
+        return made
 
     def _languages_of(self, role: Role) -> tuple[str, ...]:
         prefix = f"{role}_"
@@ -211,7 +217,7 @@ class Pairs:
         Where every text exists, one number stands for all ids (a broadcast array of stride 0).
         """
         n = len(self.dataset)
-        dtype = _mask_dtype(len(self.languages))
+        dtype = mask_dtype(len(self.languages))
         complete = 0  # the bits of the languages in which every id has its text
         partial = []
         for language in languages:
@@ -247,6 +253,16 @@ class Pairs:
             f"Pairs({self.name!r}, {len(self):,} ids, queries in {' '.join(self.query_languages)}, "
             f"passages in {' '.join(self.passage_languages)})"
         )
+
+    @property
+    def column_names(self) -> list[str]:
+        """The columns of the table, those of texts among them."""
+        return list(self.dataset.column_names)
+
+    @property
+    def has_negatives(self) -> bool:
+        """Whether the pairs bring hard negatives."""
+        return any(column.startswith("negatives_") for column in self.column_names)
 
     def texts(self, ids: Ids, languages: Codes, role: Role) -> list[str]:
         """Returns the text of each id in its language, in the order given.
@@ -306,7 +322,7 @@ class Pairs:
         Raises:
             KeyError: for a language without negatives, where another has some.
         """
-        if not any(column.startswith("negatives_") for column in self.dataset.column_names):
+        if not self.has_negatives:
             return [[] for _ in self._rows(ids)]
         return [list(found or []) for found in self._fetch("negatives", ids, languages)]
 
@@ -326,9 +342,50 @@ class Pairs:
         """
         self._check_role(role)
         rows = self._rows(ids)
-        if f"{role}_key" not in self.dataset.column_names:
+        if f"{role}_key" not in self.column_names:
             return rows
         return np.asarray(self._read(f"{role}_key", rows), dtype=np.int64)
+
+    def rows(self, ids: Ids) -> dict[str, list]:
+        """Returns the columns of the table in the rows of some ids, the texts among them.
+
+        Args:
+            ids: (n,) the ids.
+
+        Raises:
+            IndexError: for an id that the pairs do not have.
+        """
+        found: dict[str, list] = self.dataset[self._rows(ids)]
+        return found
+
+    def each_text(self, role: Role) -> Iterator[tuple[int, str]]:
+        """Goes through the texts of a role in all languages; hard negatives are passages.
+
+        Args:
+            role: "query" or "passage".
+
+        Yields:
+            A number that `ids_with_text` takes, and the text.
+        """
+        prefixes = (f"{role}_", "negatives_") if role == "passage" else (f"{role}_",)
+        columns = [c for c in self.column_names if c.startswith(prefixes) and c != f"{role}_key"]
+        first = 0
+        for part in self.dataset.select_columns(columns).iter(_PART):
+            for column in columns:
+                for i, value in enumerate(part[column]):
+                    texts = [value] if isinstance(value, str) else value or []
+                    for text in texts:
+                        yield first + i, text
+            first += len(part[columns[0]])
+
+    def ids_with_text(self, role: Role, number: int) -> list[int]:
+        """Returns the ids that have a text which `each_text` gave.
+
+        Args:
+            role: the text's role.
+            number: the number that came with it.
+        """
+        return [number]
 
     def _fetch(self, prefix: str, ids: Ids, languages: Codes) -> list:
         """The value of the column PREFIX_LANG for each id, None where it has none."""
@@ -351,7 +408,7 @@ class Pairs:
         found: list = [None] * len(rows)
         for code in map(str, np.unique(codes) if len(codes) else []):
             column = f"{prefix}_{code}"
-            if column not in self.dataset.column_names:
+            if column not in self.column_names:
                 raise KeyError(f"pairs {self.name!r} has no {prefix} in {code!r}; it has {self!r}")
             places = np.flatnonzero(codes == code)
             for place, text in zip(places, self._read(column, rows[places]), strict=True):
@@ -387,7 +444,23 @@ class Pairs:
         rows = self._rows(ids)
         if not len(rows):
             raise ValueError(f"pairs {self.name!r}: no id is selected; give one at least")
-        return Pairs(self.name, self.dataset.select(rows))
+        selected = Pairs(self.name, self.dataset.select(rows))
+        selected.left_out = dict(self.left_out)
+        return selected
+
+    def with_columns(self, columns: Mapping[str, pa.Array]) -> Pairs:
+        """Returns the pairs with further columns, which take the place of those of their names.
+
+        Args:
+            columns: name → a value for each id.
+        """
+        replaced = [name for name in columns if name in self.dataset.column_names]
+        dataset = self.dataset.remove_columns(replaced)
+        for name, column in columns.items():
+            dataset = dataset.add_column(name, column)
+        made = Pairs(self.name, dataset)
+        made.left_out = dict(self.left_out)
+        return made
 
     def sample(self, n: int, seed: int = 0) -> Pairs:
         """Returns some of the ids, drawn at random, in the order they had.
@@ -540,6 +613,6 @@ def _take(forms: dict[str, list[str]], number: int) -> dict[str, str]:
     return {language: found[number % len(found)] for language, found in forms.items()}
 
 
-def _mask_dtype(n_languages: int) -> np.dtype:
+def mask_dtype(n_languages: int) -> np.dtype:
     """The smallest unsigned integer from 16 bits up with a bit for each language."""
     return np.min_scalar_type(1 << max(n_languages - 1, 15))

@@ -50,8 +50,8 @@ def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
 
     In the monolingual and the multilingual setting the group is the feature of the query's
     language. In the cross-lingual setting, which has two languages, it is `same FEATURE` or `other
-    FEATURE`. A language that the table of languages lacks is `unknown`. `summarise(…,
-    by=["group"])` then averages over each group.
+    FEATURE`. A language of which this is not known is `unknown`. `summarise(…, by=["group"])` then
+    averages over each group.
 
     Args:
         measured: a table with setting, query_language and pool, such as `measure`'s.
@@ -89,5 +89,7 @@ def by_group(measured: pd.DataFrame, feature: str) -> pd.DataFrame:
 
 def _group(value: object, feature: str) -> str:
     """The name of a feature's value, without what stands in brackets behind it."""
+    if value is None:
+        return UNKNOWN
     name = f"class {value}" if feature == "resources" else f"{value}"
     return name.split(" (")[0]

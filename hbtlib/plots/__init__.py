@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     {
         "batches": ["batch_picture"],
         "bias": ["bias_by_language"],
+        "data_sets": ["count_grid", "script_shares", "set_lengths"],
         "curves": ["alpha_curves", "size_curves"],
         "grids": ["differences", "heatmap", "heatmaps"],
         "intervals": ["effects"],
@@ -22,6 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "maps": ["embedding_map"],
         "rankings": ["rank_ecdf", "top_shares"],
         "saving": ["Figure", "save"],
+        "sources": ["source_shares"],
         "style": ["COLOURS", "language_colours"],
         "tables": ["ordered"],
         "texts": ["lengths"],

@@ -82,8 +82,9 @@ _LANGUAGES = {
 def language_colours(codes: Iterable[str]) -> dict[str, tuple[float, float, float]]:
     """Gives every language its colour, which is the same in every picture.
 
-    White text can be read on each of them. A code that `hbtlib.languages.LANGUAGES` lacks gets a
-    hue that depends on nothing but the code.
+    White text can be read on each of them. The twenty languages of `hbtlib.languages.TWENTY` have
+    colours that can be told apart; every other code gets a hue that depends on nothing but the
+    code.
 
     Args:
         codes: language codes.

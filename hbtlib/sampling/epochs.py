@@ -106,6 +106,12 @@ class EpochOrder:
         epoch = self._epoch(number)
         return int(epoch.sources[index]), int(epoch.turns[index])
 
+    def turns_before(self, t: int) -> Ints:
+        """How many of the first t batches of the training each source gives."""
+        number, index = divmod(t, self._length)
+        begun = self._epoch(number).sources[:index]
+        return number * np.array(self._shares) + np.bincount(begun, minlength=len(self._shares))
+
     def batch_numbers(self, source: int, turns: range) -> Ints:
         """The batch number t of each of some consecutive turns of a source."""
         share = self._shares[source]

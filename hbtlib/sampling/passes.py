@@ -162,6 +162,15 @@ class Passes:
             alpha,
         )
 
+    def count_pairs(self, turns: int, order: EpochOrder) -> int:
+        """How many pairs the first batches of the source have, `turns` of them."""
+        number, begun = divmod(turns, self.length)
+        if self._recipes:
+            partial_pass = int(self._pass(number, order).bounds[begun])
+        else:
+            partial_pass = min(begun * self._settings.batch_size, self.usable)
+        return number * self.usable + partial_pass
+
     def _kind(self, is_first: bool) -> Kind:
         """The kind of a batch whose pairs are all of one kind."""
         first, second, _ = self._settings.strategy

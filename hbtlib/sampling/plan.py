@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import pandas as pd
+
 from hbtlib.checks import check_integer
 from hbtlib.sampling.batch import Batch, Source
 from hbtlib.sampling.epochs import EpochOrder, share_epoch
@@ -164,3 +166,36 @@ class BatchPlan:
         """The batches of the first epoch."""
         # Without this method Python would ask for plan[0], plan[1], … forever.
         return (self[t] for t in range(len(self)))
+
+    def shares(self, steps: int | None = None) -> pd.DataFrame:
+        """Counts what each source gives to the first batches of the training.
+
+        Args:
+            steps: the number of batches; None: those of an epoch.
+
+        Returns:
+            One row a source: source (its name), ids, usable (ids that can serve the strategy),
+            batches, pairs (in these batches), share (of all pairs), and passes (how often each
+            usable id is visited, on average).
+
+        Raises:
+            ValueError: if steps is no whole number from 1 up.
+        """
+        count = len(self) if steps is None else check_integer("steps", steps, minimum=1)
+        turns = self._order.turns_before(count)
+        rows = []
+        for passes, batches in zip(self._passes, turns.tolist(), strict=True):
+            pairs = passes.count_pairs(batches, self._order)
+            rows.append(
+                {
+                    "source": passes.source.name,
+                    "ids": len(passes.source),
+                    "usable": passes.usable,
+                    "batches": batches,
+                    "pairs": pairs,
+                    "passes": pairs / passes.usable,
+                }
+            )
+        table = pd.DataFrame(rows)
+        table.insert(5, "share", table["pairs"] / table["pairs"].sum())
+        return table

@@ -50,6 +50,15 @@ class Data(Parameters):
         "ar de en es hi ru th tr zh", description="those of them that strategies train on"
     )
     examples: kinds.Count = Field(4, description="how many questions to show")
+    sets: kinds.DataSets = Field(
+        "", description='the datasets that are shown side by side; "": all that are at hand'
+    )
+    texts: kinds.Count = Field(
+        200, description="how many texts of each dataset, language and role are measured"
+    )
+    compared: kinds.Count = Field(
+        500, description="how many ids of each dataset are compared with each benchmark"
+    )
     study: kinds.Name = Field(
         "worldfacts", description="the study whose folder of figures the pictures go to"
     )
@@ -223,6 +232,45 @@ class Paper(OfStudy):
     """Sets a study beside the published tables."""
 
 
+class Translate(Parameters):
+    """Adds languages to training pairs by machine translation."""
+
+    pairs: kinds.Pairs = Field("worldfacts", description="what is translated")
+    pairs_options: kinds.Options = Field({}, description="more for the loader of the pairs")
+    languages: kinds.Languages = Field("en", description="the languages of the pairs to keep")
+    ids: kinds.Count | None = Field(
+        20, description="how many of the pairs are drawn as a sample; None: all"
+    )
+    seed: kinds.Seed = Field(0, description="of this draw")
+    into: kinds.Languages = Field("de sw ar", description="the languages to translate into")
+    source: kinds.Name | None = Field(
+        None, description="the language to translate from; None: English where there is some"
+    )
+    model: kinds.Text = Field(
+        "random",
+        description="a folder or the name of a translation model on the hub; "
+        '"random": a tiny one that knows no language',
+    )
+    model_options: kinds.Options = Field(
+        {}, description="more for `hbt.Translator.load`: revision, precision, beams, …"
+    )
+    processes: kinds.Count = Field(1, description="how many processes translate")
+    shard: kinds.Count = Field(1000, description="texts a shard; what is whole is not made again")
+    benchmark: kinds.Benchmarks = Field(
+        "worldfacts", description="what will be evaluated on, which is never translated"
+    )
+    benchmark_options: kinds.Options = Field(
+        {}, description="more for the loaders of the benchmarks"
+    )
+    examples: kinds.Count = Field(3, description="how many pairs to show of each language")
+    folder: kinds.Text | None = Field(
+        None, description="where shards are kept, to go on after an interruption; None: nowhere"
+    )
+    output: kinds.Text | None = Field(
+        None, description="the folder the pairs are saved in, for `datasets`; None: nowhere"
+    )
+
+
 SCHEMAS: dict[str, type[Parameters]] = {
     "quickstart": Quickstart,
     "data": Data,
@@ -235,6 +283,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "bias": Bias,
     "factorial": Factorial,
     "paper": Paper,
+    "translate": Translate,
 }
 """The schema of each notebook, by its name without its number."""
 

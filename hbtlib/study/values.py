@@ -107,6 +107,15 @@ def _both(value: str, info: ValidationInfo) -> str:
     return check_choice(str(info.field_name), value, both)
 
 
+def _data_sets(value: str, info: ValidationInfo) -> str:
+    """Checks the names of datasets of the catalog, separated by blanks."""
+    name = str(info.field_name)
+    known = list(dict.fromkeys([*catalog_names("pairs"), *catalog_names("benchmark")]))
+    for word in _words(name, value, DATA_SETS) if value else []:
+        check_choice(name, word, known)
+    return value
+
+
 def catalog_names(kind: str) -> list[str]:
     """Returns the names of the datasets of a kind.
 
@@ -210,6 +219,7 @@ ALPHA = (
 )
 LANGUAGES = 'codes of languages separated by blanks, such as "de en"'
 BENCHMARKS = "one or several benchmarks of hbt.catalog(), separated by blanks"
+DATA_SETS = 'names of hbt.catalog() separated by blanks, or ""'
 PROBES = '"mean" and numbers of components from 1 up, separated by blanks, or "" for none'
 METRIC = "a metric such as mAP, MRR@10, nDCG@10, R@10 or rank-distance"
 
@@ -238,6 +248,7 @@ Benchmarks = Annotated[str, AfterValidator(_benchmarks), Must(BENCHMARKS)]
 DataSet = Annotated[
     str, AfterValidator(_both), Must("a benchmark of hbt.catalog() that is also training pairs")
 ]
+DataSets = Annotated[str, AfterValidator(_data_sets), Must(DATA_SETS)]
 Probes = Annotated[str, AfterValidator(_probes), Must(PROBES)]
 Validation = Annotated[
     str, AfterValidator(_validation), Must("a strategy, or a metric and a setting")

@@ -66,7 +66,7 @@ def mine_negatives(
     for language in pairs.passage_languages:
         pool = _make_pool(pairs, language, encoder, precision, margin)
         columns[f"negatives_{language}"] = _mine(pool, nearest, window, rng, pairs)
-    return _with_columns(pairs, columns)
+    return pairs.with_columns(columns)
 
 
 def check_mining_options(options: object) -> dict[str, Any]:
@@ -207,12 +207,3 @@ def _candidates(
         ]
         candidates += further[: window.n - len(candidates)]
     return candidates
-
-
-def _with_columns(pairs: Pairs, columns: dict[str, pa.Array]) -> Pairs:
-    """The pairs with these columns, in place of any that they had."""
-    replaced = [name for name in columns if name in pairs.dataset.column_names]
-    dataset = pairs.dataset.remove_columns(replaced)
-    for name, column in columns.items():
-        dataset = dataset.add_column(name, column)
-    return Pairs(pairs.name, dataset)

@@ -140,6 +140,6 @@ def _describe(value: Any) -> Any:
 def _describe_pairs(pairs: Pairs) -> str:
     """The pairs' name, their number, and a digest of a hundred of them with all their columns."""
     rows = np.linspace(0, len(pairs) - 1, min(100, len(pairs))).astype(int)
-    columns = sorted(pairs.dataset[rows].items())
+    columns = sorted(pairs.rows(rows).items())
     digest = hashlib.sha256(str(columns).encode()).hexdigest()[:8]
     return f"{pairs.name}, {len(pairs)} ids, {digest}"

@@ -15,7 +15,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments
 from hbtlib.checks import short
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.files import DamagedFile, explain_full_disk, read_table, write_table
+from hbtlib.files import DamagedFile, explain_full_disk, read_table, write_json, write_table
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.sampling.schedule import Alpha
 from hbtlib.sampling.strategies import Strategy
@@ -35,6 +35,7 @@ from hbtlib.training.options import TrainingOptions
 from hbtlib.training.request import begin_folder, check_request, describe_request
 
 _CHECKSUMS = "checksums.json"  # of the model's files and the log, in the model's folder
+_SHARES = "sources.json"  # what each set of pairs gave to the batches, in the output folder
 
 
 def train(
@@ -131,7 +132,8 @@ def train(
         The trained encoder. `output/model` has it too, and `output/training_log.parquet` has the
         log: step, loss (the mean since the row before), learning_rate, grad_norm, tokens (so far,
         without padding), padding (its share of all tokens embedded since the row before) and
-        validation_loss (validation_score, if validation is a function).
+        validation_loss (validation_score, if validation is a function). `output/sources.json` has
+        what each set of pairs gave to the batches that were trained on (`BatchPlan.shares`).
 
     Raises:
         ValueError: for arguments that make no sense or that differ from those the folder was begun
@@ -229,6 +231,7 @@ def _train(
     if options.lora is not None:
         merge_lora(encoder)
     if trainer.is_world_process_zero():
+        _write_shares(output, plan, trainer.state.global_step)
         _save(output, encoder, trainer, {**request, "languages": languages})
     trainer.accelerator.wait_for_everyone()
     return encoder.eval()
@@ -295,8 +298,7 @@ def _make_objective(
     objective = OBJECTIVES[options.objective](
         options.temperature, languages, encoder.dimension, options.objective_options
     )
-    columns = [column for pairs in _pairs_of(plan) for column in pairs.dataset.column_names]
-    bring_negatives = any(column.startswith("negatives_") for column in columns)
+    bring_negatives = any(pairs.has_negatives for pairs in _pairs_of(plan))
     if bring_negatives and not objective.hard_negatives:
         raise ValueError(
             "the pairs bring hard negatives, and the objective "
@@ -388,6 +390,23 @@ def _run(trainer: ContrastiveTrainer, checkpoint: str | None, seed: int) -> None
     trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
     # Without this, the model would stay in bf16 or fp16.
     trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+
+
+def _write_shares(output: Path, plan: BatchPlan, steps: int) -> None:
+    """Writes what each source gave to the batches that were trained on, and prints it of several.
+
+    Args:
+        output: the output folder.
+        plan: the batches.
+        steps: how many of them were trained on.
+    """
+    table = plan.shares(steps)
+    write_json(output / _SHARES, {"steps": steps, "sources": table.to_dict("records")})
+    if len(table) > 1:
+        said = [
+            f"{row.source} {row.share:.2%} ({row.passes:.3g} passes)" for row in table.itertuples()
+        ]
+        print(f"the pairs of {steps:,} batches came from {', '.join(said)}", flush=True)
 
 
 def _save(

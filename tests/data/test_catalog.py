@@ -6,6 +6,7 @@ from pathlib import Path
 
 import layouts
 import pytest
+import training_layouts
 
 import hbtlib as hbt
 
@@ -21,10 +22,24 @@ LOCAL = {
     "mtop": layouts.mtop,
     "xm3600": layouts.xm3600,
     "mlqa-pairs": layouts.pairs,
+    "squad": layouts.squad_folder,
+    "xnli": layouts.xnli,
+    "afriqa": layouts.afriqa,
+    "hinglish-top": layouts.hinglish_top,
+    "mmarco-codemixed": layouts.mmarco_codemixed,
     "ntrex": layouts.ntrex,
     "folder": layouts.beir,
+    **training_layouts.SETS,
 }
-LANGUAGES = {"tydiqa-goldp": ["en", "fi"], "miracl": ["sw"], "miracl-hard-negatives": ["sw"]}
+LANGUAGES = {
+    "tydiqa-goldp": ["en", "fi"],
+    "miracl": ["sw"],
+    "miracl-hard-negatives": ["sw"],
+    "afriqa": ["yo", "en"],
+    "hinglish-top": ["hi-en", "en"],
+    "mmarco-codemixed": ["zh-en", "en"],
+    **{name: ["en"] for name in training_layouts.SETS if name != "mmarco"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -54,12 +69,13 @@ def test_every_data_set_of_the_catalog_loads(tmp_path: Path) -> None:
 
 def test_the_catalog_says_what_is_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HBT_DATA", raising=False)
-    assert set(hbt.catalog().query("offline")["name"]) == {"worldfacts", "folder"}
+    assert set(hbt.catalog().query("offline")["name"]) == {"worldfacts", "folder", "squad"}
     (tmp_path / "xquad-r").mkdir()
     monkeypatch.setenv("HBT_DATA", str(tmp_path))
     assert set(hbt.catalog().query("offline")["name"]) == {
         "worldfacts",
         "folder",
+        "squad",
         "xquad-r",
         "xquad",
     }

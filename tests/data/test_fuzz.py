@@ -21,7 +21,8 @@ from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.formats import arrow, beir, pairs_file
 from hbtlib.data.formats.checks import DataError
 from hbtlib.data.formats.qrels import read_qrels
-from hbtlib.data.sets import miracl, miracl_hard_negatives
+from hbtlib.data.formats.source import Source
+from hbtlib.data.sets import belebele, miracl, miracl_hard_negatives, mtop, xm3600
 
 ODD = [
     None,
@@ -87,6 +88,24 @@ FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
         layouts.xm3600,
         "data/de-00000-of-00001.parquet",
         lambda f: hbt.load_benchmark("xm3600", f.parent.parent, languages=["de", "en"]),
+    ),
+    "Belebele's own": (
+        layouts.belebele_own,
+        "deu_Latn.jsonl",
+        lambda f: [
+            table["text"].tolist()
+            for table in belebele.read_language(Source("belebele", f.parent, belebele.MTEB), "de")
+        ],
+    ),
+    "MTOP, one line an id": (
+        layouts.mtop_parallel,
+        "mtop.jsonl",
+        lambda f: list(mtop.read_parallel(f, "intent")),
+    ),
+    "XM3600, Google's own": (
+        layouts.xm3600_googles,
+        "captions.jsonl",
+        lambda f: xm3600.read_captions(f, ["de", "en"]),
     ),
     "MIRACL topics": (
         layouts.miracl,
@@ -232,7 +251,14 @@ def test_a_damaged_file_is_refused_or_whole(name: str, tmp_path: Path) -> None:
     assert refused > TIMES / 20, "the damage does nothing"
 
 
-LINES = {"MIRACL topics", "MIRACL qrels", "BEIR queries", "BEIR judgements", "TREC queries"}
+LINES = {
+    "MTOP, one line an id",
+    "MIRACL topics",
+    "MIRACL qrels",
+    "BEIR queries",
+    "BEIR judgements",
+    "TREC queries",
+}
 
 
 @pytest.mark.parametrize("name", FORMATS)

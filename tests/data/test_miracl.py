@@ -43,6 +43,17 @@ def test_topics_and_judgements_are_as_published(real_data: Path) -> None:
     }
 
 
+@pytest.mark.usefixtures("real_data")
+def test_queries_are_loaded_without_passages() -> None:
+    queries = miracl.load_queries()
+    assert (len(queries), queries["language"].nunique()) == (13_495, 18)
+    some = miracl.load_queries(languages=["sw", "yo"])
+    assert some["query_id"].str.startswith(("sw:", "yo:")).all()
+    assert len(some) == 482 + 119
+    with pytest.raises(DataError, match="miracl has no language 'xx'; it has ar bn de"):
+        miracl.load_queries(languages=["xx"])
+
+
 def test_the_real_topics_with_every_judged_passage(real_data: Path, tmp_path: Path) -> None:
     # The passages are not at hand; so here is one of our own for each that is judged.
     folder = real_data / "miracl-dev"

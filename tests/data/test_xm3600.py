@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import layouts
+import pandas as pd
 import pytest
 
 import hbtlib as hbt
@@ -29,7 +30,7 @@ def test_captions_of_one_image_are_relevant(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([{"image_id": "a", "captions": []}], "row 1: the image a has no caption"),
+        ([{"image_id": "a", "captions": []}], "row 1: the image 'a' has no caption"),
         ([{"image_id": "a", "captions": [None]}], "row 1: a caption is None, where a text belongs"),
         (
             [{"image_id": "a", "captions": ["x"]}] * 2,
@@ -44,4 +45,42 @@ def test_captions_of_one_image_are_relevant(tmp_path: Path) -> None:
 def test_wrong_rows_are_named(rows: list[layouts.Row], said: str, tmp_path: Path) -> None:
     layouts.put_parquet(tmp_path / "data" / "de-00000-of-00001.parquet", rows)
     with pytest.raises(DataError, match=said):
+        hbt.load_benchmark("xm3600", tmp_path, languages=["de"])
+
+
+def test_google_s_own_file_is_the_hub_s(tmp_path: Path) -> None:
+    layouts.xm3600(tmp_path / "hub")
+    layouts.xm3600_googles(tmp_path / "own")
+    for languages in (["de", "en"], ["en"]):
+        hub = hbt.load_benchmark("xm3600", tmp_path / "hub", languages=languages)
+        own = hbt.load_benchmark("xm3600", tmp_path / "own", languages=languages)
+        for table in ("queries", "passages", "judgements"):
+            pd.testing.assert_frame_equal(getattr(own, table), getattr(hub, table))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"image/key": "b"}, "line 2: the image 'b' stands twice, first in .* line 1"),
+        ({"image/key": ""}, "line 1: the field 'image/key' is empty"),
+        ({"de": ["Ein Hund"]}, r"line 1, de: what stands there is \['Ein Hund'\], where a JSON"),
+        ({"de": {"captions": ["Ein Hund"]}}, "line 1, de: the field 'caption' is missing"),
+        ({"de": {"caption": "Ein Hund"}}, "line 1, de: the field 'caption' is 'Ein Hund', where a"),
+        ({"de": {"caption": []}}, "line 1, de: the image 'a' has no caption; leave it out"),
+        ({"de": {"caption": ["x", " "]}}, "line 1, de: a caption is empty"),
+    ],
+)
+def test_wrong_lines_are_named(change: layouts.Row, said: str, tmp_path: Path) -> None:
+    line = {"image/key": "a", "image/locale": "de", "de": {"caption": ["Ein Hund", "Hund"]}}
+    layouts.put_jsonl(tmp_path / "captions.jsonl", [{**line, **change}, {**line, "image/key": "b"}])
+    with pytest.raises(DataError, match=said):
+        hbt.load_benchmark("xm3600", tmp_path, languages=["de"])
+
+
+def test_what_the_file_lacks_is_named(tmp_path: Path) -> None:
+    layouts.xm3600_googles(tmp_path)
+    with pytest.raises(DataError, match="line 1: the image 'img0' has no captions in 'mi'; leave"):
+        hbt.load_benchmark("xm3600", tmp_path, languages=["de", "mi"])
+    layouts.put(tmp_path / "captions.jsonl", "")
+    with pytest.raises(DataError, match=r"captions\.jsonl: no image in it; download it again"):
         hbt.load_benchmark("xm3600", tmp_path, languages=["de"])

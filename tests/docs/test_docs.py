@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
+
+from hbtlib.data.catalog import CATALOG
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -156,6 +159,11 @@ def test_site(tmp_path: Path) -> None:
             if not target.exists() or (known and anchor and anchor not in read[target].anchors):
                 dead.append(f"{file.relative_to(site.resolve())}: {url}")
     assert dead == []
+
+    shown = (site / "guide" / "data.html").read_text("utf-8")
+    for name, entry in CATALOG.items():
+        said = escape(entry.read, quote=False).replace("'", "’")  # as docutils sets it
+        assert name == "folder" or said in shown, f"the guide does not show {name}"
 
     anchors = {name for page in read.values() for name in page.anchors}
     unnamed = [n for n in public_names() if f"hbtlib.{n}" not in anchors and not is_module(n)]

@@ -33,6 +33,15 @@ TEXTS = pd.DataFrame(
     }
 )
 LOG = pd.DataFrame({"step": [1, 2, 3], "loss": [1.0, 0.5, 0.3], "validation_loss": [np.nan, 1, 2]})
+SOURCES = pd.DataFrame(
+    {
+        "of": ["passes", "passes", "share of the languages"],
+        "name": ["a", "b", "de"],
+        "rule": "size",
+        "value": [1.0, 2.0, 0.5],
+        "sizes": np.nan,
+    }
+)
 
 
 class Picture(NamedTuple):
@@ -79,7 +88,36 @@ PICTURES = {
         "value",
         "query_language pool",
     ),
+    "count_grid": Picture(
+        lambda table: plots.count_grid(table, "dataset", "language", "texts"),
+        pd.DataFrame({"dataset": ["a", "b"], "language": ["de", "en"], "texts": [1, 20]}),
+        "texts",
+        "dataset language",
+    ),
+    "set_lengths": Picture(
+        plots.set_lengths,
+        pd.DataFrame(
+            {
+                "dataset": ["a", "a"],
+                "measure": ["words", "words"],
+                "language": ["de", "de"],
+                "role": ["query", "passage"],
+                "median": [3.0, 9.0],
+            }
+        ),
+        "median",
+        "dataset measure language role",
+    ),
+    "script_shares": Picture(
+        plots.script_shares,
+        pd.DataFrame(
+            {"language": ["de", "ru"], "script": ["Latin", "Cyrillic"], "share": [1.0, 1.0]}
+        ),
+        "share",
+        "language script",
+    ),
     "lengths": Picture(plots.lengths, TEXTS, "", "language role text"),
+    "source_shares": Picture(plots.source_shares, SOURCES, "value", "of name rule"),
     "loss_curves": Picture(plots.loss_curves, LOG, "step loss", ""),
 }
 CASES = [

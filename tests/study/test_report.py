@@ -22,6 +22,7 @@ from hbtlib.study.report import (
     paper,
     quickstart,
     results,
+    sets,
     significance,
     tables,
     train,
@@ -204,6 +205,48 @@ def test_lengths_are_told_by_role(parallel: Benchmark) -> None:
     summary = data.length_summary(texts)
     said = data.lengths_says(summary)
     assert "The median query has 3 characters in de, the fewest, and 5 in en, the most." in said
+
+
+def test_datasets_stand_side_by_side(
+    parallel: Benchmark, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("HBT_DATA", raising=False)
+    pairs = hbt.Pairs.from_benchmark(parallel)
+    found = sets.AtHand({"xquad": parallel}, {"ntrex": pairs}, {"mlqa": "there is no file"})
+    table = sets.summary(found)
+    assert table[["dataset", "kind", "queries", "passages", "across"]].to_numpy().tolist() == [
+        ["ntrex", "pairs", 6, 6, 2],
+        ["xquad", "benchmark", 6, 7, 2],
+    ]
+    said = sets.summary_says(table, found)
+    assert "2 datasets are at hand, in 2 languages; most passages has xquad (7)." in said
+    assert "- mlqa was not loaded: there is no file." in said
+    assert sets.counts(found)["texts"].tolist() == [6, 6, 6, 7]
+    assert sets.parallel(found)["ids"].tolist() == [6, 6, 6, 6]
+    assert "2 pairs of two different languages 2 have" in sets.parallel_says(sets.parallel(found))
+    shared = sets.overlaps(found, 500)
+    assert shared.to_numpy().tolist() == [["ntrex", "xquad", 3, 3]]
+    assert "In 1 case pairs hold questions" in sets.overlaps_say(shared, found, 500)
+    assert "None holds what" in sets.overlaps_say(shared.iloc[:0], found, 500)
+    with pytest.raises(ValueError, match="sets is 'xquadr'; did you mean 'xquad-r'"):
+        sets.at_hand("xquadr")
+    monkeypatch.setenv("HBT_DATA", str(tmp_path))
+    (tmp_path / "xquad-r").mkdir()  # a folder that is empty
+    refused = sets.at_hand("xquad-r").refused["xquad-r"]
+    assert "has no ar.json" in refused
+
+
+def test_tokens_and_scripts_are_told() -> None:
+    texts = pd.DataFrame(
+        {"language": ["de", "ru"], "role": "passage", "text": ["Fisch und Brot", "рыба и хлеб"]}
+    )
+    table = sets.lengths({"a": texts})
+    assert set(table["measure"]) >= {"characters", "words", "tokens, small encoder"}
+    assert table.query("measure == 'words'")["median"].tolist() == [3, 3]
+    assert "By small encoder's tokenizer a hundred characters are" in sets.lengths_say(table)
+    said = sets.scripts_say(sets.scripts({"a": texts}))
+    assert "Most letters of 2 languages are of 2 scripts" in said
+    assert said.endswith("in none.")
 
 
 def test_a_benchmark_is_counted(parallel: Benchmark) -> None:

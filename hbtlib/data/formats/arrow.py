@@ -57,7 +57,7 @@ def on_disk(files: Sequence[Path], rows: ReadRows, **options: Any) -> Any:
     from datasets.exceptions import DatasetGenerationError
 
     arguments = {
-        "stamps": _stamps(files),
+        "stamps": stamps(files),
         "rows": rows,
         "options": options,
         "version": FORMAT,
@@ -70,7 +70,7 @@ def on_disk(files: Sequence[Path], rows: ReadRows, **options: Any) -> Any:
     return made.data.table
 
 
-def _stamps(files: Sequence[Path]) -> list[FileStamp]:
+def stamps(files: Sequence[Path]) -> list[FileStamp]:
     """Path, size and time of change of each file: the cache is keyed by them."""
     try:
         return [

@@ -64,6 +64,15 @@ class Hub(NamedTuple):
             raise DataError(_explain(self, name, file, error)) from error
         return Path(found)
 
+    def kept(self, file: str) -> Path | None:
+        """Returns where a file is in the hub's cache, None where it is to be downloaded."""
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(
+            self.repository, file, revision=self.revision, repo_type="dataset"
+        )
+        return Path(found) if isinstance(found, str) else None
+
     def list_files(self, name: str, pattern: str) -> list[str]:
         """Returns the repository's files of a pattern, such as "de-corpus/dev-*.parquet", sorted.
 

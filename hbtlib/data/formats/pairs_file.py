@@ -98,24 +98,24 @@ def split_pairs(file: Path, languages: Sequence[str] | None, split: str) -> Para
     every = read_pairs(file)
     have = sorted({code for forms in (*every.questions, *every.passages) for code in forms})
     wanted = choose_languages(str(file), languages, have)
-    held_out = _held_out(every)
+    is_held_out = held_out(every)
     kept = ParallelTexts([], [], [])
-    for i, is_held_out in enumerate(held_out):
+    for i in range(len(every.ids)):
         question = {code: form for code, form in every.questions[i].items() if code in wanted}
         passage = {code: form for code, form in every.passages[i].items() if code in wanted}
-        if is_held_out == (split == "validation") and question and passage:
+        if is_held_out[i] == (split == "validation") and question and passage:
             kept.ids.append(every.ids[i])
             kept.questions.append(question)
             kept.passages.append(passage)
     if not kept.ids:
         raise DataError(
-            f"{file}: no id of the split {split!r} ({sum(held_out)} of {len(every.ids)} are held "
-            f"out as validation) has a question and a passage in {' '.join(wanted)}"
+            f"{file}: no id of the split {split!r} ({sum(is_held_out)} of {len(every.ids)} are "
+            f"held out as validation) has a question and a passage in {' '.join(wanted)}"
         )
     return kept
 
 
-def _held_out(texts: ParallelTexts) -> list[bool]:
-    """Whether each id is held out; by the first id of those that share its passage."""
+def held_out(texts: ParallelTexts) -> list[bool]:
+    """Says of each id whether it is held out; by the first id of those that share its passage."""
     first_ids = [texts.ids[key] for key in shared_keys(texts.passages)]
     return [zlib.crc32(id_.encode()) % HELD_OUT == 0 for id_ in first_ids]

@@ -6,7 +6,8 @@ come as SQuAD's JSON files, or as the hub's parquet files with one row a questio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ Span = tuple[int, int]
 
 LONGEST_GAP = 2
 """Between two of LAReQA's sentences stand blanks, and at most this many other characters."""
+
+NameQuestion = Callable[[str, str], str]
+"""A function from an id and its place to the id that the question gets."""
 
 
 @dataclass
@@ -56,12 +60,47 @@ class Paragraph:
     sentences: list[tuple[Span, str]] | None = None
 
 
-def read_squad(file: Path, *, exact: bool = True) -> list[Paragraph]:
+def refuse_repeated() -> NameQuestion:
+    """Returns a function that keeps ids as they are, and refuses one that stands twice."""
+    seen: dict[str, str] = {}
+
+    def name(id_: str, place: str) -> str:
+        unique(seen, id_, place, "the question id")
+        return id_
+
+    return name
+
+
+def number_repeated(taken: set[str] | None = None) -> NameQuestion:
+    """Returns a function that numbers an id which stands several times: "12", "12.2", "12.3".
+
+    Args:
+        taken: ids that are given already; those that the function gives are added.
+    """
+    given = set() if taken is None else taken
+    times: Counter[str] = Counter()
+
+    def name(id_: str, place: str) -> str:
+        times[id_] += 1
+        numbered = id_ if times[id_] == 1 else f"{id_}.{times[id_]}"
+        while numbered in given:  # the file itself has an id "12.2"
+            times[id_] += 1
+            numbered = f"{id_}.{times[id_]}"
+        given.add(numbered)
+        return numbered
+
+    return name
+
+
+def read_squad(
+    file: Path, *, exact: bool = True, name: NameQuestion | None = None
+) -> list[Paragraph]:
     """Reads a SQuAD file: `data` → `paragraphs` → `context`, `qas`.
 
     Args:
         file: the JSON file; it may hold LAReQA's `sentences` and `sentence_breaks` too.
         exact: whether an answer's text must stand where the answer starts.
+        name: what a question of an id is called; None keeps ids and refuses one that stands twice.
 
     Raises:
         DataError: naming file and paragraph or question, for a missing field, an empty text, an
@@ -71,33 +110,33 @@ def read_squad(file: Path, *, exact: bool = True) -> list[Paragraph]:
     content = expect(read_json(file), dict, str(file), "the file")
     articles = get_field(content, "data", list, str(file))
     found: list[Paragraph] = []
-    seen: dict[str, str] = {}
+    name = name or refuse_repeated()
     for number, article in enumerate(articles):
-        found += _read_article(article, f"{file}, article {number}", seen, exact)
+        found += _read_article(article, f"{file}, article {number}", name, exact)
     return _with_questions(found, file)
 
 
-def _read_article(article: Any, place: str, seen: dict[str, str], exact: bool) -> list[Paragraph]:
+def _read_article(article: Any, place: str, name: NameQuestion, exact: bool) -> list[Paragraph]:
     article = expect(article, dict, place, "the article")
-    name = title(article, place)
+    heading = title(article, place)
     return [
-        _read_paragraph(item, name, f"{place}, paragraph {number}", seen, exact)
+        _read_paragraph(item, heading, f"{place}, paragraph {number}", name, exact)
         for number, item in enumerate(get_field(article, "paragraphs", list, place))
     ]
 
 
 def _read_paragraph(
-    item: Any, name: str, place: str, seen: dict[str, str], exact: bool
+    item: Any, heading: str, place: str, name: NameQuestion, exact: bool
 ) -> Paragraph:
     item = expect(item, dict, place, "the paragraph")
     context = get_field(item, "context", str, place)
     clean(context, place, "the field 'context'")
-    paragraph = Paragraph(context, name, place)
+    paragraph = Paragraph(context, heading, place)
     if "sentence_breaks" in item:
-        paragraph.sentences = _read_sentences(item, context, place)
+        paragraph.sentences = read_sentences(item, context, place)
     for question in get_field(item, "qas", list, place):
         question = expect(question, dict, place, "a question")
-        paragraph.questions.append(_read_question(question, context, place, seen, exact))
+        paragraph.questions.append(_read_question(question, context, place, name, exact))
     return paragraph
 
 
@@ -122,13 +161,13 @@ def group_rows(rows: Iterable[tuple[str, Record]], *, exact: bool = True) -> lis
         DataError: as `read_squad` does.
     """
     found: dict[str, Paragraph] = {}
-    seen: dict[str, str] = {}
+    name = refuse_repeated()
     for place, row in rows:
         context = get_field(row, "context", str, place)
         clean(context, place, "the field 'context'")
         question = {**row, "answers": _answers_of_row(row, place)}
         paragraph = found.setdefault(context, Paragraph(context, title(row, place), place))
-        paragraph.questions.append(_read_question(question, context, place, seen, exact))
+        paragraph.questions.append(_read_question(question, context, place, name, exact))
     return list(found.values())
 
 
@@ -153,11 +192,11 @@ def _with_questions(paragraphs: list[Paragraph], file: Path) -> list[Paragraph]:
 
 
 def _read_question(
-    record: Record, context: str, place: str, seen: dict[str, str], exact: bool
+    record: Record, context: str, place: str, name: NameQuestion, exact: bool
 ) -> Question:
     id_ = text(record, "id", place)
     place = f"{place}, question {id_}"
-    unique(seen, id_, place, "the question id")
+    id_ = name(id_, place)
     starts = [
         _answer_start(answer, context, place, exact)
         for answer in get_field(record, "answers", list, place)
@@ -187,11 +226,19 @@ def _answer_start(answer: Any, context: str, place: str, exact: bool) -> int:
     return start
 
 
-def _read_sentences(item: Record, context: str, place: str) -> list[tuple[Span, str]]:
-    """LAReQA's sentences: their spans, and their texts as the file gives them.
+def read_sentences(item: Record, context: str, place: str) -> list[tuple[Span, str]]:
+    """Reads LAReQA's sentences: their spans, and their texts as the file gives them.
 
     The texts are not cut out of the paragraph, because in one Turkish paragraph the breaks are off
     by a character.
+
+    Args:
+        item: the paragraph's record, with `sentences` and `sentence_breaks`.
+        context: the paragraph's text.
+        place: where it was read, for messages.
+
+    Raises:
+        DataError: for breaks that do not lie in the paragraph in order, one for each sentence.
     """
     texts = get_field(item, "sentences", list, place)
     breaks = get_field(item, "sentence_breaks", list, place)

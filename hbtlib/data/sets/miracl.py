@@ -94,6 +94,31 @@ def load_benchmark(
     return join_languages("miracl", found)
 
 
+def load_queries(
+    data: str | Path | None = None, *, languages: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Loads the queries alone, for which no passage is needed.
+
+    Args:
+        data: the folder with topics; None looks in `HBT_DATA`, then downloads them.
+        languages: the languages; None takes all eighteen.
+
+    Returns:
+        A row a query: query_id, language, text.
+
+    Raises:
+        DataError: for a language it lacks, and a file that is not what it should be.
+    """
+    folder = local_folder("miracl", data, (*FOLDERS, WITHOUT_PASSAGES))
+    source = Source("miracl", folder, TOPICS)
+    rows = [
+        (f"{language}:{id_}", language, query)
+        for language in choose_languages("miracl", languages, LANGUAGES)
+        for id_, query in read_topics(_find(source, language, "topics"))
+    ]
+    return pd.DataFrame(rows, columns=["query_id", "language", "text"])
+
+
 def _find(source: Source, language: str, kind: str) -> Path:
     """The file of topics or qrels: in the folder of its kind, or else in the language's."""
     file = f"{kind}/{kind}.miracl-v1.0-{language}-dev.tsv"

@@ -15,11 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from hbtlib.data.benchmark import Benchmark, judge_parallel
+from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.formats.checks import DataError
 from hbtlib.data.formats.pairs_file import ParallelTexts, split_pairs
+from hbtlib.data.formats.parallel import parallel_benchmark
 from hbtlib.data.formats.source import local_folder
 from hbtlib.data.pairs import Pairs
 
@@ -84,28 +83,7 @@ def load_benchmark(
     Raises:
         DataError: for a file that is missing or not what it should be.
     """
-    texts = _read(data, languages, split)
-    queries = pd.DataFrame(
-        [
-            (f"{id_}:{code}", id_, code, form)
-            for id_, forms in zip(texts.ids, texts.questions, strict=True)
-            for code, form in forms.items()
-        ],
-        columns=["query_id", "question_id", "language", "text"],
-    )
-    answers = pd.DataFrame(
-        [
-            (id_, code, form)
-            for id_, forms in zip(texts.ids, texts.passages, strict=True)
-            for code, form in forms.items()
-        ],
-        columns=["question_id", "language", "text"],
-    )
-    # Questions share paragraphs: each paragraph is one passage, named after its first question.
-    first = answers.groupby(["language", "text"])["question_id"].transform("first")
-    answers["passage_id"] = first + ":" + answers["language"]
-    passages = answers.drop_duplicates("passage_id")[["passage_id", "language", "text"]]
-    return Benchmark("mlqa-pairs", queries, passages, judge_parallel(queries, answers))
+    return parallel_benchmark("mlqa-pairs", _read(data, languages, split))
 
 
 def _read(data: str | Path | None, languages: Sequence[str] | None, split: str) -> ParallelTexts:

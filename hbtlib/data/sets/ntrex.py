@@ -43,7 +43,7 @@ CODES = {
     "vi": "vie",
     "zh": "zho-CN",
 }
-"""The twenty languages of `hbtlib.languages`, and the codes in the names of NTREX' files."""
+"""The twenty languages of `hbtlib.languages.TWENTY`, and the codes in the names of NTREX' files."""
 LANGUAGES = tuple(CODES)
 SPLITS = ("train", "validation")
 HELD_OUT = 20
@@ -57,7 +57,7 @@ def load_pairs(
 
     Args:
         data: the folder with its files; None looks in `HBT_DATA`, then downloads them.
-        languages: the languages; None takes the twenty of `hbtlib.languages`.
+        languages: the languages; None takes these twenty.
         split: "train", or "validation" (every twentieth line).
 
     Raises:

@@ -10,8 +10,16 @@ The first caption never stands in the pool, so that the monolingual setting asks
 person's words and not for a copy, and the cross-lingual setting for the same in another language.
 An image with one caption in a language is asked for in it, but not found in its pool.
 
-The files are `data/LANG-*.parquet` (mteb), of which the text columns alone are read: the images
-beside them are some 190 MB in each language. The licence is CC BY 4.0.
+The files are one of:
+
+- `data/LANG-*.parquet` (mteb), of which the text columns alone are read: the images beside them are
+  some 190 MB in each language;
+- Google's own `captions.jsonl` (of google.github.io/crossmodal-3600/web-data/captions.zip), one
+  line an image: {"image/key", "image/locale", LANG: {"caption": [caption, …], …}, …}. The layout
+  was seen in code that reads it: big_vision's datasets/xm3600/xm3600.py (google-research) and
+  HELM's Crossmodal3600Scenario.
+
+The licence is CC BY 4.0.
 """
 
 from __future__ import annotations
@@ -22,8 +30,8 @@ from pathlib import Path
 import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark, judge_parallel
-from hbtlib.data.formats.checks import DataError, clean, expect, field, text, unique
-from hbtlib.data.formats.files import read_parquet
+from hbtlib.data.formats.checks import DataError, clean, expect, field, short, text, unique
+from hbtlib.data.formats.files import read_jsonl, read_parquet
 from hbtlib.data.formats.hub import Hub
 from hbtlib.data.formats.source import Source, choose_languages, local_folder
 
@@ -37,6 +45,10 @@ LANGUAGES = (
 )
 # fmt: on
 COLUMNS = ["image_id", "captions"]
+GOOGLES = "captions.jsonl"
+
+Image = tuple[str, list[str]]
+"""An image's id and its captions in a language, one at least."""
 
 
 def load_benchmark(
@@ -54,8 +66,10 @@ def load_benchmark(
     source = Source("xm3600", local_folder("xm3600", data, FOLDERS), MTEB)
     queries: list[tuple[str, ...]] = []
     passages: list[tuple[str, ...]] = []
-    for language in choose_languages("xm3600", languages, LANGUAGES):
-        for image, captions in _read(source, language):
+    wanted = choose_languages("xm3600", languages, LANGUAGES)
+    own = read_captions(source.path(GOOGLES), wanted) if source.has(GOOGLES) else {}
+    for language in wanted:
+        for image, captions in own[language] if own else _read(source, language):
             queries.append((f"{image}:{language}", image, language, captions[0]))
             for number, caption in enumerate(captions[1:], 1):
                 passages.append((f"{image}:{language}:{number}", image, language, caption))
@@ -69,17 +83,53 @@ def load_benchmark(
     )
 
 
-def _read(source: Source, language: str) -> Iterator[tuple[str, list[str]]]:
-    """The images of a language's files: each image's id and its captions, one at least."""
+def _read(source: Source, language: str) -> Iterator[Image]:
+    """The images of a language's files."""
     seen: dict[str, str] = {}
     for file in source.columns(f"data/{language}-*.parquet", COLUMNS):
         for place, row in read_parquet(file, COLUMNS):
             image = text(row, "image_id", place)
             unique(seen, image, place, "the image")
-            captions = [
-                clean(expect(caption, str, place, "a caption"), place, "a caption")
-                for caption in field(row, "captions", list, place)
-            ]
-            if not captions:
-                raise DataError(f"{place}: the image {image} has no caption; leave it out")
-            yield image, captions
+            yield image, _captions(field(row, "captions", list, place), image, place)
+
+
+def read_captions(file: Path, languages: Sequence[str]) -> dict[str, list[Image]]:
+    """Reads Google's `captions.jsonl`.
+
+    Args:
+        file: the file.
+        languages: the languages to read.
+
+    Returns:
+        Language → its images, in the file's order.
+
+    Raises:
+        DataError: for a file without a line, and a line that lacks one of the languages.
+    """
+    found: dict[str, list[Image]] = {language: [] for language in languages}
+    seen: dict[str, str] = {}
+    for place, record in read_jsonl(file):
+        image = text(record, "image/key", place)
+        unique(seen, image, place, "the image")
+        for language, images in found.items():
+            if language not in record:
+                raise DataError(
+                    f"{place}: the image {short(image)} has no captions in {language!r}; leave the "
+                    "language out, or fetch the whole file"
+                )
+            at = f"{place}, {language}"
+            forms = expect(record[language], dict, at, "what stands there")
+            images.append((image, _captions(field(forms, "caption", list, at), image, at)))
+    if not seen:
+        raise DataError(f"{file}: no image in it; download it again")
+    return found
+
+
+def _captions(values: list[object], image: str, place: str) -> list[str]:
+    """An image's captions, each a text; one at least."""
+    captions = [
+        clean(expect(caption, str, place, "a caption"), place, "a caption") for caption in values
+    ]
+    if not captions:
+        raise DataError(f"{place}: the image {short(image)} has no caption; leave it out")
+    return captions

@@ -19,7 +19,7 @@ from hbtlib.data.worldfacts.sentences import (
     write_sentence,
 )
 from hbtlib.files import DamagedFile, read_table, write_table
-from hbtlib.languages import LANGUAGES
+from hbtlib.languages import TWENTY
 
 __all__ = ["SEE_ALSO", "SPLITS", "build", "folder", "render", "table"]
 
@@ -41,7 +41,7 @@ def folder() -> Path:
     """
     import babel
 
-    digest = hashlib.sha256(f"{babel.__version__} {' '.join(LANGUAGES)}".encode())
+    digest = hashlib.sha256(f"{babel.__version__} {' '.join(TWENTY)}".encode())
     code = sorted(Path(__file__).parent.glob("*.py"))
     for file in [*code, *sorted(PATTERNS.glob("*.yaml"))]:
         digest.update(file.read_bytes())
@@ -103,7 +103,7 @@ def _facts_with_one_answer() -> dict[str, Fact]:
 def _render_slots(fact: Fact) -> Slots:
     return {
         language: {kind: render(kind, code, language) for kind, code in fact.subject + fact.answer}
-        for language in LANGUAGES
+        for language in TWENTY
     }
 
 

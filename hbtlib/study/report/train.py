@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from hbtlib import files
 from hbtlib.data.benchmark import SETTINGS, Benchmark
+from hbtlib.data.overlap import count_ways, find_overlap, refuse, without
+from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.evaluation import probes
 from hbtlib.evaluation.metrics import by_question, measure
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.sampling.strategies import STRATEGIES
 from hbtlib.search.ranking import rank, rank_vectors, top
+from hbtlib.study.folders import Workplace
+from hbtlib.study.processes import is_first
 from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, number, sentences
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -25,6 +29,9 @@ Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 COMPACT: dict[str, Any] = {"compression": "zstd", "compression_level": 19, "index": False}
 """How a run's tables are written: as small as they get, since they are committed."""
+
+OVERLAP = "overlap.json"
+"""The file of a run folder that says what the overlap check found before the training."""
 
 OPTIONS = (
     "strategy",
@@ -91,6 +98,62 @@ def score(encoder: Encoder, benchmark: Benchmark, validation: str, precision: st
     metric, setting = validation.split()
     measured = measure(rank(encoder, benchmark, precision=precision), [metric])
     return float(measured.loc[measured["setting"] == setting, "value"].mean())
+
+
+def without_overlap(
+    pairs: Mapping[str, Pairs], benchmarks: Mapping[str, Benchmark], overlap: str
+) -> tuple[dict[str, Pairs], pd.DataFrame]:
+    """Checks that nothing is trained on that is evaluated on, as `hbtlib.data.overlap` does.
+
+    Args:
+        pairs: the pairs of each split, "train" first.
+        benchmarks: the benchmarks by name.
+        overlap: "refuse" or "leave out", the notebook's parameter. What chooses the weights (the
+            split "validation") is looked at only where ids are left out.
+
+    Returns:
+        The pairs that remain of each split; and a table with a row for each benchmark and split:
+        benchmark, split, pairs, ids (how many were looked at), a column for each of
+        `overlap.WAYS` (how many ids were found in this way), left_out.
+
+    Raises:
+        ValueError: if ids of the split "train" are found and may not be left out, or none is left.
+    """
+    kept, rows = dict(pairs), []
+    for name, benchmark in benchmarks.items():
+        for split in kept if overlap == "leave out" else ["train"]:
+            looked_at = kept[split]
+            found = find_overlap(looked_at, benchmark)
+            if overlap != "leave out":
+                refuse(looked_at, benchmark, found)
+            kept[split] = without(looked_at, benchmark, found)
+            row: dict[str, Any] = {"benchmark": name, "split": split, "pairs": looked_at.name}
+            rows.append({**row, "ids": len(looked_at), **count_ways(found), "left_out": len(found)})
+    return kept, pd.DataFrame(rows)
+
+
+def keep_overlap(checked: pd.DataFrame, place: Workplace) -> Markdown:
+    """Writes what the check found to the run folder, as `overlap.json`, and says it.
+
+    Args:
+        checked: `without_overlap`'s table.
+        place: the run folder; where the run is done already, nothing is written.
+
+    Returns:
+        A sentence a benchmark and split.
+    """
+    if not place.done and is_first():
+        content = {"checked": checked.to_dict("records")}
+        files.write_json(place.path / OVERLAP, content)
+    said = []
+    for row in checked.to_dict("records"):
+        held = f"{row['left_out']:,} of" if row["left_out"] else "None of"
+        said.append(
+            f"{held} the {counted(row['ids'], 'id')} of {row['pairs']} ({row['split']}) "
+            f"{'hold' if row['left_out'] > 1 else 'holds'} what {row['benchmark']} evaluates on"
+            + ("; left out." if row["left_out"] else ".")
+        )
+    return sentences(said)
 
 
 def batches_says(plan: BatchPlan, batches: int = 8) -> Markdown:
