@@ -5,12 +5,15 @@ Every room uses these, so that a value is refused in the same words wherever it 
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+_LONGEST_PART = 255  # bytes of a file's name
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -41,9 +44,9 @@ def check_integer(
         raise ValueError(f"{name} is {short(value)}; it must be a whole number")
     number = int(value)
     if minimum is not None and number < minimum:
-        raise ValueError(f"{name} is {number}; it must be {minimum} or more")
+        raise ValueError(f"{name} is {short(number)}; it must be {minimum} or more")
     if maximum is not None and number > maximum:
-        raise ValueError(f"{name} is {number}; it must be {maximum} or less")
+        raise ValueError(f"{name} is {short(number)}; it must be {maximum} or less")
     return number
 
 
@@ -82,7 +85,10 @@ def check_number(
         value, int | float | np.integer | np.floating
     ):
         raise ValueError(f"{name} is {short(value)}; it must be a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        raise ValueError(f"{name} is {short(value)}; it must be below 1e308") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} is {value}; it must be a finite number")
     bounds = {
@@ -95,6 +101,45 @@ def check_number(
         asked = [text.format(bound) for text, (bound, _) in bounds.items() if bound is not None]
         raise ValueError(f"{name} is {value}; it must be {' and '.join(asked)}")
     return number
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Checks that a value is True or False.
+
+    Args:
+        name: What the value is called, for the message.
+        value: The value; numpy's truth values are allowed, 0 and 1 are not.
+
+    Returns:
+        The value, as Python's own.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise ValueError(f"{name} is {short(value)}; it must be True or False")
+
+
+def check_path(name: str, value: object) -> Path:
+    """Checks that a value is the path of a file or folder, which need not exist.
+
+    Args:
+        name: What the value is called, for the message.
+        value: The path, as a text or a `Path`.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: It is something else, an empty text, holds a NUL, or is too long for a file.
+    """
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        raise ValueError(f"{name} is {short(value)}; it must be a path, a text or a pathlib.Path")
+    if any(len(part.encode(errors="replace")) > _LONGEST_PART for part in Path(text).parts):
+        raise ValueError(f"{name} is {short(value)}; no file's name has more than 255 bytes")
+    return Path(text)
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
@@ -176,7 +221,12 @@ def short(value: object, longest: int = 60) -> str:
     Returns:
         The text.
     """
-    text = " ".join(repr(value).split("\n"))  # a table's would be many lines
+    try:
+        text = repr(value)
+    except Exception:  # an object of somebody else, or a number of more than 4,300 digits
+        text = f"an object of the type {type(value).__name__}"
+    if len(text.splitlines()) > 1:  # as a table's or an array's
+        text = " ".join(text.split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

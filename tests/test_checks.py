@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hbtlib import checks
@@ -76,7 +78,51 @@ def test_long_values_are_cut() -> None:
     assert checks.short("x" * 100) == "'" + "x" * 58 + "…"
 
 
-def test_values_of_many_lines_are_shown_on_one() -> None:
-    import pandas as pd
+class Unspeakable:
+    """Something whose repr fails."""
 
-    assert "\n" not in checks.short(pd.DataFrame({"a": [1, 2]}))
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (pd.DataFrame({"a": [1, 2]}), "a 0 1 1 2"),
+        (pd.DataFrame(), "Empty DataFrame Columns: [] Index: []"),
+        (pd.Series([1]), "0 1 dtype: int64"),
+        (np.eye(2), "array([[1., 0.], [0., 1.]])"),
+        (np.zeros((99, 99)), "array([[0., 0., 0., ..., 0., 0., 0.], [0., 0., 0., ..., 0.,…"),
+        ([np.eye(2)], "[array([[1., 0.], [0., 1.]])]"),
+        ("a\r\nb  c\u2028", r"'a\r\nb  c\u2028'"),
+        (Unspeakable(), "an object of the type Unspeakable"),
+    ],
+)
+def test_every_value_is_shown_on_one_line(value: Any, shown: str) -> None:
+    assert checks.short(value) == shown
+    assert len(shown) <= 60
+
+
+def test_numbers_too_large_for_a_float_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"rate is 1000.*…; it must be below 1e308"):
+        checks.check_number("rate", 10**400)
+    with pytest.raises(ValueError, match="steps is an object of the type int; it must be 3 or"):
+        checks.check_integer("steps", 10**5000, maximum=3)
+
+
+def test_flags_are_true_or_false() -> None:
+    assert checks.check_flag("progress", np.bool_(True)) is True
+    assert checks.check_flag("progress", False) is False
+    for value in (0, 1, None, "yes", pd.NA, pd.DataFrame(), np.array([True])):
+        with pytest.raises(ValueError, match=r"progress is .*; it must be True or False"):
+            checks.check_flag("progress", value)
+
+
+def test_paths_are_texts_or_paths() -> None:
+    for value in ("a/b", Path("a/b"), np.str_("a/b")):
+        assert checks.check_path("folder", value) == Path("a/b")
+    for value in ("", " ", "a\0b", b"a", 3, None, 0.5, ["a"], pd.DataFrame()):
+        with pytest.raises(ValueError, match=r"folder is .*; it must be a path, a text or a"):
+            checks.check_path("folder", value)
+    with pytest.raises(ValueError, match=r"folder is 'a/x+…; no file's name has more than 255 by"):
+        checks.check_path("folder", "a/" + "x" * 256)

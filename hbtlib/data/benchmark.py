@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from hbtlib.checks import short
-from hbtlib.data.given import INVISIBLE, check_languages, is_unicode
+from hbtlib.data.given import INVISIBLE, check_languages, is_empty, is_unicode
 
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 """Monolingual: the pool has the query's language; cross-lingual: one other; multilingual: all."""
@@ -112,7 +112,7 @@ class Benchmark:
 
     def _check_types(self) -> None:
         """Refuses a name that is no text, and tables that are none."""
-        if not isinstance(self.name, str) or not self.name:
+        if not isinstance(self.name, str) or is_empty(self.name) or "\0" in self.name:
             raise ValueError(f"the benchmark is called {short(self.name)}; its name is a text")
         for table in _COLUMNS:
             frame = getattr(self, table)

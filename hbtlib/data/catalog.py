@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -402,14 +403,15 @@ def _module(name: str, kind: str) -> ModuleType:
     if entry is not None:
         other = entry.kinds[0]
         raise ValueError(f"{name} is no {kind}; it is {other}: hbt.load_{other}({name!r})")
-    if "/" in name or Path(name).is_dir():
+    if "/" in name or os.path.isdir(name):  # noqa: PTH112 (Path's raises where it is too long)
         raise ValueError(
-            f"no {kind} {name!r}; a folder of your own is hbt.load_{kind}('folder', data={name!r})"
+            f"no {kind} {short(name)}; a folder of your own is hbt.load_{kind}('folder', "
+            f"data={short(name)})"
         )
     have = [known for known, entry in CATALOG.items() if kind in entry.kinds]
     close = difflib.get_close_matches(name, have, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    raise ValueError(f"no {kind} {name!r}; {hint}the catalog has: {', '.join(have)}")
+    raise ValueError(f"no {kind} {short(name)}; {hint}the catalog has: {', '.join(have)}")
 
 
 def _load(

@@ -141,6 +141,7 @@ class Pairs:
         """
         from datasets import Dataset
 
+        _check_name(name)
         for role, texts in (("query", queries), ("passage", passages)):
             _check_texts(name, role, texts)
         if len(queries) != len(passages) or not len(queries):
@@ -426,7 +427,9 @@ class Pairs:
 
     def _check_role(self, role: object) -> None:
         if not isinstance(role, str) or role not in ROLES:
-            raise KeyError(f"pairs {self.name!r}: no such role as {role!r}; it is query or passage")
+            raise KeyError(
+                f"pairs {self.name!r}: no such role as {short(role)}; it is query or passage"
+            )
 
     def select(self, ids: Ids) -> Pairs:
         """Returns the pairs of some ids, numbered from 0 in the order given.
@@ -564,12 +567,17 @@ def _further_columns(
     return table
 
 
+def _check_name(name: object) -> None:
+    """Refuses a name that is no text, or of which nothing can be seen."""
+    if not isinstance(name, str) or is_empty(name) or "\0" in name:
+        raise ValueError(f"the pairs are called {short(name)}; their name is a text")
+
+
 def _check_table(name: object, dataset: object) -> None:
     """Refuses a name that is no text, and a table that is none or has columns of another type."""
     from datasets import Dataset
 
-    if not isinstance(name, str):
-        raise ValueError(f"the pairs are called {short(name)}; their name is a text")
+    _check_name(name)
     if not isinstance(dataset, Dataset):
         raise ValueError(
             f"pairs {name!r}: their table is a {type(dataset).__name__}; give a datasets.Dataset, "

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from hbtlib.checks import check_integer, short
+from hbtlib.checks import check_flag, check_integer, check_path, short
 from hbtlib.encoders.card import model_card
 from hbtlib.encoders.chunking import Chunks, default_chunk_tokens, make_chunks
 from hbtlib.encoders.fingerprint import fingerprint
@@ -136,7 +136,8 @@ class Encoder(torch.nn.Module):
             >>> encoder.embed(["Which city is it?", "Welche Stadt ist es?"], "query").shape
             (2, 128)
         """
-        check_device(device or _default_device())
+        device = _default_device() if device is None else device
+        check_device(device)
         if isinstance(name_or_folder, str) and name_or_folder in PACKAGED:
             parts = PACKAGED[name_or_folder](**model_options)
         else:
@@ -155,7 +156,7 @@ class Encoder(torch.nn.Module):
         settings = parts.settings._replace(**given)
         _check_positions(max_length, usable_positions(parts.model, parts.tokenizer))
         encoder = cls(parts.model, parts.tokenizer, settings, parts.layers)
-        return encoder.to(device or _default_device()).eval()
+        return encoder.to(device).eval()
 
     def save(self, folder: str | Path, training: Mapping[str, Any] | None = None) -> None:
         """Writes a folder that `Encoder.load`, transformers and sentence-transformers load.
@@ -165,11 +166,13 @@ class Encoder(torch.nn.Module):
             training: what the model card says of the training (see `model_card`).
 
         Raises:
+            ValueError: if the folder is no path.
             OSError: if the folder cannot be written; then nothing of the encoder is in it.
         """
+        place = check_path("folder", folder)
         parts = EncoderParts(self.model, self.tokenizer, self.settings, tuple(self.layers))
         card = model_card(self.settings, self.dimension, training)
-        with whole_folder(Path(folder)) as work:
+        with whole_folder(place) as work:
             write_folder(work, parts)
             (work / "README.md").write_text(card, encoding="utf-8")
 
@@ -193,7 +196,7 @@ class Encoder(torch.nn.Module):
     def prefix(self, role: str) -> str:
         """The prompt before the texts of a role, `query` or `passage`."""
         if not isinstance(role, str) or role not in ("query", "passage"):
-            raise ValueError(f"role is {role!r}; it is 'query' or 'passage'")
+            raise ValueError(f"role is {short(role)}; it is 'query' or 'passage'")
         return self.settings.query_prefix if role == "query" else self.settings.passage_prefix
 
     def tokenize(self, texts: Sequence[str], role: str, chunk_tokens: int | None = None) -> Chunks:
@@ -304,7 +307,10 @@ class Encoder(torch.nn.Module):
             (1, 2)
         """
         if not isinstance(precision, str) or precision not in PRECISIONS:
-            raise ValueError(f"precision is {precision!r}; it is one of {', '.join(PRECISIONS)}")
+            raise ValueError(
+                f"precision is {short(precision)}; it is one of {', '.join(PRECISIONS)}"
+            )
+        check_flag("progress", progress)
         texts = check_texts(texts)
         self.prefix(role)  # refuses an unknown role, where there is no text too
         dtype = PRECISIONS[precision]

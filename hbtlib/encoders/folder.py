@@ -14,6 +14,7 @@ A folder in which one of them is missing or damaged is refused.
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from hbtlib.checks import short
 from hbtlib.encoders.modules import LENGTH, PROMPTS, read_modules
 from hbtlib.encoders.parts import EncoderParts, Settings
 from hbtlib.encoders.pooling import POOLINGS
@@ -31,6 +33,7 @@ from hbtlib.encoders.tokenizer_files import load_tokenizer
 from hbtlib.encoders.weights import load_model, quiet
 from hbtlib.files import explain_full_disk
 
+_HUB_NAME = re.compile(r"([A-Za-z0-9._-]{1,96}/)?[A-Za-z0-9._-]{1,96}")
 _OF_LOAD = (*Settings._fields, "device")
 
 
@@ -55,7 +58,7 @@ def read_folder(
     """
     revision = model_options.get("revision")
     if not isinstance(revision, str | None):
-        raise ValueError(f"revision is {revision!r}; it is the name of a version on the hub")
+        raise ValueError(f"revision is {short(revision)}; it is the name of a version on the hub")
     stored = StoredModel(_existing(name), revision)
     modules = read_modules(stored, needs_prompts)
     model = load_model(stored, model_options, _OF_LOAD)
@@ -66,17 +69,24 @@ def read_folder(
 
 def _existing(name: str | Path) -> str | Path:
     """The name of a model; a path that cannot be a name on the hub must be a folder."""
-    if not isinstance(name, str | Path) or not str(name):
+    if not isinstance(name, str | Path) or not str(name).strip() or "\0" in str(name):
         raise ValueError(
-            f"the encoder is {name!r}; it is a folder, the name of a model on the hub, 'small' or "
-            "'minilm'"
+            f"the encoder is {short(name)}; it is a folder, the name of a model on the hub, "
+            "'small' or 'minilm'"
         )
-    is_path = isinstance(name, Path) or name.startswith((".", "/", "~")) or name.count("/") > 1
-    path = Path(name).expanduser()
-    if is_path and not path.is_dir():
-        what = "a file" if path.exists() else "not there"
-        raise FileNotFoundError(f"{name} is {what}; give the folder of an encoder")
-    return path if is_path else name
+    # The functions of os do not fail for a path that is too long or a home that nobody has.
+    path = os.path.expanduser(name)  # noqa: PTH111
+    starts_as_path = str(name).startswith((".", "/", "~"))
+    is_path = isinstance(name, Path) or starts_as_path or str(name).count("/") > 1
+    if not os.path.isdir(path):  # noqa: PTH112
+        readable = str(name).isprintable() and len(str(name)) <= 200
+        shown = name if readable else short(name)
+        if is_path:
+            what = "a file" if os.path.exists(path) else "not there"  # noqa: PTH110
+            raise FileNotFoundError(f"{shown} is {what}; give the folder of an encoder")
+        if not _HUB_NAME.fullmatch(str(name)):
+            raise FileNotFoundError(f"{shown} is no folder, and can be no name on the hub")
+    return Path(path) if is_path else name
 
 
 def _check_dense(stored: StoredModel, config: Any, layers: Sequence[torch.nn.Module]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
@@ -18,7 +19,7 @@ def check_settings(settings: Settings) -> None:
     """
     if not isinstance(settings.pooling, str) or settings.pooling not in POOLINGS:
         raise ValueError(
-            f"pooling is {settings.pooling!r}; it is one of {', '.join(POOLINGS)}: choose by "
+            f"pooling is {short(settings.pooling)}; it is one of {', '.join(POOLINGS)}: choose by "
             "pooling=…"
         )
     if not isinstance(settings.normalize, bool):
@@ -62,8 +63,8 @@ def check_device(device: object) -> None:
     except (RuntimeError, AssertionError, TypeError, ValueError, NotImplementedError):
         known = "known to torch" if isinstance(device, str) else "a device's name"
         raise ValueError(
-            f"device is {device!r}, which is not {known} or not in this machine; it is 'cpu', or "
-            "'cuda' where torch finds a GPU"
+            f"device is {short(device)}, which is not {known} or not in this machine; it is 'cpu', "
+            "or 'cuda' where torch finds a GPU"
         ) from None
     if kind == "meta":
         raise ValueError("device is 'meta', which computes nothing; it is 'cpu' or 'cuda'")
@@ -83,7 +84,8 @@ def check_texts(texts: object) -> list[str]:
         ValueError: naming the first that is no text.
     """
     is_one = isinstance(texts, str | bytes) or not hasattr(texts, "__len__")
-    if is_one or isinstance(texts, dict | set | frozenset):
+    no_list = isinstance(texts, np.ndarray) and texts.ndim != 1
+    if is_one or no_list or isinstance(texts, dict | set | frozenset):
         raise ValueError(f"texts is {short(texts)}; give a list of texts, even for one text")
     found: Sequence[object] = list(texts)  # type: ignore[call-overload]
     for i, text in enumerate(found):

@@ -101,11 +101,19 @@ class StoredModel:
 
         Raises:
             ValueError: for any error but OSError and ImportError, which say enough themselves.
+            OSError: with its first line, where it is of several.
         """
         try:
             yield
-        except (OSError, ImportError, DamagedFile):
+        except (ImportError, DamagedFile):
             raise
+        except OSError as error:
+            if len(str(error).splitlines()) < 2:
+                raise
+            raise OSError(
+                f"{self.name}: {part} cannot be loaded ({first_line(error)}): give a folder, or "
+                "the name of a model on the hub or in its cache"
+            ) from None
         except Exception as error:
             raise ValueError(
                 f"{self.name}: {part} cannot be loaded ({type(error).__name__}: "

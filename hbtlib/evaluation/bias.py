@@ -5,8 +5,9 @@ All measures are of the multilingual pool. `bias_measures` defines them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from hbtlib.evaluation.declaration import documents
 from hbtlib.evaluation.multilingual_pool import MultilingualPool, chance_rank_distance
 
 __all__ = ["MEASURES", "MEASURES_AT", "bias", "chance_rank_distance", "favoured", "top_shares"]
+
+_LARGEST_RANK = 2**31 - 1
+"""The largest that a column of ranks can hold."""
 
 
 @documents([*MEASURES.values(), *MEASURES_AT.values(), kl])
@@ -154,12 +158,17 @@ def top_shares(top: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cuts(k: int | Sequence[int]) -> list[int]:
-    """The cut-offs as a list; ValueError for one that is not a whole number from 1 up."""
-    cuts = [k] if isinstance(k, str) or not isinstance(k, Iterable) else list(k)
+    """The cut-offs as a list; ValueError for one that is no rank, or for what is no list."""
+    several = isinstance(k, Iterable) and not isinstance(k, str | bytes | Mapping | pd.DataFrame)
+    if several and isinstance(k, np.ndarray) and k.ndim != 1:
+        several = False
+    cuts: list[Any] = list(k) if several else [k]  # type: ignore[arg-type]
     for cut in cuts:
         is_number = isinstance(cut, Integral | Real) and not isinstance(cut, bool)
-        if not is_number or not np.isfinite(cut) or cut < 1 or cut != int(cut):
-            raise ValueError(f"k is {short(cut)}; it is a whole number of ranks from 1 up")
+        if not is_number or not 1 <= cut <= _LARGEST_RANK or cut != int(cut):
+            raise ValueError(
+                f"k is {short(cut)}; it is a whole number of ranks from 1 up to {_LARGEST_RANK:,}"
+            )
     return [int(cut) for cut in cuts]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from hbtlib.data.benchmark import ALL
 Floats = NDArray[np.float64]
 
 _KEYS = ["query_id", "question_id", "query_language", "pool"]
+_WORDS = ("language", "query_language", "passage_language", "pool", "setting", "metric")
 
 
 def check_columns(
@@ -38,7 +39,9 @@ def check_columns(
         )
     lacking = [column for column in columns if column not in table]
     if lacking:
-        raise ValueError(f"the {what} lack the column {lacking[0]!r}; {maker} makes such a table")
+        raise ValueError(
+            f"the {what} lack the column {short(lacking[0])}; {maker} makes such a table"
+        )
     names = list(table.columns)
     twice = [column for column in columns if names.count(column) > 1]
     if twice:
@@ -48,7 +51,7 @@ def check_columns(
 
 
 def check_texts(table: pd.DataFrame, columns: Iterable[str], what: str = "ranks") -> None:
-    """Checks that columns of names have no missing values.
+    """Checks that columns of names have no missing values, and those of words no numbers.
 
     Args:
         table: the table.
@@ -56,7 +59,8 @@ def check_texts(table: pd.DataFrame, columns: Iterable[str], what: str = "ranks"
         what: what the message calls the table.
 
     Raises:
-        ValueError: for the first missing value.
+        ValueError: for the first missing value, and for numbers where words belong (ids may be
+            numbers).
     """
     for column in columns:
         if column not in table:
@@ -66,6 +70,13 @@ def check_texts(table: pd.DataFrame, columns: Iterable[str], what: str = "ranks"
             raise ValueError(
                 f"the {what} have no {column} in row {int(missing.argmax())} (from 0): fill it, or "
                 "leave the row out"
+            )
+        kind = table[column].dtype
+        if isinstance(kind, pd.CategoricalDtype):
+            kind = kind.categories.dtype
+        if column in _WORDS and pd.api.types.is_numeric_dtype(kind):
+            raise ValueError(
+                f"the {what} have a column {column!r} of the type {kind}, where words belong"
             )
 
 
@@ -237,17 +248,20 @@ def check_names(name: str, values: object, what: str, *, some: bool = True) -> l
         The names.
 
     Raises:
-        ValueError: for a single text, for what is no text, a name that stands twice, and an empty
-            list.
+        ValueError: for a single text, a mapping or a table, for what is no text, a name that stands
+            twice, and an empty list.
     """
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    single = isinstance(values, str | bytes) or (
+        isinstance(values, np.ndarray) and values.ndim != 1
+    )
+    if single or isinstance(values, Mapping | pd.DataFrame) or not isinstance(values, Iterable):
         raise ValueError(f"{name} is {short(values)}; it must be a list of {what}")
     names = list(values)
     for one in names:
         if not isinstance(one, str):
             raise ValueError(f"{name} has {short(one)} in it; it must be a list of {what}")
         if names.count(one) > 1:
-            raise ValueError(f"{name} has {one!r} twice; name each of the {what} once")
+            raise ValueError(f"{name} has {short(one)} twice; name each of the {what} once")
     if some and not names:
         raise ValueError(f"{name} is empty; give one of the {what} at least")
     return names

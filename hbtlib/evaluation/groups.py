@@ -9,7 +9,7 @@ import pandas as pd
 
 from hbtlib.checks import short
 from hbtlib.data.benchmark import ALL
-from hbtlib.evaluation.checks import check_columns, check_names
+from hbtlib.evaluation.checks import check_columns, check_names, check_texts
 from hbtlib.languages import LANGUAGES
 
 FEATURES = ("family", "script", "word_order", "resources")
@@ -38,6 +38,7 @@ def by_training(measured: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
         ['trained', 'unseen']
     """
     check_columns(measured, ["query_language", "pool"], "measured values", "hbt.measure")
+    check_texts(measured, ["query_language", "pool"], "measured values")
     trained = check_names("trained", trained, "languages", some=False)
     is_trained = measured["query_language"].isin(trained)
     is_trained &= measured["pool"].isin([*trained, ALL])

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy  # its submodules are imported when first used
+from numpy.typing import NDArray
 
+from hbtlib.checks import check_number, short
 from hbtlib.data.benchmark import ALL
 from hbtlib.evaluation.checks import check_columns, check_depth, check_passages, number_column
 from hbtlib.evaluation.metrics import ranked_queries
@@ -27,12 +29,37 @@ def chance_rank_distance(n_passages: Any, n_relevant: Any) -> Any:
     Returns:
         The expected difference of the largest and the smallest rank of the relevant passages.
 
+    Raises:
+        ValueError: for what is no number from 1 up, and for more relevant passages than there are.
+
     Example:
         >>> import hbtlib as hbt
         >>> hbt.chance_rank_distance(99, 3)
         50.0
     """
+    passages = _counts("n_passages", n_passages)
+    relevant = _counts("n_relevant", n_relevant)
+    if passages.ndim and relevant.ndim and len(passages) != len(relevant):
+        raise ValueError(
+            f"n_passages has {len(passages)} values and n_relevant {len(relevant)}; give one each"
+        )
+    if (relevant > passages).any():
+        raise ValueError("n_relevant is larger than n_passages, of which it is a part")
     return (n_passages + 1) * (n_relevant - 1) / (n_relevant + 1)
+
+
+def _counts(name: str, given: object) -> NDArray[np.float64]:
+    """Returns a number or a column of numbers; ValueError for what is not from 1 up."""
+    if not isinstance(given, np.ndarray | pd.Series) or isinstance(given, np.ma.MaskedArray):
+        return np.array(check_number(name, given, minimum=1))
+    kind = given.dtype
+    is_number = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind)
+    column = pd.Series(np.ravel(given) if isinstance(given, np.ndarray) else given)
+    if is_number and not pd.api.types.is_bool_dtype(kind):
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+        if ((numbers >= 1) & np.isfinite(numbers)).all():
+            return numbers
+    raise ValueError(f"{name} is {short(given)}; it must be a column of finite numbers from 1 up")
 
 
 class MultilingualPool:

@@ -138,11 +138,11 @@ def language_probe(
 
     check_integer("folds", folds, minimum=2)
     features = check_vectors("vectors", vectors)
-    codes = np.asarray(languages, dtype=object)
+    codes = _one_each("languages", languages)
     if questions is None:
         groups = np.arange(len(features))
     else:
-        groups = pd.factorize(np.asarray(questions, dtype=object), sort=True)[0]
+        groups = pd.factorize(_one_each("questions", questions), sort=True)[0]
     _check_probe(features, codes, groups, folds)
     features = features - features.mean(0)
     scale = max(np.sqrt((features**2).mean()), _SMALLEST)
@@ -155,6 +155,14 @@ def language_probe(
     )
     right = pd.Series(predicted == codes).groupby(codes).agg(n_texts="size", accuracy="mean")
     return right.rename_axis("language").reset_index().assign(chance=1 / len(right))
+
+
+def _one_each(name: str, values: object) -> NDArray:
+    """Returns a list as an array; ValueError for what is none."""
+    column: NDArray = np.asarray(values, dtype=object)
+    if column.ndim != 1:
+        raise ValueError(f"{name} is {short(values)}; it must be a list with one for each text")
+    return column
 
 
 def _check_probe(features: NDArray, codes: NDArray, groups: NDArray, folds: int) -> None:

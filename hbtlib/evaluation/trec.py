@@ -9,7 +9,6 @@ the scores, the scores count.
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hbtlib.checks import check_integer, check_name, short
+from hbtlib.checks import check_integer, check_name, check_path, short
 from hbtlib.data.benchmark import ALL, Benchmark
 from hbtlib.data.formats.checks import DataError, unique
 from hbtlib.data.formats.files import read_tsv
@@ -180,9 +179,7 @@ def _write_lines(table: pd.DataFrame, file: Path) -> None:
 
 def _folder(folder: object) -> Path:
     """The folder as a path; ValueError for what is none."""
-    if not isinstance(folder, str | os.PathLike):
-        raise ValueError(f"the folder is {short(folder)}; give a path")
-    return Path(folder)
+    return check_path("the folder", folder)
 
 
 def _run_table(gold: pd.DataFrame, depth: int) -> pd.DataFrame:

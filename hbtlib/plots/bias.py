@@ -10,7 +10,7 @@ from hbtlib.checks import check_number
 from hbtlib.plots.rows import arm_dots, arm_legend, row_height, row_panels
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import NICE, SMALL, arm_colours, caption, short
-from hbtlib.plots.tables import checked, ordered, star, starred
+from hbtlib.plots.tables import check_trained, checked, ordered, star, starred
 
 _IN_RANKS = ("rank-distance", "rank-distance-median", "max-rank")
 
@@ -37,13 +37,18 @@ def bias_by_language(
         The picture.
 
     Raises:
-        ValueError: the table lacks a column, a value or the measure.
+        ValueError: the table lacks a column, a value or the measure, or has several values of an
+            arm, seed and query language.
     """
     chosen = checked(
         biases, "values", ["value"], names=["query_language"], missing=["value"], measure=measure
     )
     if chance is not None:
         check_number("chance", chance)
+    if "seed" in chosen:  # otherwise several values of an arm are those of its seeds
+        keys = [name for name in ("arm", "seed", "query_language") if name in chosen]
+        checked(chosen, "values", [], keys)
+    trained = check_trained(trained)
     several = "arm" in chosen
     chosen = chosen.assign(arm=chosen["arm"] if several else "run")
     arms = list(chosen["arm"].unique())

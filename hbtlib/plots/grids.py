@@ -13,10 +13,11 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from hbtlib.checks import short
 from hbtlib.data.benchmark import ALL
 from hbtlib.plots import style
 from hbtlib.plots.saving import Figure
-from hbtlib.plots.tables import check_tables, checked, ordered, star, starred
+from hbtlib.plots.tables import check_tables, check_trained, checked, ordered, star, starred
 
 _CELL = 0.3  # inches
 _HATCHED = (
@@ -46,7 +47,9 @@ def heatmap(
     Raises:
         ValueError: the table lacks a column or the metric.
     """
-    return heatmaps({title or metric: measured}, metric, trained=trained)
+    if not isinstance(title, str):
+        raise ValueError(f"title is {short(title)}; it must be a text")
+    return heatmaps({title or str(metric): measured}, metric, trained=trained)
 
 
 def heatmaps(
@@ -66,6 +69,7 @@ def heatmaps(
         ValueError: a table lacks a column or the metric.
     """
     tables = check_tables(measured, "measured")
+    trained = check_trained(trained)
     grids = {name: _grid(table, metric, trained) for name, table in tables.items()}
     limit = _limit(grids)
     look = _Look("cividis", 0.0, limit, metric)
@@ -102,6 +106,7 @@ def differences(
     Raises:
         ValueError: a table lacks a column, the metric, or a cell's p.
     """
+    trained = check_trained(trained)
     own = _grid(measured, metric, trained)
     grids, hatched = {}, {}
     if significant is not None:

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from hbtlib.checks import short
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.checks import number_column
 from hbtlib.plots.rows import row_panels
@@ -25,7 +26,8 @@ def effects(table: pd.DataFrame, metric: str | None = None) -> Figure:
     Args:
         table: what (the row's name), setting, difference, low, high, and perhaps p_holm, metric
             and n_seeds, as `hbtlib.compare` and `hbtlib.contrasts` give them.
-        metric: whose differences to draw; None: the one that the table has.
+        metric: whose differences to draw; None: the one that the table has. A table without a
+            column metric is of the one that is named.
 
     Returns:
         The picture.
@@ -61,6 +63,7 @@ def effects(table: pd.DataFrame, metric: str | None = None) -> Figure:
 def _of_one_metric(table: pd.DataFrame, metric: str | None) -> tuple[pd.DataFrame, str | None]:
     """The rows of one metric, and its name where it is known."""
     check_table(table, "effects", ["low", "high"])
+    _check_metric(metric)
     if metric is None and "metric" in table:
         known = list(map(str, table["metric"].unique()))
         if len(known) > 1:
@@ -71,6 +74,13 @@ def _of_one_metric(table: pd.DataFrame, metric: str | None) -> tuple[pd.DataFram
         metric = known[0]
     wanted = {"metric": metric} if metric is not None and "metric" in table else {}
     return checked(table, "effects", ["difference"], ["what", "setting"], **wanted), metric
+
+
+def _check_metric(metric: object) -> None:
+    """Raises ValueError for what cannot stand at an axis as the name of a metric."""
+    is_name = isinstance(metric, str) and metric.isprintable() and metric.strip() != ""
+    if metric is not None and not is_name:
+        raise ValueError(f"metric is {short(metric)}; it must be the name of a metric, or None")
 
 
 def _draw_interval(axes: Axes, row: pd.Series, y: float) -> None:

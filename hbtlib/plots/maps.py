@@ -12,7 +12,15 @@ from hbtlib.checks import short
 from hbtlib.plots.labels import apart
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import caption, language_colours, panels
-from hbtlib.plots.tables import check_table, check_words, checked, ordered, star, starred
+from hbtlib.plots.tables import (
+    check_table,
+    check_trained,
+    check_words,
+    checked,
+    ordered,
+    star,
+    starred,
+)
 
 VIEWS = {"texts": ("x", "y"), "centroids": ("centroid_x", "centroid_y")}
 MARKERS = {"passage": "o", "query": "x"}
@@ -44,6 +52,7 @@ def embedding_map(
     if not isinstance(view, str) or view not in VIEWS:
         raise ValueError(f"no view {short(view)}; there are {', '.join(VIEWS)}")
     x, y = VIEWS[view]
+    trained = check_trained(trained)
     check_table(points, "points", ["role", "language"])
     table = points.assign(arm=points.get("arm", ""))
     columns = [x, y, "language_share"]

@@ -17,7 +17,15 @@ from hbtlib.evaluation.checks import check_depth, check_ranks, number_column
 from hbtlib.plots.labels import along
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import TINY, canvas, caption, language_colours, panels
-from hbtlib.plots.tables import check_table, checked, ordered, star, starred, with_names
+from hbtlib.plots.tables import (
+    check_table,
+    check_trained,
+    checked,
+    ordered,
+    star,
+    starred,
+    with_names,
+)
 
 _WIDTH, _HEIGHT = 5.0, 3.2  # about the size of `rank_ecdf`'s panel, in inches
 
@@ -42,6 +50,7 @@ def rank_ecdf(ranks: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
     """
     check_table(ranks, "ranks", ["passage_language", "n_passages"])
     check_ranks(ranks)
+    trained = check_trained(trained)
     joint = ranks[ranks["pool"] == ALL]
     if joint.empty:
         raise ValueError(
@@ -85,7 +94,7 @@ def _label_curves(
         code: np.stack([across[inner] * _WIDTH, share[inner] * _HEIGHT], 1)
         for code, share in shares.items()
     }
-    colours = language_colours(curves)
+    colours = language_colours(list(curves))
     for code, (x, y) in along(curves, (0.3, 0.16)).items():
         axes.text(
             grid[-1] ** (x / _WIDTH),
@@ -122,6 +131,7 @@ def top_shares(
         ValueError: the table lacks a column, or the shares of a bar do not sum to 1.
     """
     check_table(shares, "shares", ["share"])
+    trained = check_trained(trained)
     if pool is not None and not isinstance(pool, Mapping):
         raise ValueError(f"pool is {shortened(pool)}; it gives each language its share")
     for code, of_pool in (pool or {}).items():

@@ -1,18 +1,20 @@
 """The look that all pictures share: colours, sizes, figures with their panels, and captions."""
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from textwrap import wrap
 from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+from hbtlib.checks import short as described
 from hbtlib.plots.saving import SAVED_DPI, Figure
 
 SMALL, TINY = 8.0, 7.0  # font sizes in points, beside the usual 9
@@ -89,8 +91,28 @@ def language_colours(codes: Iterable[str]) -> dict[str, tuple[float, float, floa
 
     Returns:
         code → red, green and blue, each 0 to 1.
+
+    Raises:
+        ValueError: the codes are no list of texts.
     """
-    return {code: _language_colour(code) for code in codes}
+    return {code: _language_colour(code) for code in check_codes(codes)}
+
+
+def check_codes(codes: object) -> list[str]:
+    """Returns language codes as a list of texts; ValueError for anything else.
+
+    A code may occur several times, as in a column of a table.
+    """
+    single = isinstance(codes, str | bytes) or (isinstance(codes, np.ndarray) and codes.ndim != 1)
+    if single or isinstance(codes, Mapping | pd.DataFrame) or not isinstance(codes, Iterable):
+        raise ValueError(f"codes is {described(codes)}; it must be a list of language codes")
+    known = list(codes)
+    for code in known:
+        if not isinstance(code, str):
+            raise ValueError(
+                f"codes has {described(code)} in it; it must be a list of language codes"
+            )
+    return [str(code) for code in known]
 
 
 def _language_colour(code: str) -> tuple[float, float, float]:

@@ -7,8 +7,9 @@ import pandas as pd
 
 from hbtlib.checks import short
 from hbtlib.data.benchmark import ALL
-from hbtlib.evaluation.checks import check_texts, listed, number_column
+from hbtlib.evaluation.checks import check_names, check_texts, listed, number_column
 from hbtlib.languages import LANGUAGES
+from hbtlib.plots.style import check_codes
 
 
 def checked(
@@ -46,7 +47,7 @@ def checked(
     check_texts(table, wanted, what)
     for column, value in wanted.items():
         known = sorted(map(str, table[column].unique()))
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             raise ValueError(f"no values of {short(value)} here; there are {listed(known)}")
         table = table[table[column] == value]
     check_texts(table, [*keys, *names, "arm"], what)
@@ -85,7 +86,9 @@ def check_table(table: object, what: str, columns: Sequence[str]) -> None:
     have = list(table.columns)
     for column in columns:
         if column not in have:
-            raise ValueError(f"the {what} lack the column {column!r}; they have {listed(have, 20)}")
+            raise ValueError(
+                f"the {what} lack the column {short(column)}; they have {listed(have)}"
+            )
         if have.count(column) > 1:
             raise ValueError(f"the {what} have the column {column!r} twice; rename one of the two")
     if table.empty:
@@ -108,6 +111,11 @@ def check_tables(tables: object, what: str) -> Mapping[str, Any]:
     return tables
 
 
+def check_trained(trained: object) -> list[str]:
+    """Returns the languages that were trained on as a list; ValueError for anything else."""
+    return check_names("trained", trained, "languages", some=False)
+
+
 def ordered(codes: Iterable[str], trained: Sequence[str] = ()) -> list[str]:
     """Puts language codes in the order of all pictures.
 
@@ -123,21 +131,21 @@ def ordered(codes: Iterable[str], trained: Sequence[str] = ()) -> list[str]:
         The codes in order.
 
     Raises:
-        ValueError: `trained` is no list of codes.
+        ValueError: `codes` or `trained` is no list of texts, or `trained` names one twice.
 
     Example:
         >>> import hbtlib as hbt
         >>> hbt.plots.ordered(["all", "zh", "th", "en", "de"], trained=["zh", "en"])
         ['en', 'zh', 'de', 'th', 'all']
     """
-    if isinstance(trained, str) or not isinstance(trained, Iterable):
-        raise ValueError(f"trained is {short(trained)}; it must be a list of languages")
+    known = check_codes(codes)
+    trained = check_trained(trained)
 
     def place(code: str) -> tuple[bool, bool, bool, bool, str, str]:
         script = LANGUAGES[code].script if code in LANGUAGES else ""
         return code == ALL, code not in trained, not script, script != "Latin", script, code
 
-    return sorted(map(str, codes), key=place)
+    return sorted(known, key=place)
 
 
 def star(code: str, trained: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from hbtlib.evaluation.checks import check_texts
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import NICE, canvas, caption
-from hbtlib.plots.tables import check_table, check_words, ordered, star, starred
+from hbtlib.plots.tables import check_table, check_trained, check_words, ordered, star, starred
 
 
 def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
@@ -31,8 +31,10 @@ def lengths(texts: pd.DataFrame, *, trained: Sequence[str] = ()) -> Figure:
     check_table(texts, "texts", ["language", "role", "text"])
     check_texts(texts, ["language", "role", "text"], "texts")
     check_words(texts, "texts", "role", ("query", "passage"))
-    if not texts["text"].map(lambda text: isinstance(text, str)).all():
-        raise ValueError("the texts have a column 'text' with values that are no texts")
+    for column in ("language", "text"):
+        if not texts[column].map(lambda text: isinstance(text, str)).all():
+            raise ValueError(f"the texts have a column {column!r} with values that are no texts")
+    trained = check_trained(trained)
     codes = ordered(texts["language"].unique(), trained)
     figure, [[axes]] = canvas(1.2 + 0.55 * len(codes), 3.0)
     sns.boxplot(

@@ -95,8 +95,10 @@ def find_strategy(strategy: str | Strategy, mix: str) -> Strategy:
         The strategy to follow.
 
     Raises:
-        ValueError: if there is no strategy of this name, or it is neither a name nor a strategy.
+        ValueError: if there is no strategy of this name, it is neither a name nor a strategy, or
+            mix is something else.
     """
+    check_choice("mix", mix, MIXES)
     if not isinstance(strategy, Strategy):
         strategy = STRATEGIES[check_choice("strategy", strategy, STRATEGIES)]
     second = strategy.second
@@ -125,9 +127,9 @@ def check_languages(languages: Iterable[str], name: str = "languages") -> tuple[
             twice.
     """
     # A set has another order in each process, and batches depend on the order.
-    if isinstance(languages, str | bytes | set | frozenset | Mapping | type) or not isinstance(
-        languages, Iterable
-    ):
+    no_order = isinstance(languages, str | bytes | set | frozenset | Mapping | type)
+    no_list = isinstance(languages, np.ndarray) and languages.ndim != 1
+    if no_order or no_list or not isinstance(languages, Iterable):
         raise ValueError(
             f"{name} is {short(languages)}; it must be a list of language codes, such as "
             '["de", "en"]'

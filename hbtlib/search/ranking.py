@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from hbtlib.checks import check_choice, check_integer, short
+from hbtlib.checks import check_choice, check_flag, check_integer, short
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.encoders.protocol import EncoderProtocol
 from hbtlib.search.exact import count_ranks, nearest
@@ -80,6 +80,7 @@ def embed(
         ([[14.0, 1.0]], [[9.0, 1.0]])
     """
     _check_embedding(encoder, benchmark, precision, dtype, store)
+    check_flag("progress", progress)
     folder = os.environ.get("HBT_EMBEDDINGS") if store is None else store
 
     def vectors_of(texts: pd.Series, role: str) -> Matrix:
@@ -112,7 +113,8 @@ def _check_embedding(
     check_benchmark(benchmark)
     check_choice("precision", precision, PRECISIONS)
     check_choice("dtype", dtype, DTYPES)
-    if store is not None and not isinstance(store, str | os.PathLike):
+    is_path = isinstance(store, str | os.PathLike) and "\0" not in str(store)
+    if store is not None and not is_path:
         raise ValueError(f"store is {short(store)}; it is a folder, or '' for none")
 
 
@@ -225,6 +227,10 @@ def rank_vectors(
             q-en  all    rome-de     3
     """
     depth = check_integer("depth", depth, minimum=1)
+    if not isinstance(index_options, str):
+        raise ValueError(
+            f"index_options is {short(index_options)}; it is a text such as 'nprobe=64', or ''"
+        )
     if index is None and index_options:
         raise ValueError(
             f"index_options is {short(index_options)}, but no index is given: name one (index="

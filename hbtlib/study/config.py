@@ -136,6 +136,8 @@ def study_file(name: str) -> Path:
             studies there are.
     """
     check_name("the study", name)
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"no study {short(name)}: the name is longer than {LONGEST_NAME} letters")
     file = project_folder() / STUDIES / f"{name}.yaml"
     if not file.exists():
         there_are = ", ".join(study_names()) or "none"

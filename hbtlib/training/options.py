@@ -18,6 +18,7 @@ Validation = Pairs | Callable[[Encoder], float]
 """What a training is validated by: the loss on these pairs, or a score of the encoder."""
 
 _MOST_STEPS = 10**9
+_LARGEST_RATE = 1000.0  # as in notebooks
 _LARGEST_SEED = 2**32 - 1  # of numpy's older generator, which transformers seeds as well
 
 
@@ -93,8 +94,12 @@ class TrainingOptions:
 
     def _check_optimiser(self) -> None:
         self._set(
-            learning_rate=check_number("learning_rate", self.learning_rate, above=0),
-            weight_decay=check_number("weight_decay", self.weight_decay, minimum=0),
+            learning_rate=check_number(
+                "learning_rate", self.learning_rate, above=0, maximum=_LARGEST_RATE
+            ),
+            weight_decay=check_number(
+                "weight_decay", self.weight_decay, minimum=0, maximum=_LARGEST_RATE
+            ),
             warmup=check_number("warmup", self.warmup, minimum=0, below=1),
         )
         if self.embedding_learning_rate is not None:

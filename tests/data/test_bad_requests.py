@@ -14,6 +14,7 @@ import pytest
 from datasets import Dataset
 
 import hbtlib as hbt
+from hbtlib.checks import short
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.catalog import CATALOG
 from hbtlib.data.formats.checks import DataError, clean
@@ -156,6 +157,12 @@ def test_a_name_is_a_text(kind: str, name: Any) -> None:
     refused(
         ValueError, f"the {kind} is {name!r}; it is a name of hbt.cat", lambda: load(name, kind)
     )
+
+
+@pytest.mark.parametrize("kind", ["pairs", "benchmark"])
+@pytest.mark.parametrize("name", ["x" * 10_000, "a\0b", " "])
+def test_a_name_that_can_be_no_path_is_unknown(kind: str, name: str) -> None:
+    refused(ValueError, f"no {kind} {short(name)}; the catalog has: ", lambda: load(name, kind))
 
 
 @pytest.mark.parametrize("split", ["../test", "a/b", "test;x", " test", ".hidden"])
@@ -333,6 +340,9 @@ def test_benchmark_takes_ids_that_are_whole_numbers() -> None:
     [
         ("name", None, "the benchmark is called None; its name is a text"),
         ("name", "", "the benchmark is called ''"),
+        ("name", " ", "the benchmark is called ' '; its name is a text"),
+        ("name", "\u200b", "the benchmark is called '\\u200b'"),
+        ("name", "a\0b", "the benchmark is called 'a\\x00b'"),
         ("queries", None, "queries is a NoneType; give a pandas.DataFrame"),
         ("queries", [], "queries is a list; give a pandas.DataFrame"),
         ("passages", {"text": ["a"]}, "passages is a dict; give a pandas.DataFrame"),
@@ -514,6 +524,15 @@ def test_from_texts_refuses(queries: Any, passages: Any, columns: Any, said: str
 def test_pairs_refuse_tables(name: Any, table: Any, said: str) -> None:
     dataset = Dataset.from_dict(table) if isinstance(table, dict) else table
     refused(ValueError, said, lambda: Pairs(name, dataset))
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b", "a\0b", None, 3, pd.DataFrame()])
+def test_pairs_have_a_name_that_can_be_seen(name: Any) -> None:
+    refused(
+        ValueError,
+        f"the pairs are called {short(name)}; their name is a text",
+        lambda: Pairs.from_texts(name, [{"en": "a"}], [{"en": "b"}]),
+    )
 
 
 def test_more_than_64_languages_are_refused() -> None:

@@ -49,6 +49,10 @@ def folder(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"device": "cuda:99"}, "device is 'cuda:99'"),
         ({"device": "meta"}, "device is 'meta', which computes nothing"),
         ({"device": 1.5}, "device is 1.5, which is not a device's name"),
+        ({"device": {}}, "device is {}, which is not a device's name"),
+        ({"device": ""}, "device is '', which is not known to torch"),
+        ({"device": pd.NA}, "device is <NA>, which is not a device's name"),
+        ({"pooling": pd.DataFrame()}, "pooling is Empty DataFrame Columns: [] Index: []; it is"),
         ({"pooling": "max"}, "pooling is 'max'; it is one of mean, cls, lasttoken"),
         ({"pooling": ["mean"]}, "pooling is ['mean']; it is one of"),
         ({"pooling": 3}, "pooling is 3; it is one of"),
@@ -113,12 +117,27 @@ def test_lengths_that_leave_room_for_a_text(
         (Path("nowhere"), FileNotFoundError, "nowhere is not there"),
         (__file__, FileNotFoundError, "test_bad_values.py is a file; give the folder"),
         ("a/b/c", FileNotFoundError, "a/b/c is not there"),
-        ("a b", OSError, "a b"),
+        ("a b", OSError, "a b is no folder, and can be no name on the hub"),
+        ("a\0b", ValueError, "the encoder is 'a\\x00b'; it is a folder"),
+        ("; touch pwned #", OSError, "; touch pwned # is no folder, and can be no name"),
+        ("zero\u200bwidth", OSError, "'zero\\u200bwidth' is no folder, and can be no name"),
+        ("x" * 10_000, OSError, "xxx… is no folder, and can be no name on the hub"),
+        (Path("x" * 10_000), FileNotFoundError, "xxx… is not there; give the folder"),
+        ("~nobody-has-this-home/x", FileNotFoundError, "~nobody-has-this-home/x is not there"),
+        ("nosuch", OSError, "nosuch: its model cannot be loaded (We couldn't connect"),
     ],
 )
 def test_load_refuses_names(name: Any, error: type[Exception], said: str) -> None:
-    with pytest.raises(error, match=re.escape(said)):
+    with pytest.raises(error, match=re.escape(said)) as caught:
         Encoder.load(name, device="cpu")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("folder", ["", " ", "a\0b", None, 0.5, b"a", pd.DataFrame()])
+def test_save_refuses_what_is_no_path(encoder: Encoder, folder: Any) -> None:
+    with pytest.raises(ValueError, match=r"folder is .*; it must be a path, a text or a pathlib"):
+        encoder.save(folder)
 
 
 def a_generator() -> Iterator[str]:
@@ -141,6 +160,8 @@ def a_generator() -> Iterator[str]:
         ([b"a"], "text 0 is b'a', where a text belongs"),
         ([["a"]], "text 0 is ['a'], where a text belongs"),
         (np.array([1, 2]), "text 0 is np.int64(1), where a text belongs"),
+        (np.array("a text"), "texts is array('a text', dtype='<U6'); give a list"),
+        (np.ma.masked, "texts is masked; give a list"),
         (["a", "b\ud800"], "text 1 is 'b\\ud800', which holds half of a character"),
     ],
 )
@@ -156,10 +177,16 @@ def test_embed_refuses_roles(encoder: Encoder, role: Any, texts: list[str]) -> N
         encoder.embed(texts, role)
 
 
-@pytest.mark.parametrize("precision", ["int8", "", None, 32, ["fp32"]])
+@pytest.mark.parametrize("precision", ["int8", "", None, 32, ["fp32"], pd.Series([1])])
 def test_embed_refuses_precisions(encoder: Encoder, precision: Any) -> None:
     with pytest.raises(ValueError, match=r"precision is .*; it is one of fp32, bf16, fp16"):
         encoder.embed(["a text"], precision=precision)
+
+
+@pytest.mark.parametrize("progress", [None, 1, "no", pd.NA, pd.DataFrame()])
+def test_embed_refuses_what_is_no_flag(encoder: Encoder, progress: Any) -> None:
+    with pytest.raises(ValueError, match=r"progress is .*; it must be True or False"):
+        encoder.embed(["a text"], progress=progress)
 
 
 def test_embed_takes_any_column_of_texts(encoder: Encoder) -> None:

@@ -391,7 +391,7 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the benchmark is 'xquad-r'; give"):
         hbt.trec.read(tmp_path, "xquad-r")  # type: ignore[arg-type]
     for call in (lambda: hbt.trec.read(5, benchmark), lambda: hbt.trec.write(RANKS, 5)):
-        with pytest.raises(ValueError, match="the folder is 5; give a path"):
+        with pytest.raises(ValueError, match="the folder is 5; it must be a path"):
             call()
     for depth in (0, 1.5, "9", None):
         with pytest.raises(ValueError, match=r"depth is .*; it must be"):
@@ -438,3 +438,61 @@ def test_other_nonsense_is_not_probed() -> None:
         hbt.probes.points(q, np.vstack([p, p]), benchmark)
     with pytest.raises(ValueError, match="query_vectors have width 4 and passage_vectors 3"):
         hbt.probes.points(q, p[:, :3], benchmark)
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, 1e20, 2**31, True, "3", b"bytes", None, {3: 1}, [[3]]])
+def test_a_cut_is_a_rank(k: Any) -> None:
+    with pytest.raises(ValueError, match=r"k is .*; it is a whole number of ranks from 1 up to"):
+        hbt.bias(RANKS, k=k)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("../x", 3), "n_passages is '../x'; it must be a number"),
+        ((None, 3), "n_passages is None; it must be a number"),
+        (([], 3), r"n_passages is \[\]; it must be a number"),
+        ((100, " "), "n_relevant is ' '; it must be a number"),
+        ((100, True), "n_relevant is True; it must be a number"),
+        ((100, 0), "n_relevant is 0; it must be 1 or more"),
+        ((3, 100), "n_relevant is larger than n_passages"),
+        ((pd.Series([9, 3]), pd.Series([2, 4])), "n_relevant is larger than n_passages"),
+        ((pd.Series([9, 3]), pd.Series([2])), "n_passages has 2 values and n_relevant 1"),
+        ((np.array([np.nan]), 1), r"n_passages is array\(\[nan\]\); it must be a column of finite"),
+        ((9, np.array(["text"])), "n_relevant is array.*; it must be a column of finite numbers"),
+        ((9, pd.Series([1, None], dtype="Int32")), "n_relevant is .*; it must be a column of fin"),
+    ],
+)
+def test_chance_is_of_numbers(given: tuple[Any, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        hbt.chance_rank_distance(*given)
+
+
+def test_chance_is_of_columns_of_every_kind_of_number() -> None:
+    for kind in ("int32", "float64", "Int64", "float32"):
+        column = pd.Series([99, 9], dtype=kind)
+        assert hbt.chance_rank_distance(column, 3).tolist() == [50, 5]
+    assert hbt.chance_rank_distance(np.array([99]), np.array([3])).tolist() == [50]
+    assert hbt.chance_rank_distance(np.int64(99), np.float32(3)) == 50
+
+
+@pytest.mark.parametrize("name", ["languages", "questions"])
+def test_a_probe_has_one_language_and_question_a_text(name: str) -> None:
+    given: dict[str, Any] = {"vectors": np.eye(4), "languages": list("aabb"), "folds": 2}
+    for value in (3, 0.5, "a", {"nosuch": 1}, np.nan, pd.DataFrame({"x": [1, 2, 3, 4]})):
+        with pytest.raises(ValueError, match=rf"{name} is .*; it must be a list with one for each"):
+            hbt.probes.language_probe(**{**given, name: value})
+
+
+def test_words_are_no_numbers() -> None:
+    numbers = pd.Categorical([1] * len(RANKS))
+    for column in ("query_language", "passage_language", "pool"):
+        for wrong in (RANKS.assign(**{column: 1.5}), RANKS.assign(**{column: numbers})):
+            with pytest.raises(ValueError, match=f"column '{column}' of the type .*, where words"):
+                hbt.measure(wrong)
+    measured = hbt.measure(RANKS)
+    with pytest.raises(ValueError, match="measured values have no pool in row 0"):
+        hbt.metrics.by_training(measured.assign(pool=None), ["aa"])
+    for trained in ({}, pd.DataFrame(), np.ma.masked, b"aa"):
+        with pytest.raises(ValueError, match=r"trained is .*; it must be a list of languages"):
+            hbt.metrics.by_training(measured, trained)

@@ -10,21 +10,23 @@ import contextlib
 import io
 import os
 import random
+import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 from calls import Call, all_calls
 from harness import TookTooLong, Trial, explained, make_project, time_limit
-from values import CALLS, NASTY, fits
+from values import CALLS, NASTY, NONEXISTENT, fits
 
 FAMILY = "bad arguments"
 SEED = 0
-MANY, FEW = 1000, 80
+MANY, FEW = 1000, 60
 SECONDS = 20
 """How long a call may take. One that takes longer has accepted what it was given."""
 
@@ -33,30 +35,28 @@ def trials(quick: bool = False) -> Iterator[Trial]:
     """Makes the calls.
 
     Args:
-        quick: Only `FEW` of them, and none that needs an encoder.
+        quick: Only `FEW` of them, and only those that take milliseconds.
     """
     with tempfile.TemporaryDirectory() as name, silence():
         project = make_project(Path(name) / "deep" / "project")
-        os.environ["HBT_ROOT"] = str(project.folder)
-        before = Path.cwd()
-        os.chdir(project.folder)
-        try:
-            yield from _trials(Path(name) / "deep" / "written", FEW if quick else MANY)
-        finally:
-            os.chdir(before)
-            del os.environ["HBT_ROOT"]
+        with (
+            contextlib.chdir(project.folder),
+            mock.patch.dict(os.environ, HBT_ROOT=str(project.folder)),
+        ):
+            yield from _trials(Path(name) / "deep" / "written", quick)
 
 
-def _trials(folder: Path, n: int) -> Iterator[Trial]:
-    """Makes `n` calls; what a call writes goes into the folder."""
+def _trials(folder: Path, quick: bool) -> Iterator[Trial]:
+    """Makes the calls; what they write goes into the folder."""
     folder.mkdir(parents=True)
-    calls = all_calls(folder)
+    calls = all_calls(folder, quick)
     usual: dict[str, Any] = {}
-    for call, parameter, label, make in chosen(calls, n):
+    for call, parameter, label, make in chosen(calls, FEW if quick else MANY):
         if call.name not in usual:
             usual[call.name] = call.function(**call.arguments)
         value = make()
         outcome, said = outcome_of(call, parameter, value, usual[call.name])
+        shutil.rmtree(NONEXISTENT, ignore_errors=True)
         yield Trial(
             FAMILY,
             call.name,
@@ -75,7 +75,7 @@ def chosen(calls: list[Call], n: int) -> list[tuple[Call, str, str, Callable[[],
             values = list(NASTY.items())
             rng.shuffle(values)
             if isinstance(valid, pd.DataFrame):
-                faults = list(table_faults(valid).items())
+                faults = list(table_faults(valid, call.reads, call.optional).items())
                 rng.shuffle(faults)
                 values = [one for pair in zip(faults, values, strict=False) for one in pair]
             waiting.append((call, parameter, values))
@@ -89,18 +89,28 @@ def chosen(calls: list[Call], n: int) -> list[tuple[Call, str, str, Callable[[],
     return found[:n]
 
 
-def table_faults(table: pd.DataFrame) -> dict[str, Callable[[], pd.DataFrame]]:
-    """Returns ways in which a table can be wrong."""
+def table_faults(
+    table: pd.DataFrame, columns: Sequence[str] | None = None, optional: Sequence[str] = ()
+) -> dict[str, Callable[[], pd.DataFrame]]:
+    """Returns ways in which a table can be wrong.
+
+    Args:
+        table: The table.
+        columns: The columns to damage; None: all.
+        optional: Columns that may be absent, and of which values may be missing.
+    """
     faults: dict[str, Callable[[], pd.DataFrame]] = {
         "a table without rows": lambda: table.iloc[:0],
         "every row twice": lambda: pd.concat([table, table], ignore_index=True),
         "a table of one column": lambda: table.iloc[:, :1],
     }
-    for column in table.columns:
-        faults[f"without {column}"] = lambda column=column: table.drop(columns=column)
-        faults[f"{column} missing"] = lambda column=column: table.assign(**{column: None})
+    for column in table.columns if columns is None else columns:
+        if column not in optional:
+            faults[f"without {column}"] = lambda column=column: table.drop(columns=column)
+            faults[f"{column} missing"] = lambda column=column: table.assign(**{column: None})
         if pd.api.types.is_numeric_dtype(table[column]):
-            faults[f"{column} NaN"] = lambda column=column: table.assign(**{column: np.nan})
+            if column not in optional:
+                faults[f"{column} NaN"] = lambda column=column: table.assign(**{column: np.nan})
             faults[f"{column} text"] = lambda column=column: table.assign(**{column: "x"})
             faults[f"{column} infinite"] = lambda column=column: table.assign(**{column: np.inf})
         else:

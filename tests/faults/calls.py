@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from values import CALLS, Domain, optional
+from values import Domain, count_or_column, optional, text, without_rows
 
 CODES = ("aa", "bb", "cc")
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
@@ -53,12 +53,17 @@ class Call:
         function: The function.
         arguments: Its arguments by name. Each of them is replaced by bad values in turn.
         domains: What some arguments may be, where it is not as in `values.CALLS`.
+        reads: The columns that the function reads of its table. What stands in others is passed on
+            as it is, so that it is not for this function to judge. None: all columns.
+        optional: Columns that its table may lack, or in which values may be missing.
     """
 
     name: str
     function: Callable[..., Any]
     arguments: dict[str, Any]
     domains: dict[str, Domain] = field(default_factory=dict)
+    reads: tuple[str, ...] | None = None
+    optional: tuple[str, ...] = ()
 
 
 class Objects:
@@ -176,6 +181,8 @@ def data_calls(objects: Objects) -> list[Call]:
             "Benchmark",
             hbt.Benchmark,
             {"name": "tiny", **objects.tables, "settings": SETTINGS},
+            {"judgements": without_rows},  # those of a hidden test set
+            optional=("question_id", "grade"),
         ),
         Call("Benchmark.restrict", objects.benchmark.restrict, {"languages": ["aa", "bb"]}),
         Call(
@@ -205,12 +212,10 @@ def data_calls(objects: Objects) -> list[Call]:
     ]
 
 
-def search_calls(objects: Objects) -> list[Call]:
-    """Calls of encoders, search and the mining of negatives."""
+def encoder_calls(objects: Objects) -> list[Call]:
+    """Calls of encoders, and of what works with one."""
     import hbtlib as hbt
 
-    queries, passages = objects.vectors
-    vectors = {"query_vectors": queries, "passage_vectors": passages}
     work = {"encoder": objects.encoder, "benchmark": objects.benchmark}
     return [
         Call(
@@ -249,6 +254,30 @@ def search_calls(objects: Objects) -> list[Call]:
             {**work, "precision": "fp32", "store": "", "dtype": "float32", "progress": False},
         ),
         Call(
+            "mine_negatives",
+            hbt.mine_negatives,
+            {
+                "pairs": objects.pairs,
+                "encoder": objects.encoder,
+                "n": 1,
+                "ranks": (2, 6),
+                "margin": 0.0,
+                "precision": "fp32",
+                "seed": 0,
+            },
+            {"ranks": lambda value: list(value) == [1, 2]},
+        ),
+    ]
+
+
+def search_calls(objects: Objects) -> list[Call]:
+    """Calls of what ranks vectors."""
+    import hbtlib as hbt
+
+    queries, passages = objects.vectors
+    vectors = {"query_vectors": queries, "passage_vectors": passages}
+    return [
+        Call(
             "rank_vectors",
             hbt.rank_vectors,
             {
@@ -266,24 +295,11 @@ def search_calls(objects: Objects) -> list[Call]:
             hbt.top,
             {**vectors, "benchmark": objects.benchmark, "k": 3, "remove": None, "memory": 1.0},
         ),
-        Call(
-            "mine_negatives",
-            hbt.mine_negatives,
-            {
-                "pairs": objects.pairs,
-                "encoder": objects.encoder,
-                "n": 1,
-                "ranks": (2, 6),
-                "margin": 0.0,
-                "precision": "fp32",
-                "seed": 0,
-            },
-        ),
     ]
 
 
 def training_calls(objects: Objects) -> list[Call]:
-    """Calls of what plans batches and trains."""
+    """Calls of what trains."""
     import hbtlib as hbt
 
     counter = iter(range(10_000))
@@ -292,19 +308,7 @@ def training_calls(objects: Objects) -> list[Call]:
         output = objects.folder / f"trained-{next(counter)}"
         return hbt.train(output=output, **arguments)
 
-    plan = {
-        "strategy": "hybrid",
-        "alpha": 0.5,
-        "batch_size": 4,
-        "seed": 0,
-        "languages": None,
-        "language_weights": None,
-        "mix": "batch",
-        "sources": "size",
-        "steps": None,
-    }
     return [
-        Call("BatchPlan", hbt.BatchPlan, {"pairs": objects.pairs, **plan}),
         Call("train", train, {"pairs": objects.pairs, "encoder": objects.encoder, **TRAINING}),
     ]
 
@@ -334,14 +338,10 @@ def evaluation_calls(objects: Objects) -> list[Call]:
             "metrics.by_training",
             hbt.metrics.by_training,
             {"measured": objects.measured, "trained": ["aa"]},
+            reads=("query_language", "pool"),
         ),
-        Call("metrics.parse", hbt.metrics.parse, {"metric": "R@10"}),
-        Call("metrics.lower_is_better", hbt.metrics.lower_is_better, {"metric": "mAP"}),
         Call("summarise", hbt.summarise, {"measured": objects.measured, "by": ["query_language"]}),
         Call("bias", hbt.bias, {"ranks": ranks, "top": objects.top, "k": [1, 3]}),
-        Call(
-            "chance_rank_distance", hbt.chance_rank_distance, {"n_passages": 100, "n_relevant": 3}
-        ),
         Call("favoured", hbt.favoured, {"ranks": ranks}),
         Call("top_shares", hbt.top_shares, {"top": objects.top}),
         Call("units", hbt.units, {"ranks": ranks}),
@@ -370,8 +370,6 @@ def evaluation_calls(objects: Objects) -> list[Call]:
             {"ranks": ranks, "folder": objects.folder / "written", "depth": 18},
         ),
         Call("trec.read", hbt.trec.read, {"folder": runs, "benchmark": objects.benchmark}),
-        Call("paper_tables", hbt.paper_tables, {"table": 1}),
-        Call("languages.is_language", hbt.languages.is_language, {"code": "de"}),
     ]
 
 
@@ -417,24 +415,61 @@ def plot_calls(objects: Objects) -> list[Call]:
             plots.batch_picture,
             {"plan": plan, "batches": 2, "pairs": 3, "title": "a"},
         ),
-        Call("plots.loss_curves", plots.loss_curves, {"log": log, "title": "a"}),
+        Call(
+            "plots.loss_curves",
+            plots.loss_curves,
+            {"log": log, "title": "a"},
+            optional=("validation_loss",),
+        ),
         Call(
             "plots.bias_by_language",
             plots.bias_by_language,
             {"biases": biases, "measure": "rank-distance", "chance": 50.0, **more},
+            reads=("query_language", "measure", "value"),  # an arm may be called by a number
         ),
         Call(
             "plots.effects",
             plots.effects,
             {"table": effects, "metric": None},
-            {"metric": optional(CALLS["metric"])},
+            {"metric": optional(text)},  # the table does not say which it is of
         ),
         Call(
             "plots.embedding_map", plots.embedding_map, {"points": points, "view": "texts", **more}
         ),
         Call("plots.lengths", plots.lengths, {"texts": texts, **more}),
+    ]
+
+
+def small_calls(objects: Objects) -> list[Call]:
+    """Calls that need neither vectors nor a table of ranks, and take milliseconds."""
+    import hbtlib as hbt
+
+    plots, more = hbt.plots, {"trained": ["aa"]}
+    plan = {
+        "strategy": "hybrid",
+        "alpha": 0.5,
+        "batch_size": 4,
+        "seed": 0,
+        "languages": None,
+        "language_weights": None,
+        "mix": "batch",
+        "sources": "size",
+        "steps": None,
+    }
+    return [
+        Call("metrics.parse", hbt.metrics.parse, {"metric": "R@10"}),
+        Call("metrics.lower_is_better", hbt.metrics.lower_is_better, {"metric": "mAP"}),
+        Call(
+            "chance_rank_distance",
+            hbt.chance_rank_distance,
+            {"n_passages": 100, "n_relevant": 3},
+            {"n_passages": count_or_column, "n_relevant": count_or_column},
+        ),
+        Call("paper_tables", hbt.paper_tables, {"table": 1}),
+        Call("languages.is_language", hbt.languages.is_language, {"code": "de"}),
         Call("plots.ordered", plots.ordered, {"codes": list(CODES), **more}),
         Call("plots.language_colours", plots.language_colours, {"codes": list(CODES)}),
+        Call("BatchPlan", hbt.BatchPlan, {"pairs": objects.pairs, **plan}),
     ]
 
 
@@ -449,18 +484,22 @@ def study_calls() -> list[Call]:
     ]
 
 
-def all_calls(folder: Path) -> list[Call]:
+def all_calls(folder: Path, quick: bool = False) -> list[Call]:
     """Returns a valid call of every public function.
 
     Args:
         folder: Where the calls may write.
+        quick: Only those that take milliseconds.
     """
     objects = Objects(folder)
+    calls = [*data_calls(objects), *small_calls(objects), *study_calls()]
+    if quick:
+        return calls
     return [
-        *data_calls(objects),
+        *calls,
+        *encoder_calls(objects),
         *search_calls(objects),
         *training_calls(objects),
         *evaluation_calls(objects),
         *plot_calls(objects),
-        *study_calls(),
     ]

@@ -49,8 +49,9 @@ QUICK: dict[str, Any] = {
 LONGEST_SENTENCE = 400
 """The most characters of a message that is read at a glance."""
 
-EXPECTED = (ValueError, TypeError, OSError, ImportError, MemoryError)
-"""What a call may raise on purpose."""
+EXPECTED = (ValueError, TypeError, OSError, ImportError, MemoryError, KeyError, IndexError)
+"""What a call may raise on purpose. Pairs are asked for texts by id, language and role as a mapping
+is by its keys, so an unknown one is a documented KeyError or IndexError, with a sentence."""
 
 
 @dataclass(frozen=True)

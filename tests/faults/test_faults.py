@@ -34,6 +34,13 @@ def test_bad_studies_and_parameters_are_refused_in_one_sentence() -> None:
     assert sum(trial.named for trial in trials) > 50
 
 
+def test_bad_arguments_are_refused_in_one_sentence() -> None:
+    trials = list(call_fuzz.trials(quick=True))
+    assert len(trials) == call_fuzz.FEW
+    assert faults(trials) == []
+    assert sum(trial.named for trial in trials) > 40
+
+
 def draws(n: int) -> list[int]:
     """A function that checks what it is given."""
     return list(range(check_integer("n", n, minimum=1)))

@@ -17,6 +17,9 @@ import pandas as pd
 
 Domain = Callable[[Any], bool]
 
+NONEXISTENT = "nonexistent"
+"""A folder that is not there, in the working directory of the calls. A call may make it."""
+
 NASTY: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "True": lambda: True,
@@ -55,7 +58,7 @@ NASTY: dict[str, Callable[[], Any]] = {
     "{'a set'}": lambda: {"a set"},
     "object()": object,
     "int": lambda: int,
-    "Path('/nonexistent')": lambda: Path("/nonexistent"),
+    "Path('nonexistent')": lambda: Path(NONEXISTENT),
     "np.array([])": lambda: np.array([]),
     "np.array([nan])": lambda: np.array([math.nan]),
     "np.array(['text'])": lambda: np.array(["text"]),
@@ -106,10 +109,10 @@ def either(*domains: Domain) -> Domain:
 
 
 def sequence(domain: Domain, least: int = 0) -> Domain:
-    """A list, tuple or array of different values, each of a domain."""
+    """A list, tuple, set or array of different values, each of a domain."""
 
     def holds(value: Any) -> bool:
-        if not isinstance(value, list | tuple | np.ndarray | pd.Series) or len(value) < least:
+        if not isinstance(value, list | tuple | set | np.ndarray | pd.Series) or len(value) < least:
             return False
         values = list(value)
         return all(domain(one) for one in values) and len(set(values)) == len(values)
@@ -153,8 +156,32 @@ def nothing(value: Any) -> bool:
 
 
 def code(value: Any) -> bool:
-    """A language code, by its looks."""
+    """A language code of the datasets in the catalog, by its looks."""
     return isinstance(value, str) and 2 <= len(value) <= 3 and value.isalpha()
+
+
+def any_code(value: Any) -> bool:
+    """A language of one's own tables: they may be called otherwise (deu_Latn, zh-Hans)."""
+    return isinstance(value, str) and 2 <= len(value) <= 20 and value.isascii()
+
+
+def several(domain: Domain) -> Domain:
+    """A list, tuple or column of values of a domain, one of which may occur several times."""
+    return lambda value: (
+        isinstance(value, list | tuple | set | np.ndarray | pd.Series)
+        and all(map(domain, list(value)))
+    )
+
+
+def without_rows(value: Any) -> bool:
+    """A table that has columns, and no rows."""
+    return isinstance(value, pd.DataFrame) and value.empty and len(value.columns) > 1
+
+
+def count_or_column(value: Any) -> bool:
+    """A number of passages, or a column of them: of those that are relevant at most a hundred."""
+    numbers = list(value) if isinstance(value, np.ndarray | pd.Series) else [value]
+    return all(_is_number(one) and one >= 1 for one in numbers)
 
 
 def words(domain: Domain) -> Domain:
@@ -239,9 +266,9 @@ CALLS: dict[str, Domain] = {
     "benchmark": nothing,
     "biases": nothing,
     "by": sequence(choice("benchmark", "languages", "query_language", "pool")),
-    "chance": optional(number(1)),
+    "chance": optional(number()),
     "code": anything,
-    "codes": sequence(code),
+    "codes": several(any_code),
     "data": optional(path),
     "depth": COUNT,
     "device": optional(choice("cpu")),
@@ -270,7 +297,7 @@ CALLS: dict[str, Domain] = {
     "passage_prefix": optional(any_text),
     "permutations": optional(COUNT),
     "pooling": optional(choice("mean", "cls", "last")),
-    "progress": anything,
+    "progress": flag,
     "query_prefix": optional(any_text),
     "questions": COUNT,
     "ranks": nothing,
@@ -280,14 +307,14 @@ CALLS: dict[str, Domain] = {
     "samples": COUNT,
     "setting": choice("monolingual", "cross-lingual", "multilingual"),
     "settings": sequence(choice("monolingual", "cross-lingual", "multilingual"), 1),
-    "sources": either(choice("size"), number(0, 1)),
+    "sources": either(choice("size"), number()),  # any power of the size
     "split": optional(choice("test", "validation", "train")),
     "store": optional(either(path, choice(""))),
     "table": optional(integer(1, 12)),
     "texts": sequence(any_text),
     "title": anything,
     "top": optional(nothing),
-    "trained": sequence(code),
+    "trained": sequence(any_code),
     "unit": optional(nothing),
     "validation": optional(nothing),
     "view": choice("texts", "centroids"),

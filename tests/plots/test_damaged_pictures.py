@@ -204,6 +204,22 @@ MAP = {"run": MEASURED}
         (lambda: plots.heatmap(MEASURED, trained=None), "trained is None; it must be a list of"),
         (lambda: plots.rank_ecdf(RANKS, trained="aa"), "trained is 'aa'; it must be a list"),
         (lambda: plots.lengths(TEXTS, trained=5), "trained is 5; it must be a list"),
+        (lambda: plots.heatmap(MEASURED, {}), "no values of {} here"),
+        (lambda: plots.heatmap(MEASURED, np.array([])), "no values of array.* here"),
+        (lambda: plots.differences(MEASURED, MAP, pd.Series([1])), "no values of 0 1 dtype"),
+        (lambda: plots.heatmap(MEASURED, title=3), "title is 3; it must be a text"),
+        (lambda: plots.effects(some_effects(), 1e-20), "metric is 1e-20; it must be the name"),
+        (lambda: plots.effects(some_effects(), ""), "metric is ''; it must be the name"),
+        (lambda: plots.effects(some_effects(), "a\0b"), "metric is 'a.x00b'; it must be the name"),
+        (
+            lambda: plots.lengths(TEXTS.assign(language=1.5)),
+            "'language' of the type float64, where",
+        ),
+        (lambda: plots.ordered("de en"), "codes is 'de en'; it must be a list of language codes"),
+        (lambda: plots.ordered([None]), "codes has None in it; it must be a list of language"),
+        (lambda: plots.ordered(0.5), "codes is 0.5; it must be a list of language codes"),
+        (lambda: plots.language_colours(pd.DataFrame()), "codes is Empty DataFrame .*; it must be"),
+        (lambda: plots.language_colours(np.array("de")), "codes is array.*; it must be a list"),
         (lambda: plots.heatmaps({}), "measured is {}; it must be a mapping"),
         (lambda: plots.heatmaps([MEASURED]), "measured is .*; it must be a mapping"),
         (lambda: plots.differences(MEASURED, {}), "baselines is {}; it must be a mapping"),
@@ -240,12 +256,46 @@ MAP = {"run": MEASURED}
             lambda: plots.bias_by_language(some_biases(("a",)), chance="x"),
             "chance is 'x'; it must be a number",
         ),
+        (
+            lambda: plots.bias_by_language(pd.concat([some_biases(("a", "b")).assign(seed=0)] * 2)),
+            "the values have several values of arm a, seed 0, query_language",
+        ),
         (lambda: plots.batch_picture(5), "the plan is 5; give an hbtlib.BatchPlan"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(call: Callable[[], Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         call()
+
+
+TRAINED: dict[str, Callable[[Any], Any]] = {
+    "heatmap": lambda trained: plots.heatmap(MEASURED, trained=trained),
+    "heatmaps": lambda trained: plots.heatmaps(MAP, trained=trained),
+    "differences": lambda trained: plots.differences(MEASURED, MAP, trained=trained),
+    "rank_ecdf": lambda trained: plots.rank_ecdf(RANKS, trained=trained),
+    "top_shares": lambda trained: plots.top_shares(some_shares(), trained=trained),
+    "embedding_map": lambda trained: plots.embedding_map(some_points(), trained=trained),
+    "bias_by_language": lambda trained: plots.bias_by_language(
+        some_biases(("a",)), trained=trained
+    ),
+    "lengths": lambda trained: plots.lengths(TEXTS, trained=trained),
+    "ordered": lambda trained: plots.ordered(["de"], trained=trained),
+}
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_languages_trained_on_are_a_list_of_codes(name: str) -> None:
+    wrong = ("aa", b"aa", 5, None, {}, {"aa": 1}, [1], [None], ["aa", "aa"], np.ma.masked)
+    for trained in (*wrong, np.array("aa"), np.array([np.nan]), pd.DataFrame(), pd.Series([1])):
+        refused(
+            TRAINED[name], trained, "trained (is|has) .*list of languages|trained has 'aa' twice"
+        )
+
+
+@pytest.mark.parametrize("trained", [("aa",), {"aa"}, np.array(["aa"]), np.array([], str)])
+def test_languages_trained_on_are_any_list(trained: Any) -> None:
+    assert plots.ordered(["bb", "aa"], trained) == ["aa", "bb"]
+    plots.heatmap(MEASURED, trained=trained)
 
 
 def test_a_picture_s_plan_has_batches(tiny_pairs: hbt.Pairs) -> None:

@@ -36,6 +36,12 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
         ]
     ],
     *[
+        (full(50), {"mix": mix}, "mix is .*(did you mean|there are batch, pair)")
+        for mix in ("pairs", None, 3, ["pair"], pd.DataFrame(), np.array(["pair", "batch"]))
+    ],
+    (full(50), {"languages": np.ma.masked}, "languages is masked; it must be a list"),
+    (full(50), {"languages": np.array("de")}, "languages is array.*; it must be a list"),
+    *[
         (full(50), {"languages": languages}, said)
         for languages, said in [
             ([], "languages is empty"),

@@ -192,6 +192,9 @@ def test_lists_and_tensors_of_an_encoder_are_taken() -> None:
         ({"precision": None}, "precision is None"),
         ({"dtype": "int8"}, "dtype is 'int8'"),
         ({"store": 5}, "store is 5; it is a folder, or '' for none"),
+        ({"store": "a\0b"}, "store is 'a.x00b'; it is a folder, or '' for none"),
+        ({"progress": pd.NA}, "progress is <NA>; it must be True or False"),
+        ({"progress": 1}, "progress is 1; it must be True or False"),
         ({"benchmark": "xquad-r"}, "the benchmark is 'xquad-r'; give an hbt.Benchmark"),
         ({"encoder": "small"}, "the encoder is 'small', which has no method embed"),
         ({"encoder": None}, "the encoder is None, which has no method embed"),
@@ -203,3 +206,11 @@ def test_what_cannot_be_embedded_is_refused(options: dict[str, Any], said: str) 
     given = {"encoder": Broken(lambda v: v), "benchmark": benchmark, **options}
     with pytest.raises(ValueError, match=said):
         hbt.embed(**given)
+
+
+@pytest.mark.parametrize("options", [None, [], 3, {"nprobe": 4}, np.array([]), pd.DataFrame()])
+@pytest.mark.parametrize("index", [None, "Flat", "IVF4,Flat"])
+def test_an_index_s_options_are_a_text(options: Any, index: str | None) -> None:
+    benchmark, queries, passages = random_benchmark(0)
+    with pytest.raises(ValueError, match=r"index_options is .*; it is a text such as 'nprobe=64'"):
+        hbt.rank_vectors(queries, passages, benchmark, index=index, index_options=options)

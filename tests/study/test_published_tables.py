@@ -48,6 +48,9 @@ def test_one_table_or_those_derived() -> None:
         ValueError, match="no published table 9 here; there are 1, 2, 3, 4, 5, 6, 7, 8, 12, 13"
     ):
         hbt.paper_tables(9)
+    for wrong in ("1", 1.0, True, [1], {}, np.array(["text"]), np.ma.masked):
+        with pytest.raises(ValueError, match=r"table is .*; it must be a whole number"):
+            hbt.paper_tables(wrong)  # type: ignore[arg-type]
 
 
 def test_laid_out_as_printed() -> None:

@@ -156,3 +156,8 @@ def test_twenty_thousand_runs_load_in_seconds(project: Path) -> None:
     loaded = study.load("quick")
     assert len(loaded.runs) == 20_000
     assert time.process_time() - begun < 6  # it took 17; it takes one, or two on a busy machine
+
+
+def test_a_name_too_long_for_a_file_is_refused(project: Path) -> None:
+    with pytest.raises(ValueError, match=r"^no study 'x+…: the name is longer than 150 letters$"):
+        study.load("x" * 10_000)

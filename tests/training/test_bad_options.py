@@ -28,9 +28,9 @@ WHOLE_NUMBERS: dict[str, tuple[Any, ...]] = {
 """By option: values that are no whole number, or out of bounds."""
 
 NUMBERS: dict[str, tuple[Any, ...]] = {
-    "learning_rate": (0, 0.0, -1e-4, NAN, INF, "1e-4", True, None, [1e-4], 1j),
+    "learning_rate": (0, 0.0, 1e20, -1e-4, NAN, INF, "1e-4", True, None, [1e-4], 1j),
     "embedding_learning_rate": (-1e-2, NAN, INF, "1e-2", True, [1]),
-    "weight_decay": (-1e-2, NAN, INF, "0.01", None),
+    "weight_decay": (-1e-2, NAN, INF, "0.01", None, 2**70, 1001),
     "warmup": (-0.1, 1, 1.5, NAN, "0.1", None),
     "temperature": (0, -0.05, 1e-20, 1e20, 9e-4, 101, NAN, INF, "0.05", True, None),
 }

@@ -5,6 +5,7 @@ Its multilingual recall, which the paper prints under "R@1", is R@10.
 
 import pandas as pd
 
+from hbtlib.checks import check_integer
 from hbtlib.study.project import project_folder
 
 STRATEGIES = ("x-x-mono", "x-y", "hybrid")
@@ -72,6 +73,7 @@ def paper_tables(table: int | None = None) -> pd.DataFrame:
     )
     if table is None:
         return tables
+    table = check_integer("table", table)
     if table in DERIVED:
         means = tables[tables["table"].isin(DERIVED[table]) & (tables["language"] == "mean")]
         return means.assign(table=table).reset_index(drop=True)
