@@ -86,7 +86,6 @@ EVALUATED: tuple[str, ...] = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "t
 _NOT_LANGUAGES = ("und", "zxx", "mul")  # codes for: unknown, no language, several languages
 
 
-@lru_cache(maxsize=4096)
 def is_language(code: str) -> bool:
     """Says whether this is the code of a language.
 
@@ -101,6 +100,11 @@ def is_language(code: str) -> bool:
         >>> is_language("yue"), is_language("xx"), is_language("und")
         (True, False, False)
     """
+    return isinstance(code, str) and code in _languages_of_cldr()
+
+
+@lru_cache(maxsize=1)
+def _languages_of_cldr() -> frozenset[str]:
     from babel import Locale
 
-    return code in Locale("en").languages and code not in _NOT_LANGUAGES
+    return frozenset(Locale("en").languages).difference(_NOT_LANGUAGES)
