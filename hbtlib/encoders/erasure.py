@@ -47,7 +47,9 @@ def language_means(vectors: Mapping[str, Floats], directions: int | None = None)
     Returns:
         The map; it is a projection, so its offset is zero.
     """
-    means = np.stack([np.asarray(v, np.float64).mean(0) for v in vectors.values()], axis=1)  # (d, L)
+    means = np.stack(
+        [np.asarray(v, np.float64).mean(0) for v in vectors.values()], axis=1
+    )  # (d, L)
     rank = means.shape[1] - 1 if directions is None else directions
     common = means.mean(1, keepdims=True)
     left, singular, right = np.linalg.svd(means - common, full_matrices=False)
@@ -66,7 +68,8 @@ def leace(vectors: Mapping[str, Floats]) -> AffineMap:
 
     Least-squares concept erasure (Belrose et al. 2023, arXiv 2306.03819, theorem 4.3): with W the
     whitening of all vectors and P the orthogonal projection on the columns of W Σ_xz (z the
-    language), x ↦ x − W⁺ P W (x − E[x]). The languages weigh the same, however many texts they have.
+    language), x ↦ x − W⁺ P W (x − E[x]). All languages weigh the same, however many texts they
+    have.
 
     Args:
         vectors: language → (n, d) vectors of its texts.

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +149,7 @@ def _parse(reader: _Reader) -> Stored:
     starts = reader.numbers(f"{n + 1}I")
     scores = reader.numbers(f"{n}f")
     texts = reader.skip(length)
-    spans = zip(starts, starts[1:], strict=False)
-    pieces = [texts[start:end].decode() for start, end in spans]
+    pieces = [texts[start:end].decode() for start, end in pairwise(starts)]
     _, length = reader.numbers("iI")
     reader.skip(length)  # its map of characters, a simplification of SentencePiece's
     tensors = dict(_tensors(reader))

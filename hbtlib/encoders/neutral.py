@@ -71,7 +71,8 @@ def neutralise(
         method: "means" projects out the directions in which the languages' means differ (LSAR,
             arXiv 2401.05792); "leace" erases what a linear classifier could tell of the language
             (arXiv 2306.03819); "translations" shrinks the directions in which translations differ
-            (within-class covariance normalisation, Hatch et al. 2006). See `hbtlib.encoders.erasure`.
+            (within-class covariance normalisation, Hatch et al. 2006). All are in
+            `hbtlib.encoders.erasure`.
         role: as what the texts are embedded: "query", "passage" or "both".
         directions: for "means": how many directions, at most one less than languages; None takes
             these.
@@ -118,7 +119,9 @@ def _check_languages(texts: object, method: str) -> dict[str, list[str]]:
     checked = {}
     for language, given in texts.items():
         if not isinstance(language, str) or not language:
-            raise ValueError(f"texts has the key {short(language)}, where a language's code belongs")
+            raise ValueError(
+                f"texts has the key {short(language)}, where a language's code belongs"
+            )
         try:
             checked[language] = check_texts(given)
         except ValueError as error:
