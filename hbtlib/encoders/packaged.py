@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from hbtlib.encoders.folder import read_folder
+from hbtlib.encoders.me5_small import me5_small_parts
 from hbtlib.encoders.parts import EncoderParts
 from hbtlib.encoders.small_parts import worldfacts_parts
 
@@ -34,4 +35,5 @@ def minilm_parts(**model_options: Any) -> EncoderParts:
 PACKAGED: dict[str, Callable[..., EncoderParts]] = {
     "small": worldfacts_parts,  # the default study's own, untrained
     "minilm": minilm_parts,
+    "me5-small": me5_small_parts,  # multilingual-e5-small with 4-bit weights
 }

@@ -1,0 +1,185 @@
+"""An encoder without language bias: one more linear layer, fitted in seconds without training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hbtlib.checks import check_choice, check_integer, check_number, short
+from hbtlib.encoders import erasure
+from hbtlib.encoders.encoder import Encoder
+from hbtlib.encoders.erasure import AffineMap
+from hbtlib.encoders.given import check_texts
+from hbtlib.encoders.protocol import EncoderProtocol
+
+METHODS = ("means", "leace", "translations")
+ROLES = {"query": ("query",), "passage": ("passage",), "both": ("query", "passage")}
+FEWEST = 10
+"""Texts a language: a mean of fewer is mostly what the texts are about."""
+
+
+class MappedEncoder:
+    """An encoder of another kind, with a map behind it: what `neutralise` makes of a function.
+
+    Attributes:
+        encoder: any object that meets `hbt.EncoderProtocol`.
+        map: what its vectors go through; they are scaled to unit length afterwards.
+    """
+
+    def __init__(self, encoder: EncoderProtocol, map: AffineMap) -> None:
+        self.encoder, self.map = encoder, map
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        role: str = "passage",
+        *,
+        precision: str = "fp32",
+        progress: bool = False,
+    ) -> NDArray[np.float32]:
+        """Turns texts into vectors of unit length, (n, d) float32."""
+        vectors = self.encoder.embed(texts, role, precision=precision, progress=progress)
+        mapped = self.map(vectors)
+        lengths = np.linalg.norm(mapped, axis=1, keepdims=True)
+        return (mapped / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
+
+
+def neutralise(
+    encoder: EncoderProtocol,
+    texts: Mapping[str, Sequence[str]],
+    method: str = "leace",
+    *,
+    role: str = "both",
+    directions: int | None = None,
+    shrinkage: float = 0.1,
+    progress: bool = False,
+) -> EncoderProtocol:
+    """Takes language out of an encoder's vectors, by one affine map that is fitted in seconds.
+
+    Nothing is trained, and no language has to be named when a text is embedded. The map becomes one
+    more dense layer, before vectors are scaled to unit length: `save` writes a folder that
+    sentence-transformers loads, and every vector store gets the neutral vectors.
+
+    Args:
+        encoder: an `hbt.Encoder`; or any object that meets `hbt.EncoderProtocol`.
+        texts: language → some of its texts (ten at least; some hundreds do). They should be about
+            the same things in every language, and not what is evaluated on. For "translations",
+            text i of every language is a translation of the same text.
+        method: "means" projects out the directions in which the languages' means differ (LSAR,
+            arXiv 2401.05792); "leace" erases what a linear classifier could tell of the language
+            (arXiv 2306.03819); "translations" shrinks the directions in which translations differ
+            (within-class covariance normalisation, Hatch et al. 2006). All are in
+            `hbtlib.encoders.erasure`.
+        role: as what the texts are embedded: "query", "passage" or "both".
+        directions: for "means": how many directions, at most one less than languages; None takes
+            these.
+        shrinkage: for "translations": from 0 (the covariance as it is) to 1 (the identity).
+        progress: whether to show a progress bar.
+
+    Returns:
+        The encoder with the map: an `Encoder` if it was one (the transformer is shared with the
+        one given, not copied), else a `MappedEncoder`.
+
+    Raises:
+        ValueError: for fewer than two languages, too few texts, texts that are not parallel where
+            they must be, an unknown method or role, or a number out of bounds.
+
+    Example:
+        >>> import hbtlib as hbt
+        >>> pairs = hbt.load_pairs("worldfacts", languages=["de", "en"])
+        >>> texts = {code: pairs.texts(range(50), code, "passage") for code in pairs.languages}
+        >>> neutral = hbt.neutralise(hbt.Encoder.load("small", device="cpu"), texts)
+        >>> [type(layer).__name__ for layer in neutral.layers]
+        ['Dense']
+    """
+    check_choice("method", method, METHODS)
+    check_choice("role", role, ROLES)
+    check_number("shrinkage", shrinkage, minimum=0, maximum=1)
+    checked = _check_languages(texts, method)
+    if directions is not None:
+        check_integer("directions", directions, minimum=1, maximum=len(checked) - 1)
+    raw = _without_scaling(encoder) if isinstance(encoder, Encoder) else encoder
+    vectors = _embed(raw, checked, ROLES[role], progress)
+    fitted = _fit(vectors, method, directions, shrinkage)
+    if isinstance(encoder, Encoder):
+        return _with_layer(encoder, fitted)
+    return MappedEncoder(encoder, fitted)
+
+
+def _check_languages(texts: object, method: str) -> dict[str, list[str]]:
+    """The texts of each language, after a check that there are enough."""
+    if not isinstance(texts, Mapping) or len(texts) < 2:
+        raise ValueError(
+            f"texts is {short(texts)}; give a dictionary from language to a list of its texts, for "
+            "two languages at least"
+        )
+    checked = {}
+    for language, given in texts.items():
+        if not isinstance(language, str) or not language:
+            raise ValueError(
+                f"texts has the key {short(language)}, where a language's code belongs"
+            )
+        try:
+            checked[language] = check_texts(given)
+        except ValueError as error:
+            raise ValueError(f"texts of {language}: {error}") from None
+        if len(checked[language]) < FEWEST:
+            raise ValueError(
+                f"texts of {language}: {len(checked[language])} texts, but a language needs "
+                f"{FEWEST} at least, better some hundreds"
+            )
+    numbers = {language: len(found) for language, found in checked.items()}
+    if method == "translations" and len(set(numbers.values())) > 1:
+        raise ValueError(
+            f"texts has {', '.join(f'{n} of {code}' for code, n in numbers.items())}; the method "
+            "'translations' needs the same texts in every language, in the same order (the other "
+            "methods do not)"
+        )
+    return checked
+
+
+def _without_scaling(encoder: Encoder) -> Encoder:
+    """The encoder whose vectors are not scaled to unit length: the layer stands before that."""
+    settings = encoder.settings._replace(normalize=False)
+    return Encoder(encoder.model, encoder.tokenizer, settings, tuple(encoder.layers))
+
+
+def _embed(
+    encoder: EncoderProtocol, texts: dict[str, list[str]], roles: Sequence[str], progress: bool
+) -> dict[str, NDArray[np.float64]]:
+    """The vectors of each language; those of both roles follow each other."""
+    together = [text for found in texts.values() for text in found]
+    embedded = [
+        encoder.embed(together, role, precision="fp32", progress=progress) for role in roles
+    ]
+    ends = np.cumsum([len(found) for found in texts.values()])
+    parts = [np.split(np.asarray(vectors, np.float64), ends[:-1]) for vectors in embedded]
+    return {language: np.concatenate(found) for language, *found in zip(texts, *parts, strict=True)}
+
+
+def _fit(
+    vectors: dict[str, NDArray[np.float64]], method: str, directions: int | None, shrinkage: float
+) -> AffineMap:
+    if method == "means":
+        return erasure.language_means(vectors, directions)
+    if method == "leace":
+        return erasure.leace(vectors)
+    return erasure.translations(vectors, shrinkage)
+
+
+def _with_layer(encoder: Encoder, fitted: AffineMap) -> Encoder:
+    """The encoder with the map as its last dense layer."""
+    from sentence_transformers.sentence_transformer.modules import Dense
+
+    layer = Dense(
+        encoder.dimension,
+        len(fitted.offset),
+        activation_function=torch.nn.Identity(),
+        init_weight=torch.from_numpy(fitted.matrix).float(),
+        init_bias=torch.from_numpy(fitted.offset).float(),
+    )
+    layers = (*encoder.layers, layer.to(encoder.device))
+    return Encoder(encoder.model, encoder.tokenizer, encoder.settings, layers).eval()
