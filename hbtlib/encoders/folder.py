@@ -72,7 +72,7 @@ def _existing(name: str | Path) -> str | Path:
     if not isinstance(name, str | Path) or not str(name).strip() or "\0" in str(name):
         raise ValueError(
             f"the encoder is {short(name)}; it is a folder, the name of a model on the hub, "
-            "'small' or 'minilm'"
+            "'small', 'minilm' or 'me5-small'"
         )
     # The functions of os do not fail for a path that is too long or a home that nobody has.
     path = os.path.expanduser(name)  # noqa: PTH111

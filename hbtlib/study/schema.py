@@ -95,7 +95,7 @@ class Train(Parameters):
     encoder: kinds.Text = Field(
         "small",
         description='a folder or the name of a model on the hub; "small": WorldFacts\' own; '
-        '"minilm": all-MiniLM-L6-v2 from its package',
+        '"minilm" and "me5-small": all-MiniLM-L6-v2 and multilingual-e5-small from packages',
     )
     encoder_options: kinds.Options = Field({}, description="more for `hbt.Encoder.load`")
     max_length: kinds.Tokens | None = Field(

@@ -220,7 +220,7 @@ def test_an_index_knows_what_it_was_made_of(tmp_path: Path, change: str) -> None
         ({"index": "HNSW4", "index_options": "efSearch=-1"}, "it is faiss's options as name=num"),
         ({"index": "HNSW4", "index_options": "efSearch=x"}, "it is faiss's options as name=number"),
         ({"index": "HNSW4", "index_options": "efSearch"}, "it is faiss's options as name=number"),
-        ({"index": "HNSW4", "index_options": {"efSearch": 8}}, "it is faiss's options as name=num"),
+        ({"index": "HNSW4", "index_options": {"efSearch": 8}}, "it is a text such as 'nprobe=64'"),
         ({"index": "Flat", "index_options": "nprobe=3"}, "the index 'Flat' searches all and has n"),
         ({"index_options": "nprobe=3"}, "but no index is given: name one"),
         ({"index": "Flat", "depth": 0}, "depth is 0; it must be 1 or more"),
