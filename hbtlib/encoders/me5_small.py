@@ -242,8 +242,7 @@ def _map_of_characters() -> bytes:
 
     SentencePiece gives it with a trained model alone, so a tiny one is trained.
     """
-    from sentencepiece import SentencePieceTrainer
-    from sentencepiece.sentencepiece_model_pb2 import ModelProto
+    from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
 
     trained = io.BytesIO()
     SentencePieceTrainer.train(
@@ -254,7 +253,7 @@ def _map_of_characters() -> bytes:
         normalization_rule_name="nmt_nfkc",
         minloglevel=2,
     )
-    model = ModelProto()
+    model = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]
     model.ParseFromString(trained.getvalue())
     return bytes(model.normalizer_spec.precompiled_charsmap)
 

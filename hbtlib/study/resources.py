@@ -36,8 +36,8 @@ def run_resources(parameters: Mapping[str, Any]) -> Resources:
 
     Memory and time were measured for two packaged encoders on one core of this project's
     two-core machine: 1.2 GB and 1 ms a text (small), 5.3 GB and 90 ms a text (minilm, 128
-    tokens); me5-small has twice minilm's layers. For an encoder on a GPU they are those of a model of 280 million parameters at 256
-    tokens. Time is asked for three times over, and memory twice.
+    tokens); me5-small has twice minilm's layers. For an encoder on a GPU they are those of a model
+    of 280 million parameters at 256 tokens. Time is asked for three times over, and memory twice.
 
     Args:
         parameters: The parameters of the train notebook.
