@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,26 @@ def replacing(path: Path) -> Iterator[Path]:
             work.replace(path)
     finally:
         work.unlink(missing_ok=True)
+
+
+def move(source: Path, target: Path) -> None:
+    """Moves a file to its place; whoever reads it there finds all of it, or what was there before.
+
+    Args:
+        source: The file.
+        target: Its place, which may be on another disk.
+
+    Raises:
+        OSError: The file cannot be moved. On a full disk the message says so.
+    """
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with replacing(target) as work:
+            shutil.copyfile(source, work)
+        source.unlink()
 
 
 @contextmanager

@@ -84,3 +84,29 @@ def test_a_full_disk_is_one_sentence_with_the_path(tmp_path: Path) -> None:
     assert raised.value.__suppress_context__
     with pytest.raises(PermissionError), files.explain_full_disk(file):
         raise PermissionError("other errors stay as they are")
+
+
+def test_a_file_moves_to_another_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "new", tmp_path / "there" / "a.txt"
+    target.parent.mkdir()
+    target.write_text("old")
+    source.write_text("new")
+    replace = Path.replace
+
+    def of_one_disk(self: Path, other: Path) -> Path:
+        if self.parent != Path(other).parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return replace(self, other)
+
+    monkeypatch.setattr(Path, "replace", of_one_disk)
+    files.move(source, target)
+    assert [(path.name, path.read_text()) for path in target.parent.iterdir()] == [("a.txt", "new")]
+    assert not source.exists()
+
+
+def test_what_cannot_be_moved_stays(tmp_path: Path) -> None:
+    source = tmp_path / "new"
+    source.write_text("new")
+    with pytest.raises(FileNotFoundError):
+        files.move(source, tmp_path / "nosuch" / "a.txt")
+    assert source.read_text() == "new"

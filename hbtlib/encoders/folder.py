@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from transformers import PreTrainedTokenizerBase
 
 from hbtlib.checks import short
 from hbtlib.encoders.modules import LENGTH, PROMPTS, read_modules
@@ -162,6 +163,7 @@ def write_folder(folder: Path, parts: EncoderParts) -> None:
     """
     with quiet():
         parts.model.save_pretrained(folder)
+    _forget_last_call(parts.tokenizer)
     parts.tokenizer.save_pretrained(folder)
     modules = _describe_modules(parts)
     for module in modules[1:]:  # the transformer's files are at the top
@@ -172,6 +174,17 @@ def write_folder(folder: Path, parts: EncoderParts) -> None:
     for name, content in _configurations(parts, modules).items():
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def _forget_last_call(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Takes away the padding and truncation that the tokenizer was last asked for.
+
+    They would be written too, so that an encoder that has read a text would have another file.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        backend.no_truncation()
+        backend.no_padding()
 
 
 def _describe_modules(parts: EncoderParts) -> list[dict[str, Any]]:

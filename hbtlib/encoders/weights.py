@@ -18,6 +18,7 @@ from hbtlib.files import DamagedFile
 
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
+_OTHER_FORMS = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 _OF_LOADING = ("dtype", "torch_dtype", "attn_implementation")
 """Options that are attributes of a configuration too, but change nothing of its architecture."""
 
@@ -127,7 +128,8 @@ def _check_weight_files(stored: StoredModel, folder: Path) -> None:
     if not files[0].exists():
         index = stored.read(_INDEX, dict)
         if index is None:
-            return  # the weights have another form, or transformers says what is missing
+            _check_other_forms(folder)
+            return
         parts = index.get("weight_map")
         if not isinstance(parts, dict) or not all(isinstance(n, str) for n in parts.values()):
             raise DamagedFile(f"{folder / _INDEX} names no weight files: {AGAIN}")
@@ -140,6 +142,12 @@ def _check_weight_files(stored: StoredModel, folder: Path) -> None:
                 pass
         except safetensors.SafetensorError as error:
             raise DamagedFile(f"{file} is damaged ({first_line(error)}): {AGAIN}") from None
+
+
+def _check_other_forms(folder: Path) -> None:
+    """Refuses a folder that has no weights in any form that transformers reads."""
+    if not any((folder / name).exists() for name in _OTHER_FORMS):
+        raise FileNotFoundError(f"{folder} lacks {_SINGLE}, its weights: {AGAIN}")
 
 
 def _refuse_mismatched(stored: StoredModel, mismatched: Collection[Any]) -> None:

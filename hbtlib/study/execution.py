@@ -139,12 +139,13 @@ def _running_cell(output: Path) -> str:
 
 
 def _of_memory(certain: bool) -> str:
-    """Says that memory ran out, how certain that is, and how much was used."""
+    """Says that memory ran out, how certain that is, and how much was used or allowed."""
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     cause = "killed because memory ran out" if certain else "probably because memory ran out"
+    if address_limit() is not None:
+        return f"{cause}{of_limit()}"
     limit = _memory_limit()
-    used = f"{cause} (it had used up to {peak:.1f} GB{f' of {limit:.1f} GB' if limit else ''})"
-    return f"{used}{of_limit()}"
+    return f"{cause} (it had used up to {peak:.1f} GB{f' of {limit:.1f} GB' if limit else ''})"
 
 
 def _killed_for_memory() -> int:

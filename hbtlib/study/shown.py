@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from hbtlib.files import DamagedFile, read_json, write_json
+from hbtlib.files import DamagedFile, move, read_json, write_json
 from hbtlib.study import manifest
 from hbtlib.study.folders import lock
 from hbtlib.study.project import OUTPUT, project_folder
@@ -71,8 +71,8 @@ def _place(study: str, name: str, part: Path, working_copy: Path) -> None:
         _write_records(study, {**records, name: entries})
         for place, path in files.items():
             (project / place).parent.mkdir(parents=True, exist_ok=True)
-            path.replace(project / place)
-        working_copy.replace(target)
+            move(path, project / place)
+        move(working_copy, target)
 
 
 def read_records(study: str) -> Records:

@@ -105,3 +105,15 @@ def test_a_module_that_is_not_known_is_refused(tiny_encoder_factory: Any, tmp_pa
         ValueError, match=r"it has a module sentence_transformers\.models\.LayerNorm"
     ):
         Encoder.load(tmp_path)
+
+
+def test_the_files_are_the_same_whether_texts_were_read_before_or_not(
+    tiny_encoder_factory: Any, tmp_path: Path
+) -> None:
+    encoder = tiny_encoder_factory()
+    encoder.save(tmp_path / "before")
+    encoder.embed(["a text", "another one, which is longer"], "query")
+    encoder.save(tmp_path / "after")
+    for file in (tmp_path / "before").iterdir():
+        if file.is_file():
+            assert file.read_bytes() == (tmp_path / "after" / file.name).read_bytes(), file.name
