@@ -197,7 +197,7 @@ BAD: dict[str, tuple[Damage, str]] = {
     "length -1": (says(LENGTH, max_seq_length=-1), f"{LENGTH} is -1"),
     "length 1.5": (says(LENGTH, max_seq_length=1.5), f"{LENGTH} is 1.5"),
     "lower case": (says(LENGTH, do_lower_case=True), "asks for lower case"),
-    "no weights": (gone(WEIGHTS), f"no file named {WEIGHTS}"),
+    "no weights": (gone(WEIGHTS), f"lacks {WEIGHTS}, its weights"),
     "weights cut": (cut(WEIGHTS), f"{WEIGHTS} is damaged"),
     "weights empty": (holds(WEIGHTS, ""), f"{WEIGHTS} is damaged"),
     "weights junk": (holds(WEIGHTS, "junk" * 100), f"{WEIGHTS} is damaged"),
