@@ -69,6 +69,12 @@ FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
         "xquad.de/validation-00000-of-00001.parquet",
         lambda f: hbt.load_benchmark("xquad", f.parent.parent, languages=["de", "en"]),
     ),
+    "SQuAD of the wild": (
+        layouts.squad_folder,
+        "de.json",
+        lambda f: hbt.load_benchmark("squad", f.parent, languages=["de", "en"]),
+    ),
+    "XNLI": (layouts.xnli, "labelled.jsonl", lambda f: hbt.load_pairs("xnli", f.parent)),
     "TyDiQA parquet": (
         layouts.tydiqa_hub,
         "secondary_task/validation-00000-of-00001.parquet",

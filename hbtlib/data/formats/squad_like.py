@@ -231,7 +231,8 @@ def _is_squad(record: Record) -> bool:
 def _walk(record: Record, place: str, number: str, heading: str) -> Iterator[Asked]:
     """The questions of an article, of a paragraph, or of a row."""
     given = record.get("title")
-    heading = given.strip() if isinstance(given, str) and not is_empty(given) else heading
+    if isinstance(given, str) and not is_empty(given):
+        heading = clean(given, place, "the title")
     if isinstance(record.get("paragraphs"), list):
         for i, item in enumerate(record["paragraphs"]):
             inside = f"{place}, paragraph {i}"

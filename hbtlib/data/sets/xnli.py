@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hbtlib.checks import check_choice
-from hbtlib.data.formats.checks import DataError, clean, expect, field, text, unique
+from hbtlib.data.formats.checks import DataError, clean, expect, field, short, text, unique
 from hbtlib.data.formats.files import Record, read_jsonl
 from hbtlib.data.formats.pairs_file import ParallelTexts, held_out
 from hbtlib.data.formats.parallel import in_languages, named_columns
@@ -98,9 +98,10 @@ def load_pairs(
     check_choice("xnli: query", query, ("premise", "hypothesis"))
     if split not in SPLITS:
         raise DataError(f"xnli has no split {split!r}; it has {', '.join(SPLITS)}")
-    found = _premises(_folder(data))
+    folder = _folder(data)
+    found = _premises(folder)
     complete = _complete(found)
-    chosen = _of_split(complete, split)
+    chosen = _of_split(complete, split, folder)
     texts, rows = in_languages("xnli", _entailed(chosen), languages, LANGUAGES)
     negatives: dict[str, list[list[str]]] = {}
     if query == "premise":
@@ -146,7 +147,7 @@ def _negatives(premises: Sequence[Premise], texts: ParallelTexts) -> dict[str, l
     }
 
 
-def _of_split(premises: Sequence[Premise], split: str) -> list[Premise]:
+def _of_split(premises: Sequence[Premise], split: str, folder: Path) -> list[Premise]:
     """The premises of XNLI's own dev or test, or of both, with or without those held out."""
     if split in ("dev", "test"):
         chosen = [premise for premise in premises if premise.split == split]
@@ -159,8 +160,8 @@ def _of_split(premises: Sequence[Premise], split: str) -> list[Premise]:
         ]
     if not chosen:
         raise DataError(
-            f"xnli: no premise of the split {split!r} with all its hypotheses is in the files; "
-            "give data= the folder with both dev and test"
+            f"xnli: {folder} has no premise of the split {split!r} with all its hypotheses; give "
+            "data= the folder with both dev and test"
         )
     return chosen
 
@@ -249,5 +250,5 @@ def _read_own(split: str, file: Path) -> Iterator[Hypothesis]:
 
 def _label(label: str, place: str) -> str:
     if label not in LABELS:
-        raise DataError(f"{place}: the label is {label!r}; it is {', '.join(LABELS)}")
+        raise DataError(f"{place}: the label is {short(label)}; it is {', '.join(LABELS)}")
     return label
