@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,47 @@ def replacing(path: Path) -> Iterator[Path]:
             work.replace(path)
     finally:
         work.unlink(missing_ok=True)
+
+
+def make_once(
+    file: Path,
+    fault: Callable[[], str | None],
+    make: Callable[[], None],
+    *,
+    patience: float = -1,
+    again: str = "it is made again",
+) -> bool:
+    """Makes a file, unless it is there or another process is making it.
+
+    Args:
+        file: The file; a lock stands beside it while it is made.
+        fault: Says why the file cannot be used: "" if it is absent, None if it can be used.
+        make: Writes the file.
+        patience: How many seconds to wait for another process; −1: as long as it takes.
+        again: What the warning of a damaged file says is done about it.
+
+    Returns:
+        Whether the file was absent and is there now, whoever made it.
+    """
+    from filelock import FileLock, Timeout
+
+    if fault() is None:
+        return False
+    lock = file.with_suffix(".lock")
+    try:
+        with FileLock(lock, timeout=patience):
+            wrong = fault()
+            if wrong:
+                warnings.warn(f"{wrong}: {again}", stacklevel=3)
+            if wrong is not None:
+                make()
+    except Timeout:
+        return False
+    except BaseException:
+        lock.unlink(missing_ok=True)
+        raise
+    lock.unlink(missing_ok=True)
+    return True
 
 
 def move(source: Path, target: Path) -> None:

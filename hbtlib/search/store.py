@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import errno
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -36,7 +34,7 @@ from xxhash import xxh3_128_hexdigest
 
 from hbtlib.checks import check_choice, check_integer
 from hbtlib.encoders.protocol import EncoderProtocol
-from hbtlib.files import replacing, write_json
+from hbtlib.files import make_once, replacing, write_json
 from hbtlib.search.vectors import embed_texts
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -273,23 +271,17 @@ class _Shard:
         Returns:
             Whether the shard was absent and is there now, whoever wrote it.
         """
-        if self._what_is_wrong() is None:
-            return False
-        lock = self.file.with_suffix(".lock")
-        try:
-            with FileLock(lock, timeout=patience):
-                wrong = self._what_is_wrong()
-                if wrong:
-                    warnings.warn(f"the shard {self.file} {wrong}: it is made again", stacklevel=2)
-                if wrong is not None:
-                    self._write(encoder, role, precision, dtype)
-        except Timeout:
-            return False
-        except BaseException:
-            lock.unlink(missing_ok=True)
-            raise
-        lock.unlink(missing_ok=True)
-        return True
+        return make_once(
+            self.file,
+            self._fault,
+            lambda: self._write(encoder, role, precision, dtype),
+            patience=patience,
+        )
+
+    def _fault(self) -> str | None:
+        """What is wrong with the shard on disk, naming it; "" and None as `_what_is_wrong` does."""
+        wrong = self._what_is_wrong()
+        return f"the shard {self.file} {wrong}" if wrong else wrong
 
     def _what_is_wrong(self) -> str | None:
         """Why the shard on disk cannot be used: "" if it is absent, None if it can be used."""

@@ -6,30 +6,10 @@ from typing import Any
 
 import torch
 
-CODES = {
-    "ar": "arb_Arab",
-    "bn": "ben_Beng",
-    "de": "deu_Latn",
-    "el": "ell_Grek",
-    "en": "eng_Latn",
-    "es": "spa_Latn",
-    "fa": "pes_Arab",
-    "fi": "fin_Latn",
-    "fr": "fra_Latn",
-    "hi": "hin_Deva",
-    "id": "ind_Latn",
-    "ja": "jpn_Jpan",
-    "ko": "kor_Hang",
-    "ru": "rus_Cyrl",
-    "sw": "swh_Latn",
-    "te": "tel_Telu",
-    "th": "tha_Thai",
-    "tr": "tur_Latn",
-    "vi": "vie_Latn",
-    "zh": "zho_Hans",
-}
-"""NLLB's codes of the languages of `hbtlib.languages`."""
+from hbtlib.data.sets.belebele import VARIANTS
 
+CODES = VARIANTS
+"""NLLB's codes of the languages of `hbtlib.languages.TWENTY`: those of FLORES, as Belebele's."""
 
 _LETTERS = "▁abcdefghijklmnopqrstuvwxyz.?"
 _LENGTH = 20  # characters, about

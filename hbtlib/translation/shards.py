@@ -8,16 +8,14 @@ its two languages. So nothing stale is read, and a text that is asked for again 
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock, Timeout
 from xxhash import xxh3_128_hexdigest
 
-from hbtlib.files import DamagedFile, read_table, write_json, write_table
+from hbtlib.files import DamagedFile, make_once, read_table, write_json, write_table
 from hbtlib.translation.translator import Translation, TranslatorProtocol
 
 _PACKAGES = ("transformers", "torch", "tokenizers", "sentencepiece", "sentencex")
@@ -65,23 +63,13 @@ class Shard:
         Returns:
             Whether the shard was absent and is there now, whoever made it.
         """
-        if self._fault() is None:
-            return False
-        lock = self.file.with_suffix(".lock")
-        try:
-            with FileLock(lock, timeout=patience):
-                fault = self._fault()
-                if fault:
-                    warnings.warn(f"{fault}: it is translated again", stacklevel=2)
-                if fault is not None:
-                    self._write(translator)
-        except Timeout:
-            return False
-        except BaseException:
-            lock.unlink(missing_ok=True)
-            raise
-        lock.unlink(missing_ok=True)
-        return True
+        return make_once(
+            self.file,
+            self._fault,
+            lambda: self._write(translator),
+            patience=patience,
+            again="it is translated again",
+        )
 
     def read(self) -> tuple[list[Translation], Mapping[str, str]]:
         """Reads the translations.
