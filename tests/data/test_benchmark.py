@@ -305,3 +305,51 @@ def test_restrict_names_a_language_that_is_not_there(tables: Tables) -> None:
 
 def test_a_benchmark_of_no_judgements_is_one(tables: Tables) -> None:
     assert len(make(tables, judgements=tables["judgements"].iloc[:0]).judgements) == 0
+
+
+def test_from_pairs_shares_questions_and_passages_of_one_key() -> None:
+    pairs = hbt.Pairs.from_texts(
+        "held-out",
+        queries=[
+            {"en": "Who built it?", "de": "Wer hat es gebaut?"},
+            {"en": "When?"},
+            {"en": "Who built it?"},  # the first question again, with another answer
+        ],
+        passages=[
+            {"en": "Wren built it in 1710.", "de": "Wren baute es 1710."},
+            {"en": "Wren built it in 1710."},  # the first passage again
+            {"de": "Der Bauherr war Wren."},
+        ],
+    )
+    made = hbt.Benchmark.from_pairs(pairs)
+    assert sorted(made.queries["text"]) == ["Wer hat es gebaut?", "When?", "Who built it?"]
+    assert made.queries.groupby("text")["question_id"].first().nunique() == 2
+    texts = made.judgements.merge(made.queries, on="query_id").merge(
+        made.passages, on="passage_id", suffixes=("_query", "_passage")
+    )
+    found = set(zip(texts["text_query"], texts["text_passage"], strict=True))
+    answers = {"Wren built it in 1710.", "Wren baute es 1710."}
+    both = {*answers, "Der Bauherr war Wren."}
+    assert found == {
+        *(("Who built it?", text) for text in both),
+        *(("Wer hat es gebaut?", text) for text in both),
+        *(("When?", text) for text in answers),
+    }
+
+
+def test_from_pairs_is_the_reverse_of_from_benchmark() -> None:
+    given = hbt.load_benchmark("worldfacts", split="validation", languages=["de", "sw"])
+    made = hbt.Benchmark.from_pairs(hbt.Pairs.from_benchmark(given))
+
+    def judged(benchmark: hbt.Benchmark) -> list[tuple[str, ...]]:
+        joined = benchmark.judgements.merge(benchmark.queries, on="query_id")
+        joined = joined.merge(benchmark.passages, on="passage_id", suffixes=("_q", "_p"))
+        columns = ["language_q", "text_q", "language_p", "text_p"]
+        return sorted(map(tuple, joined[columns].to_numpy()))
+
+    assert judged(made) == judged(given)
+
+
+def test_from_pairs_takes_pairs_alone() -> None:
+    with pytest.raises(ValueError, match=r"from_pairs takes hbt\.Pairs, not 'mlqa'"):
+        hbt.Benchmark.from_pairs("mlqa")  # type: ignore[arg-type]
