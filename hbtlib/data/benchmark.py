@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,9 +14,6 @@ from xxhash import xxh3_64_intdigest
 
 from hbtlib.checks import short
 from hbtlib.data.given import INVISIBLE, check_languages, is_empty, is_unicode
-
-if TYPE_CHECKING:
-    from hbtlib.data.pairs import Pairs, Role
 
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 """Monolingual: the pool has the query's language; cross-lingual: one other; multilingual: all."""
@@ -238,45 +234,6 @@ class Benchmark:
             if setting not in SETTINGS:
                 raise self._error(f"no setting {setting!r}; there are {SETTINGS}")
 
-    @classmethod
-    def from_pairs(cls, pairs: Pairs) -> Benchmark:
-        """Makes a benchmark of pairs, such as some that were held out from training.
-
-        Ids that share their question (`Pairs.keys`) are one question, those that share their
-        passage have one passage; of a shared text the first form in each language is taken. A
-        question's relevant passages are those of its ids, in all their languages.
-
-        Args:
-            pairs: the pairs.
-
-        Raises:
-            ValueError: if what is given is no `hbt.Pairs`.
-
-        Example:
-            >>> import hbtlib as hbt
-            >>> hbt.Benchmark.from_pairs(hbt.load_pairs("worldfacts", languages=["de"]).sample(5))
-            Benchmark('worldfacts', 5 queries, 5 passages, 5 judgements, languages de)
-        """
-        from hbtlib.data.pairs import Pairs
-
-        if not isinstance(pairs, Pairs):
-            raise ValueError(f"from_pairs takes hbt.Pairs, not {short(pairs)}")
-        ids = np.arange(len(pairs))
-        keys = pd.DataFrame({role: pairs.keys(ids, role) for role in ("query", "passage")})
-        queries, passages = (_of_pairs(pairs, role, keys[role]) for role in ("query", "passage"))
-        gold = keys.drop_duplicates().merge(passages, left_on="passage", right_on="key")
-        judged = queries.merge(gold, left_on="key", right_on="query")
-        judgements = judged.rename(columns={"id_x": "query_id", "id_y": "passage_id"})
-        return cls(
-            pairs.name,
-            queries.rename(columns={"id": "query_id"}).assign(
-                question_id=queries["key"].astype(str)
-            )[list(_COLUMNS["queries"])],
-            passages.rename(columns={"id": "passage_id"})[list(_COLUMNS["passages"])],
-            judgements[["query_id", "passage_id"]],
-            left_out=dict(pairs.left_out),
-        )
-
     @property
     def languages(self) -> tuple[str, ...]:
         """Every language a query or a passage is in, sorted."""
@@ -313,18 +270,6 @@ class Benchmark:
             f"Benchmark({self.name!r}, {len(self.queries):,} queries, {len(self.passages):,} "
             f"passages, {len(self.judgements):,} judgements, languages {' '.join(self.languages)})"
         )
-
-
-def _of_pairs(pairs: Pairs, role: Role, keys: pd.Series) -> pd.DataFrame:
-    """The texts of a role, one for each key and language: id, key, language, text."""
-    parts = []
-    for language in pairs.languages:
-        ids = np.flatnonzero(pairs.stands(np.arange(len(pairs)), language, role))
-        part = pd.DataFrame({"key": keys.to_numpy()[ids], "language": language, "row": ids})
-        part = part.drop_duplicates("key")
-        parts.append(part.assign(text=pairs.texts(part["row"].to_numpy(), language, role)))
-    table = pd.concat(parts, ignore_index=True)
-    return table.assign(id=role[0] + table["key"].astype(str) + "-" + table["language"])
 
 
 def judge_parallel(queries: pd.DataFrame, gold: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 Vectors = Mapping[str, Floats]
 
+METHODS = ("means", "leace", "translations")
+"""The methods that need no labels, as `fit` calls them."""
+
 _TOLERANCE = 1e-6  # of the largest eigenvalue: directions with less variance are left as they are
 
 
@@ -36,6 +39,35 @@ class AffineMap(NamedTuple):
         return np.asarray(vectors, np.float64) @ self.matrix.T + self.offset
 
 
+def fit(
+    vectors: Vectors,
+    method: str = "leace",
+    *,
+    directions: int | None = None,
+    ridge: float = 0.5,
+    centre: float = 0.75,
+) -> AffineMap:
+    """Fits a map that needs no labels.
+
+    Args:
+        vectors: language → (n, d) vectors of its texts.
+        method: "means" (`language_means`), "leace" or "translations".
+        directions: for "means".
+        ridge: for "translations".
+        centre: the share of the mean of all vectors that is taken out besides (`centred`).
+
+    Returns:
+        The map.
+    """
+    if method == "means":
+        found = language_means(vectors, directions)
+    elif method == "leace":
+        found = leace(vectors)
+    else:
+        found = translations(vectors, ridge)
+    return centred(found, vectors, centre)
+
+
 def language_means(vectors: Vectors, directions: int | None = None) -> AffineMap:
     """Projects out the directions in which the languages' means differ (LSAR).
 
@@ -45,7 +77,7 @@ def language_means(vectors: Vectors, directions: int | None = None) -> AffineMap
 
     Args:
         vectors: language → (n, d) vectors of its texts.
-        directions: how many directions, from 1 to one less than languages; None takes all these.
+        directions: how many directions, at most one less than languages; None takes all these.
 
     Returns:
         The map; it is a projection, so its offset is zero.
@@ -53,7 +85,8 @@ def language_means(vectors: Vectors, directions: int | None = None) -> AffineMap
     means = np.stack(
         [np.asarray(v, np.float64).mean(0) for v in vectors.values()], axis=1
     )  # (d, L)
-    rank = means.shape[1] - 1 if directions is None else directions
+    most = means.shape[1] - 1
+    rank = most if directions is None else min(directions, most)
     common = means.mean(1, keepdims=True)
     left, singular, right = np.linalg.svd(means - common, full_matrices=False)
     low_rank = (left[:, :rank] * singular[:rank]) @ right[:rank] + common

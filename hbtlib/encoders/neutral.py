@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from hbtlib.checks import check_choice, check_integer, check_number, short
 from hbtlib.encoders import erasure
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.encoders.erasure import AffineMap
+from hbtlib.encoders.erasure import METHODS, AffineMap
 from hbtlib.encoders.given import check_texts
 from hbtlib.encoders.protocol import EncoderProtocol
 
-METHODS = ("means", "leace", "translations")
 ROLES = {"query": ("query",), "passage": ("passage",), "both": ("query", "passage")}
 _STANDARD_ERRORS = 3
 FEWEST = 10
@@ -115,7 +114,20 @@ def neutralise(
     vectors = _embed(raw, checked, ROLES[role], progress)
     if method == "translations":
         _warn_unless_parallel(vectors)
-    fitted = erasure.centred(_fit(vectors, method, directions, ridge), vectors, centre)
+    fitted = erasure.fit(vectors, method, directions=directions, ridge=ridge, centre=centre)
+    return with_map(encoder, fitted)
+
+
+def with_map(encoder: EncoderProtocol, fitted: AffineMap) -> EncoderProtocol:
+    """Puts an affine map behind an encoder.
+
+    Args:
+        encoder: an `hbt.Encoder`; or any object that meets `hbt.EncoderProtocol`.
+        fitted: the map. Of an `Encoder` it is applied before vectors are scaled to unit length.
+
+    Returns:
+        An `Encoder` with one more dense layer if it was one, else a `MappedEncoder`.
+    """
     if isinstance(encoder, Encoder):
         return _with_layer(encoder, fitted)
     return MappedEncoder(encoder, fitted)
@@ -189,16 +201,6 @@ def _warn_unless_parallel(vectors: dict[str, NDArray[np.float64]]) -> None:
             "use the method 'leace'; if they are, the encoder does not know the language",
             stacklevel=3,
         )
-
-
-def _fit(
-    vectors: dict[str, NDArray[np.float64]], method: str, directions: int | None, ridge: float
-) -> AffineMap:
-    if method == "means":
-        return erasure.language_means(vectors, directions)
-    if method == "leace":
-        return erasure.leace(vectors)
-    return erasure.translations(vectors, ridge)
 
 
 def _with_layer(encoder: Encoder, fitted: AffineMap) -> Encoder:

@@ -8,7 +8,8 @@ import pytest
 
 import hbtlib as hbt
 from hbtlib.encoders import erasure
-from hbtlib.encoders.neutral import METHODS, MappedEncoder
+from hbtlib.encoders.erasure import METHODS
+from hbtlib.encoders.neutral import MappedEncoder
 
 LANGUAGES = ("de", "en", "sw")
 

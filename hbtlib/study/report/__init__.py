@@ -26,6 +26,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "tables",
         "train",
         "translate",
+        "language_neutral",
         "words",
     ],
     {"reader": ["Reader"], "words": ["Markdown"]},
