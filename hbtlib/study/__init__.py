@@ -10,7 +10,7 @@ import lazy_loader
 
 _fetch, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    ["paper", "report"],
+    ["encoders", "paper", "report"],
     {
         "config": ["load", "study_names"],
         "encoders_measured": ["Measured", "changes", "measure_vectors"],

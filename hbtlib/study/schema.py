@@ -322,6 +322,16 @@ class LanguageNeutral(Parameters):
     )
 
 
+class Encoders(Parameters):
+    """Shows the table of language bias: every encoder, as it is and after one linear map."""
+
+    encoder: kinds.Name = Field(
+        "me5-small",
+        description="the encoder whose heatmaps are drawn, a folder of results/encoders",
+    )
+    benchmark: kinds.Name = Field("xquad-r", description="the benchmark they are of")
+
+
 SCHEMAS: dict[str, type[Parameters]] = {
     "quickstart": Quickstart,
     "data": Data,
@@ -336,6 +346,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "paper": Paper,
     "translate": Translate,
     "language-neutral": LanguageNeutral,
+    "encoders": Encoders,
 }
 """The schema of each notebook, by its name without its number."""
 

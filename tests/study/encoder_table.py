@@ -52,7 +52,7 @@ def vectors(texts: Sequence[str], language: float = 1.0, width: int = 12) -> np.
     """A vector of a text's number (what it is about), of its words, and of its language."""
     found = []
     for text in texts:
-        code, _, number = text.split()
+        code, *_, number = f"{text} -".split()[:3]
         about = _noise(f"about {number}", width)
         found.append(about + 0.3 * _noise(text, width) + language * _noise(code, width))
     return np.array(found, np.float32)
