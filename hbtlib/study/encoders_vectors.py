@@ -215,8 +215,11 @@ class _Timed:
 
 
 def _bar(total: int, what: str) -> tqdm:
-    """A progress bar that counts characters, of which the time left follows best."""
-    return tqdm(total=total, desc=what, unit=" characters", unit_scale=True, mininterval=1)
+    """A progress bar that counts characters, of which the time left follows best.
+
+    It is not shown where everything is there already.
+    """
+    return tqdm(total=total, desc=what, unit=" characters", unit_scale=True, mininterval=1, delay=2)
 
 
 def unit_length(vectors: NDArray[Any]) -> NDArray[np.float32]:

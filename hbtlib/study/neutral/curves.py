@@ -20,6 +20,7 @@ from hbtlib.encoders.erasure import AffineMap
 from hbtlib.evaluation.bias import bias
 from hbtlib.evaluation.metrics import measure
 from hbtlib.search.ranking import rank_vectors
+from hbtlib.study.encoders_vectors import unit_length
 
 Floats = NDArray[np.floating]
 ByLanguage = dict[str, Floats]
@@ -74,9 +75,7 @@ def mapped(vectors: Floats, fitted: AffineMap | None) -> NDArray[np.float32]:
     Returns:
         (n, d) float32; a vector of zeros stays one.
     """
-    found = np.asarray(vectors, np.float64) if fitted is None else fitted(vectors)
-    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    return (found / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return unit_length(vectors if fitted is None else fitted(vectors))
 
 
 def joined(roles: Mapping[str, ByLanguage], chosen: Sequence[str]) -> ByLanguage:

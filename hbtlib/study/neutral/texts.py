@@ -89,7 +89,10 @@ def _read_folder(folder: Path, count: int) -> Texts:
         )
     found = {}
     for file in files:
-        lines = file.read_text(encoding="utf-8").splitlines()[:count]
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()[:count]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file} is not UTF-8 ({error.reason}): save it as UTF-8") from None
         empty = next((i for i, line in enumerate(lines, 1) if not line.strip()), None)
         if empty is not None:
             raise DataError(f"{file}, line {empty} is empty; give every line a text")

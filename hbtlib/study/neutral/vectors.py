@@ -14,6 +14,7 @@ from hbtlib.encoders.encoder import Encoder
 from hbtlib.encoders.erasure import AffineMap
 from hbtlib.encoders.function import load_encoder
 from hbtlib.encoders.neutral import ROLES, with_map
+from hbtlib.encoders.weights import quiet
 from hbtlib.study.encoders_measured import Measured, measure_vectors
 from hbtlib.study.encoders_vectors import KeptVectors
 from hbtlib.study.neutral.curves import ByLanguage, Settings, joined, mapped
@@ -111,7 +112,8 @@ class Vectors:
         from sentence_transformers import SentenceTransformer
 
         encoder.save(folder)
-        loaded = SentenceTransformer(str(folder), device="cpu")
+        with quiet():  # transformers tells of the pooling layer, which is not used
+            loaded = SentenceTransformer(str(folder), device="cpu")
         together = [text for found in self.given.values() for text in found]
         chosen = together[:: max(1, len(together) // COMPARED)]
         theirs = loaded.encode(chosen, prompt_name="query", show_progress_bar=False)
