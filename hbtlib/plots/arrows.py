@@ -15,7 +15,7 @@ from hbtlib.plots.tables import check_table
 _SHAPES = "osD^vPX<>ph*"
 _WORDS = {
     "rank-distance-relative": "rank distance, times chance",
-    "own-language-top@10": "share of the top 10 in the own language",
+    "own-language-top@10": "own language, share of the top 10",
     "own-language-first": "own language first, share of queries",
     "own-language-preference": "own language first, times chance",
 }
@@ -69,7 +69,9 @@ def bias_arrows(
     ]
     figure.legend(handles=handles, loc="outside right upper")
     notes = [f"Hollow: {steps[0]}. Filled: after {steps[1]}. Thin lines: 95 % intervals."]
-    caption(figure, [*notes, "The dashed line is chance: languages treated alike or at random."])
+    at_random = measure.startswith("rank-distance")
+    said = "a random ranking" if at_random else "languages treated alike"
+    caption(figure, [*notes, f"Dashed line: {said}."])
     return figure
 
 
@@ -115,9 +117,10 @@ def _draw_arrow(
                 "arrowstyle": "-|>",
                 "color": colour,
                 "lw": 1.2,
-                "shrinkA": 4,
-                "shrinkB": 4,
+                "shrinkA": 3,
+                "shrinkB": 3,
             },
+            size=7,  # of the arrow's head, in points
         )
 
 

@@ -18,14 +18,14 @@ HEAD = """# Language bias of encoders
 
 How strongly does an encoder prefer the language of the query, and what does one linear map change?
 Every row is an encoder on a benchmark, as it is or after a map that `hbt.neutralise(…,
-method="leace")` fitted in seconds on {texts}. Nothing was trained, no benchmark's text was seen,
-and no language is named when a text is embedded.
+method="leace")` fitted in seconds on {texts}.
+Nothing was trained, no benchmark's text was seen, and no language is named when a text is embedded.
 
 This page is made by `python -m hbtlib.study.encoders_page` from `results/encoders/`, whose CSV
-files have all digits, intervals and chance levels; the [executed
-notebook](../notebooks/encoders/encoders.ipynb) has the pictures. `make encoders ENCODER=…` adds the
-rows of a folder, of a model on the hub, of a packaged encoder, or of a function `module:function`
-from a list of texts to vectors (see [the guide](../guide/encoders.md#the-table-of-language-bias)).
+files have all digits, intervals and chance levels; the executed notebook below has the pictures.
+`make encoders ENCODER=…` adds the rows of a folder, of a model on the hub, of a packaged encoder,
+or of a function `module:function` from a list of texts to vectors (see [the
+guide](../guide/encoders.md#the-table-of-language-bias)).
 """
 
 READ = """## How to read it
@@ -33,13 +33,25 @@ READ = """## How to read it
 - *mAP*: mean average precision. Monolingual: the pool of passages is in the query's language.
   Cross-lingual: in one other language. Multilingual: all languages are in one pool.
 - *rank distance*: how many ranks lie between the first and the last translation of the answer in
-  the multilingual pool. *times chance*: that over the rank distance of a random ranking.
+  the multilingual pool. *times chance*: that over the rank distance of a random ranking. An encoder
+  that finds nothing across languages is near 1, so read it beside the cross-lingual mAP.
 - *own language first*: how often the best-ranked translation of the answer is in the query's
   language.
 - *own language in top 10*: how much of the ten best passages is in the query's language.
 - *comes first*, *comes last*: the passage languages that are favoured most and least, with their
   mean place among translations (in brackets what it would be without bias).
 - A dash: the benchmark has no translations of its answers, so that nothing can be said.
+"""
+
+
+NOTEBOOK = """## The executed notebook
+
+```{toctree}
+:maxdepth: 1
+:glob:
+
+../notebooks/encoders/*
+```
 """
 
 
@@ -72,6 +84,7 @@ def page() -> str:
         "## The encoders\n",
         _about_table(abouts),
         _note(abouts),
+        NOTEBOOK,
     ]
     return "\n".join(part for part in parts if part)
 

@@ -360,6 +360,11 @@ def test_the_table_and_its_sentences() -> None:
     assert "1 of 1 case " in report.answer(scores, changes)
     grids = report.pairs_of(encoders.collect("pairs"), "mine", "tiny")
     assert list(grids) == ["mine, as it is", "mine, after leace"]
+    assert "In the pool of all languages queries of" in report.pairs_says(grids)
+    assert report.pairs_says(dict(list(grids.items())[:1])) == ""
+    own = report.own_language_says(scores)
+    assert re.search(r"mine: \d+% → \d+% \(tiny\) of the top 10", own)
+    assert "In the pool of all languages it does most for" in report.answer(scores, changes)
     hbt.plots.heatmaps(grids)
     with pytest.raises(ValueError, match="encoder is 'nosuch'; this study has mine, plain"):
         report.pairs_of(encoders.collect("pairs"), "nosuch", "tiny")

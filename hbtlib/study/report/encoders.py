@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from hbtlib.data.benchmark import ALL
 from hbtlib.study import encoders
 from hbtlib.study.encoders import AS_IT_IS, MAP
 from hbtlib.study.report.reader import check_choice
-from hbtlib.study.report.words import Markdown, bullets, counted, listed, number
+from hbtlib.study.report.words import (
+    Markdown,
+    bullets,
+    counted,
+    highest,
+    listed,
+    lowest,
+    number,
+)
 
 
 class Column(NamedTuple):
@@ -225,6 +234,54 @@ def change_says(changes: pd.DataFrame, scores: pd.DataFrame) -> Markdown:
     return bullets(said)
 
 
+def own_language_says(scores: pd.DataFrame) -> Markdown:
+    """How much of the top 10 is in the query's language, before and after the map.
+
+    Args:
+        scores: `encoders.collect("scores")`.
+
+    Returns:
+        A sentence an encoder.
+    """
+    own = scores[scores["measure"] == "own-language-top@10"]
+    said = []
+    for name, rows in own.groupby("encoder", sort=False):
+        values = rows.pivot(index="benchmark", columns="map", values="value")
+        values = values.reindex(columns=[AS_IT_IS, MAP]).loc[rows["benchmark"].unique()]
+        parts = [f"{row[AS_IT_IS]:.0%} → {row[MAP]:.0%} ({one})" for one, row in values.iterrows()]
+        said.append(f"{name}: {listed(parts)} of the top 10 are in the query's language.")
+    return bullets(said)
+
+
+def pairs_says(grids: Mapping[str, pd.DataFrame]) -> Markdown:
+    """Which pairs of languages gain and lose most, and how the pool of all languages fares.
+
+    Args:
+        grids: what `pairs_of` gives: before, then after.
+
+    Returns:
+        Two sentences; nothing where there is no second table.
+    """
+    if len(grids) < 2:
+        return Markdown("")
+    before, after = (
+        table.set_index(["query_language", "pool"])["value"] for table in grids.values()
+    )
+    change = after - before
+    joint = change.xs(ALL, level="pool")
+    single = change.drop(ALL, level="pool")
+    (gains, most), (loses, least) = highest(single), lowest(single)
+    return bullets(
+        [
+            f"In the pool of all languages queries of {highest(joint)[0]} gain most "
+            f"({number(joint.max(), signed=True)}) and those of {lowest(joint)[0]} least "
+            f"({number(joint.min(), signed=True)}).",
+            f"Of single pools the pair {gains} gains most ({number(most, signed=True)}) and "
+            f"{loses} least ({number(least, signed=True)}); queries stand first.",
+        ]
+    )
+
+
 def _change(row: pd.Series) -> str:
     low, high = number(row["low"], signed=True), number(row["high"], signed=True)
     return f"{number(row['change'], signed=True)} [{low}, {high}]"
@@ -281,7 +338,7 @@ def answer(scores: pd.DataFrame, changes: pd.DataFrame) -> Markdown:
     many = counted(len(before), "case")
     by = {setting: _of_change(changes, "mAP", setting) for setting in _SETTINGS}
     counts = [
-        f"the {setting} mAP rises for certain in {(rows['low'] > 0).sum()} of "
+        f"the {setting} mAP rises in {(rows['low'] > 0).sum()} of "
         f"{counted(len(rows), 'case')} and falls in {(rows['high'] < 0).sum()}"
         for setting, rows in by.items()
         if len(rows)
@@ -291,11 +348,23 @@ def answer(scores: pd.DataFrame, changes: pd.DataFrame) -> Markdown:
         f"The query's own language comes first more often than by chance in {above} of {many} "
         f"(an encoder on a benchmark with translations): {before.min():.1f} to {before.max():.1f} "
         "times as often.",
-        f"After one linear map {listed(counts)} (95 % intervals without 0).",
-        f"The rank distance falls for certain in {(distance['high'] < 0).sum()} of "
-        f"{counted(len(distance), 'case')} and rises in {(distance['low'] > 0).sum()}.",
+        f"After one linear map {listed(counts)}; the rank distance falls in "
+        f"{(distance['high'] < 0).sum()} of {counted(len(distance), 'case')} and rises in "
+        f"{(distance['low'] > 0).sum()}. (Counted are changes whose 95 % interval is without 0.)",
+        _largest(changes),
     ]
     return bullets(said)
+
+
+def _largest(changes: pd.DataFrame) -> str:
+    """Where the map gains most in the pool of all languages, and where it loses most."""
+    rows = _of_change(changes, "mAP", "multilingual").sort_values("change")
+    worst, best = rows.iloc[0], rows.iloc[-1]
+    return (
+        f"In the pool of all languages it does most for {best['encoder']} on {best['benchmark']} "
+        f"(mAP {_change(best)}), and least for {worst['encoder']} on {worst['benchmark']} "
+        f"({_change(worst)})."
+    )
 
 
 _SETTINGS = ("monolingual", "cross-lingual", "multilingual")
