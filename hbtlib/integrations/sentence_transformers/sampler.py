@@ -9,6 +9,8 @@ from datasets import Dataset
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from torch.utils.data import RandomSampler
 
+from hbtlib.integrations.sentence_transformers.texts import plan_of
+
 
 def plan_sampler(dataset: Dataset, batch_size: int, drop_last: bool, **options: Any) -> Any:
     """The sampler of a data set: what `batch_sampler` of the training arguments takes.
@@ -22,7 +24,7 @@ def plan_sampler(dataset: Dataset, batch_size: int, drop_last: bool, **options: 
         drop_last: as the trainer has it.
         **options: what else the trainer gives: valid_label_columns, generator, seed.
     """
-    if _plan_of(dataset) is not None:
+    if plan_of(dataset) is not None:
         return PlanSampler(dataset, batch_size, drop_last, **options)
     shuffled = RandomSampler(dataset, generator=options.get("generator"))
     return DefaultBatchSampler(shuffled, batch_size=batch_size, drop_last=drop_last, **options)
@@ -43,7 +45,7 @@ class PlanSampler(DefaultBatchSampler):
     """
 
     def __init__(self, dataset: Dataset, batch_size: int, drop_last: bool, **options: Any) -> None:
-        plan = _plan_of(dataset)
+        plan = plan_of(dataset)
         if plan is None:
             raise ValueError("the training data are no rows of a plan; make them by plan_dataset")
         super().__init__(dataset, plan.batch_size, False, **options)
@@ -105,13 +107,3 @@ class PlanSampler(DefaultBatchSampler):
                 f"{processes} processes accelerate would drop them silently: make the data set by "
                 "plan_dataset(…, drop_short=True), which leaves them out and says so"
             )
-
-
-def _plan_of(dataset: object) -> Any:
-    """The plan whose rows a data set has; None if it has none."""
-    from hbtlib.integrations.sentence_transformers.rows import PlanTexts
-
-    if not isinstance(dataset, Dataset):
-        return None
-    transform = dataset.format["format_kwargs"].get("transform")
-    return transform.plan if isinstance(transform, PlanTexts) else None
