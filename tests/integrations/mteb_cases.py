@@ -17,23 +17,24 @@ from hbtlib.data.benchmark import Benchmark
 from hbtlib.encoders.small import small_encoder, train_tokenizer
 
 CODES = ("de", "el", "en")
+PAIR = ("de", "en")
 
 
 def benchmark(questions: int = 8) -> Benchmark:
-    """Each question in three languages, its passage in them, and as many other passages."""
-    rows = [(f"{code}{i}", f"q{i}", code) for code in CODES for i in range(questions)]
+    """Each question in two languages, its passage in them, and as many other passages."""
+    rows = [(f"{code}{i}", f"q{i}", code) for code in PAIR for i in range(questions)]
     queries = pd.DataFrame(rows, columns=["query_id", "question_id", "language"])
     queries["text"] = [f"question {id_[2:]} in {id_[:2]}" for id_ in queries["query_id"]]
     passages = pd.DataFrame(
         [
             (f"{code}-p{i}", code, f"passage {i} in {code}")
-            for code in CODES
+            for code in PAIR
             for i in range(2 * questions)
         ],
         columns=["passage_id", "language", "text"],
     )
     judgements = pd.DataFrame(
-        [(query, f"{code}-p{question[1:]}") for query, question, _ in rows for code in CODES],
+        [(query, f"{code}-p{question[1:]}") for query, question, _ in rows for code in PAIR],
         columns=["query_id", "passage_id"],
     )
     return Benchmark("small", queries, passages, judgements)
