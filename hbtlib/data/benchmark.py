@@ -21,6 +21,9 @@ SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 ALL = "all"
 """The pool of all languages together; the other pools are named by their language."""
 
+UNTRANSLATED = "untranslated:"
+"""How question ids begin where nothing tells which queries are translations of one question."""
+
 LARGEST_GRADE = 1000
 
 _COLUMNS = {

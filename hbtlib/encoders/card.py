@@ -15,7 +15,12 @@ _TEMPLATE = Path(__file__).with_name("card.md")
 
 
 def model_card(
-    settings: Settings, dimension: int, training: Mapping[str, Any] | None = None
+    settings: Settings,
+    dimension: int,
+    training: Mapping[str, Any] | None = None,
+    *,
+    name: str = "FOLDER",
+    pictures: Mapping[str, str] | None = None,
 ) -> str:
     """Fills card.md, in the form that the hub reads.
 
@@ -24,6 +29,8 @@ def model_card(
         dimension: how many numbers its vectors have.
         training: what `hbtlib.train` was asked, by name (`languages` among it); None if the
             encoder was not trained by it.
+        name: what is loaded, as the code in the card has it.
+        pictures: caption → file beside the card, such as a heatmap of the encoder's mAP.
 
     Returns:
         Markdown with a YAML head.
@@ -43,7 +50,15 @@ def model_card(
         unit=", of unit length" if settings.normalize else "",
         pooled=POOLINGS[settings.pooling].description,
         training=_training_section(training) if training else "No training by hbtlib.",
+        name=name,
+        pictures=_pictures_section(pictures or {}),
     )
+
+
+def _pictures_section(pictures: Mapping[str, str]) -> str:
+    """The pictures with their captions, under a heading."""
+    shown = [f"![{caption}]({file})\n\n{caption}\n\n" for caption, file in pictures.items()]
+    return "".join(["## Evaluation\n\n", *shown]) if shown else ""
 
 
 def _training_section(training: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from hbtlib.encoders.lookup import one_lookup
 from hbtlib.encoders.packaged import PACKAGED
 from hbtlib.encoders.parts import EncoderParts, Settings
 from hbtlib.encoders.pooling import pool
+from hbtlib.encoders.upload import upload
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _TEXTS_AT_A_TIME = 1024  # that `embed` tokenises
@@ -177,6 +178,45 @@ class Encoder(torch.nn.Module):
         with whole_folder(place) as work:
             write_folder(work, parts)
             (work / "README.md").write_text(card, encoding="utf-8")
+
+    def push_to_hub(
+        self,
+        repository: str,
+        *,
+        pictures: Mapping[str, Any] | None = None,
+        training: Mapping[str, Any] | None = None,
+        private: bool | None = None,
+        token: str | None = None,
+        message: str = "Upload an encoder of hbtlib",
+    ) -> str:
+        """Uploads the encoder with its model card to the hub.
+
+        Args:
+            repository: ORGANISATION/MODEL; it is made if it does not exist.
+            pictures: caption → figure, such as `hbt.plots.heatmap(hbt.measure(ranks))`.
+            training: what the card says of the training (see `model_card`); `training.json` of a
+                run's folder has it.
+            private: whether a new repository is private; None: as the hub has it by default.
+            token: the token of the hub; None: the one of `hf auth login`.
+            message: of the commit.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            ValueError: for a repository that is no such name, and pictures that are no figures.
+            huggingface_hub.errors.HfHubHTTPError: as the hub refuses it.
+        """
+        parts = EncoderParts(self.model, self.tokenizer, self.settings, tuple(self.layers))
+
+        def card(files: Mapping[str, str]) -> str:
+            return model_card(
+                self.settings, self.dimension, training, name=repository, pictures=files
+            )
+
+        return upload(
+            parts, card, repository, pictures or {}, private=private, token=token, message=message
+        )
 
     @property
     def device(self) -> torch.device:

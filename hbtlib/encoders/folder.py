@@ -219,7 +219,12 @@ def _configurations(parts: EncoderParts, modules: list[dict[str, Any]]) -> dict[
             **pooling,
         },
         PROMPTS: {
-            "prompts": {"query": settings.query_prefix, "passage": settings.passage_prefix},
+            # sentence-transformers and mteb look for `document` first, and mteb warns of others.
+            "prompts": {
+                "query": settings.query_prefix,
+                "document": settings.passage_prefix,
+                "passage": settings.passage_prefix,
+            },
             "default_prompt_name": None,
             "similarity_fn_name": "cosine",
         },

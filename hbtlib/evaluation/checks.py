@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hbtlib.checks import short
-from hbtlib.data.benchmark import ALL
+from hbtlib.data.benchmark import ALL, UNTRANSLATED
 
 Floats = NDArray[np.float64]
 
@@ -164,6 +164,26 @@ def check_passages(ranks: pd.DataFrame) -> None:
             f"{_of(ranks, row)} holds the passage {ranks['passage_id'].iloc[row]!r} twice: is the "
             "table of several runs? Measure each alone"
         )
+
+
+def check_translated(ranks: pd.DataFrame) -> None:
+    """Checks that a benchmark tells which queries are translations of one question.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if is_untranslated(ranks):
+        raise ValueError(
+            "language bias compares translations, and this benchmark does not tell which queries "
+            "and passages are translations of each other: take one that does (hbt.catalog() lists "
+            "parallel ones; from_task takes parallel=True where equal ids name translations)"
+        )
+
+
+def is_untranslated(ranks: pd.DataFrame) -> bool:
+    """Whether these ranks are of a benchmark that does not tell translations."""
+    questions = ranks["question_id"].drop_duplicates().astype("str")
+    return bool(questions.str.startswith(UNTRANSLATED).any())
 
 
 def check_depth(ranks: pd.DataFrame, k: float, what: str) -> None:

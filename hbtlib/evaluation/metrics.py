@@ -22,6 +22,7 @@ from hbtlib.evaluation.checks import (
     check_names,
     check_ranks,
     check_texts,
+    is_untranslated,
     listed,
     number_column,
 )
@@ -154,7 +155,7 @@ def measure(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFra
     Returns:
         Tidy: setting, query_language, pool, metric, value (the mean over queries), n_queries. Rank
         distances are given in the multilingual setting alone, where a pool holds several relevant
-        passages.
+        passages, and not where a benchmark does not tell which texts are translations.
 
     Raises:
         ValueError: as `per_query` does.
@@ -185,7 +186,8 @@ def measure(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFra
     means = grouped[metrics].mean().assign(n_queries=grouped.size()).reset_index()
     tidy = means.melt([*keys, "n_queries"], var_name="metric")
     is_distance = tidy["metric"].str.startswith("rank-distance")
-    tidy = tidy[~is_distance | (tidy["setting"] == "multilingual")]
+    has_distance = (tidy["setting"] == "multilingual") & (not is_untranslated(ranks))
+    tidy = tidy[~is_distance | has_distance]
     tidy = tidy.astype(dict.fromkeys(keys, "str")).reset_index(drop=True)
     return tidy[[*keys, "metric", "value", "n_queries"]]
 

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from hbtlib.checks import check_number, short
 from hbtlib.data.benchmark import ALL
-from hbtlib.evaluation.checks import check_columns, check_depth, check_passages, number_column
+from hbtlib.evaluation.checks import (
+    check_columns,
+    check_depth,
+    check_passages,
+    check_translated,
+    number_column,
+)
 from hbtlib.evaluation.metrics import ranked_queries
 
 _NUMBERS = ["rank", "score", "n_passages", "n_relevant"]
@@ -87,6 +93,7 @@ class MultilingualPool:
     def __init__(self, ranks: pd.DataFrame) -> None:
         check_columns(ranks, [*_TEXTS, *_NUMBERS])
         number_column(ranks, "score", missing=True)
+        check_translated(ranks)
         joint = ranks[ranks["pool"] == ALL]
         if joint.empty:
             raise ValueError(

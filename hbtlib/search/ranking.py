@@ -18,6 +18,7 @@ import pandas as pd
 from hbtlib.checks import check_choice, check_flag, check_integer, short
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.encoders.protocol import EncoderProtocol
+from hbtlib.encoders.sentence_transformer import as_encoder
 from hbtlib.search.exact import count_ranks, nearest
 from hbtlib.search.inputs import PassageTable, RelevantPassages, check_benchmark, prepare
 from hbtlib.search.matrix import Matrix
@@ -45,7 +46,8 @@ def embed(
     own), whatever the number of pools it is in.
 
     Args:
-        encoder: embeds the texts.
+        encoder: embeds the texts: an `Encoder`, any object with such a method `embed`, or a
+            `SentenceTransformer`.
         benchmark: the texts.
         precision: what texts are embedded in, as in `Encoder.embed`.
         store: a folder in which vectors are kept on disk, and found again (`store.embed_to`): for
@@ -79,6 +81,7 @@ def embed(
         >>> queries.tolist(), passages.tolist()
         ([[14.0, 1.0]], [[9.0, 1.0]])
     """
+    encoder = as_encoder(encoder)
     _check_embedding(encoder, benchmark, precision, dtype, store)
     check_flag("progress", progress)
     folder = os.environ.get("HBT_EMBEDDINGS") if store is None else store
@@ -134,7 +137,8 @@ def rank(
     ranks again and again with other weights.
 
     Args:
-        encoder: embeds the texts.
+        encoder: embeds the texts: an `Encoder`, any object with such a method `embed`, or a
+            `SentenceTransformer`.
         benchmark: the queries, passages and judgements.
         precision: what texts are embedded in, as in `Encoder.embed`.
         store: a folder for the vectors, as in `embed`; "" for none.

@@ -115,7 +115,8 @@ def check_encoder(encoder: object) -> None:
     if not callable(getattr(encoder, "embed", None)) or isinstance(encoder, type):
         raise ValueError(
             f"the encoder is {short(encoder)}, which has no method embed(texts, role): give an "
-            "hbt.Encoder (hbt.Encoder.load(name) loads one), or an object with such a method"
+            "hbt.Encoder (hbt.Encoder.load(name) loads one), a SentenceTransformer, or an object "
+            "with such a method"
         )
 
 
