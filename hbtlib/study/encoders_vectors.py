@@ -159,7 +159,6 @@ class KeptVectors:
                 # What was there already is no part of the work, of which the time left follows.
                 found = sum(map(len, texts)) - (self._bar.n - before)
                 self._bar.total = (self._bar.total or 0) - found
-                self._bar.refresh()
         self._bar, self._label = None, ""
 
     def benchmark(self, asked: Benchmark) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -1,8 +1,9 @@
 """`make neutral`: takes language out of an encoder, and writes its folder and a report.
 
 `python -m hbtlib.study.neutral ENCODER --texts TEXTS` embeds all texts, with a bar that shows the
-time left, executes the notebook 13-language-neutral, and leaves everything in one folder: `model/`,
-`report.ipynb`, tables and pictures. Vectors are kept, so an interrupted command resumes.
+time left, and executes the notebook 13-language-neutral. Then `results/language-neutral/ENCODER/`
+has the encoder (`model/`), tables and pictures, and `notebooks/` beside it the executed notebook.
+Vectors are kept, so an interrupted command resumes.
 """
 
 from __future__ import annotations
@@ -77,9 +78,15 @@ def neutral(
     }
     check(NOTEBOOK, values)
     _embed(values)
-    folder.mkdir(parents=True, exist_ok=True)
-    execute(NOTEBOOK, folder / "report.ipynb", values)
+    for place in (folder, _report(folder).parent):
+        place.mkdir(parents=True, exist_ok=True)
+    execute(NOTEBOOK, _report(folder), values)
     return folder
+
+
+def _report(folder: Path) -> Path:
+    """Where the executed notebook goes."""
+    return folder.parent / "notebooks" / f"{NOTEBOOK}-{folder.name}.ipynb"
 
 
 def _at_hand(key: str) -> str:
@@ -111,7 +118,8 @@ def main() -> None:
     except (NotebookFailed, ValueError, OSError, ImportError) as error:
         sys.exit(str(error))
     place = folder.relative_to(project_folder())
-    print(f"{place}/model is the encoder with its map; {place}/report.ipynb says what it does")
+    report = _report(folder).relative_to(project_folder())
+    print(f"{place}/model is the encoder with its map; {report} says what it does")
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.encoders.erasure import AffineMap
+from hbtlib.encoders.erasure import AffineMap, LanguageMaps
 from hbtlib.encoders.function import load_encoder
 from hbtlib.encoders.neutral import ROLES, with_map
 from hbtlib.encoders.weights import quiet
 from hbtlib.study.encoders_measured import Measured, measure_vectors
-from hbtlib.study.encoders_vectors import KeptVectors
+from hbtlib.study.encoders_vectors import KeptVectors, unit_length
 from hbtlib.study.neutral.curves import ByLanguage, Settings, joined, mapped
 
 COMPARED = 20
@@ -93,6 +93,20 @@ class Vectors:
         """
         queries, passages = self.of(benchmark)
         return measure_vectors(mapped(queries, fitted), mapped(passages, fitted), benchmark)
+
+    def measured_with_labels(self, benchmark: Benchmark, maps: LanguageMaps) -> Measured:
+        """Every measure, where each text gets the map of its language.
+
+        Args:
+            benchmark: the benchmark; the maps must have all its languages.
+            maps: a map for each language.
+        """
+        both = zip(self.of(benchmark), (benchmark.queries, benchmark.passages), strict=True)
+        queries, passages = (
+            unit_length(maps(found, table["language"].astype(str).tolist()))
+            for found, table in both
+        )
+        return measure_vectors(queries, passages, benchmark)
 
     def saved(self, fitted: AffineMap, folder: str | Path) -> float | None:
         """Saves the encoder with the map, and compares it with what is ranked here.

@@ -12,10 +12,12 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import ALL, Benchmark
 from hbtlib.data.pairs import Pairs
+from hbtlib.encoders import erasure
 from hbtlib.evaluation.probes import language_probe
 from hbtlib.study.encoders_measured import Measured, changes
 from hbtlib.study.encoders_vectors import About
 from hbtlib.study.neutral.curves import AS_IT_IS
+from hbtlib.study.neutral.vectors import Vectors
 from hbtlib.study.report.tables import cell
 from hbtlib.study.report.words import Markdown, counted, listed, number, sentences
 
@@ -231,6 +233,42 @@ def pairs_that_lost_say(table: pd.DataFrame, before: Measured) -> Markdown:
         f"{said}, at most {number(worst['change'], signed=True)} (queries in "
         f"{worst['query_language']}, passages in {worst['pool']})."
     )
+
+
+def with_labels(
+    vectors: Vectors, role: str, benchmark: Benchmark, maps: Mapping[str, Measured]
+) -> pd.DataFrame:
+    """Beside the map, what the methods do that need every text's language.
+
+    Args:
+        vectors: the vectors.
+        role: as what the texts are embedded.
+        benchmark: what is ranked.
+        maps: name → what was measured without labels.
+
+    Returns:
+        A row each: monolingual, cross-lingual and multilingual mAP, rank-distance. Those with
+        labels are each language's mean, its first principal direction (LIR), or its first five;
+        they are left out where the benchmark has a language that the texts lack.
+    """
+    found = dict(maps)
+    texts = vectors.for_fit(role)
+    if set(benchmark.languages) <= set(texts):
+        labelled = {
+            "labels: each language's mean": erasure.each_mean(texts),
+            "labels: LIR, 1 direction": erasure.each_principal(texts, 1),
+            "labels: LIR, 5 directions": erasure.each_principal(texts, 5),
+        }
+        for name, fitted in labelled.items():
+            found[name] = vectors.measured_with_labels(benchmark, fitted)
+    rows = {}
+    for name, measured in found.items():
+        values = measured.scores.set_index(["measure", "setting"])["value"]
+        rows[name] = {
+            **values["mAP"].to_dict(),
+            "rank-distance": values.get(("rank-distance", "multilingual"), np.nan),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("vectors")
 
 
 def probe(
