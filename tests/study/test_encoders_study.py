@@ -16,7 +16,7 @@ from encoder_table import LANGUAGES, benchmark, texts, vectors
 import hbtlib as hbt
 from hbtlib.data.formats.checks import DataError
 from hbtlib.files import DamagedFile
-from hbtlib.study import encoders
+from hbtlib.study import encoders, encoders_command
 from hbtlib.study.encoders_page import page
 from hbtlib.study.encoders_vectors import KeptVectors
 from hbtlib.study.report import encoders as report
@@ -267,17 +267,17 @@ def test_the_command_says_in_a_sentence_what_is_wrong(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SystemExit, match="has no rows: run `make encoders ENCODER=small`"):
-        encoders.main([])
+        encoders_command.main([])
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(SystemExit, match=r"^encoders: .*nosuch-encoder"):
-        encoders.main(["nosuch-encoder", "--benchmarks", "worldfacts"])
+        encoders_command.main(["nosuch-encoder", "--benchmarks", "worldfacts"])
     with pytest.raises(SystemExit, match="none of xquad-r"):
-        encoders.main(["small"])
+        encoders_command.main(["small"])
     with pytest.raises(SystemExit, match="cannot be imported"):
-        encoders.main(["nosuch_module:embed", "--benchmarks", "worldfacts"])
+        encoders_command.main(["nosuch_module:embed", "--benchmarks", "worldfacts"])
     monkeypatch.setattr(encoders, "add", _interrupted)
     with pytest.raises(SystemExit, match="no row was written, and what was embedded is kept"):
-        encoders.main(["small"])
+        encoders_command.main(["small"])
 
 
 def _interrupted(*_: object, **__: object) -> None:
@@ -295,8 +295,8 @@ def test_the_command_takes_a_function_of_a_module(
     monkeypatch.setattr(encoders, "load_benchmark", lambda name: benchmark(name))
     monkeypatch.setattr(encoders, "_fitting_texts", lambda given: ("few", texts()))
     shown: list[bool] = []
-    monkeypatch.setattr(encoders, "show", lambda: shown.append(True))
-    encoders.main(["my_vectors_here:embed", "--benchmarks", "xquad-r"])
+    monkeypatch.setattr(encoders_command, "show", lambda: shown.append(True))
+    encoders_command.main(["my_vectors_here:embed", "--benchmarks", "xquad-r"])
     monkeypatch.delitem(sys.modules, "my_vectors_here")
     assert encoders.names() == ["my_vectors_here.embed"]
     assert shown == [True]

@@ -294,7 +294,8 @@ def _ratio(scores: pd.DataFrame, name: str, benchmark: str) -> str:
     if not {AS_IT_IS, MAP} <= set(values.index):
         return ""
     before, after = values[AS_IT_IS], values[MAP]
-    return f"; rank distance {number(before)} → {number(after)} ({after / before - 1:+.0%})"
+    share = f"{after / before - 1:+.0%}".replace("-", "−")
+    return f"; rank distance {number(before)} → {number(after)} ({share})"
 
 
 def pairs_of(pairs: pd.DataFrame, encoder: str, benchmark: str) -> dict[str, pd.DataFrame]:
