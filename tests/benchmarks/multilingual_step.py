@@ -32,7 +32,7 @@ from typing import Any
 SIDES = ("sentence-transformers fp32", "ours fp32", "sentence-transformers bf16", "ours bf16")
 LANGUAGES = ["ar", "de", "en", "es", "hi", "ru", "th", "tr", "zh"]
 LENGTH = 128
-COMMON = {"lr_scheduler_type": "constant", "logging_steps": 1}
+SCHEDULE = "constant"  # one learning rate from the first step on
 
 Texts = tuple[list[str], list[str]]  # the queries and the passages of a batch
 
@@ -145,7 +145,7 @@ def train_ours(
 
     hbt.train(
         pairs,
-        hbt.Encoder.load(asked.folder, device="cpu", max_length=LENGTH),
+        asked.folder,  # read from there, as the peer's is: an Encoder would be held besides
         output=output,
         strategy="x-x",
         languages=languages,
@@ -156,7 +156,7 @@ def train_ours(
         log_every=1,
         evaluate_every=asked.steps + 1,
         precision=asked.side.split()[1],
-        arguments=COMMON,
+        arguments={"lr_scheduler_type": SCHEDULE},
     )
     losses: list[float] = pd.read_parquet(output / "training_log.parquet")["loss"].tolist()
     return losses
@@ -192,7 +192,8 @@ def train_peer(asked: argparse.Namespace, pairs: Any, plan: Any, scratch: str) -
         prompts={"anchor": "query: ", "positive": "passage: "},
         use_cpu=True,
         bf16=asked.side.endswith("bf16"),
-        **COMMON,
+        lr_scheduler_type=SCHEDULE,
+        logging_steps=1,
     )
     columns = {
         "anchor": [query for queries, _ in texts for query in queries],
