@@ -25,7 +25,7 @@ def bias_arrows(
     scores: pd.DataFrame,
     measure: str = "rank-distance-relative",
     *,
-    steps: Sequence[str] = ("as it is", "leace"),
+    steps: Sequence[str] = ("as it is", "translations"),
 ) -> Figure:
     """Draws each encoder as an arrow from before to after a map: a panel a benchmark.
 

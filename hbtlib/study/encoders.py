@@ -7,7 +7,6 @@ the command that calls them.
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import pandas as pd
 
 from hbtlib.checks import check_name, short
 from hbtlib.data.benchmark import ALL, Benchmark
-from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
+from hbtlib.data.catalog import catalog, load_benchmark
 from hbtlib.data.formats.checks import DataError
 from hbtlib.data.formats.source import local_folder
 from hbtlib.encoders.neutral import MappedEncoder, _check_languages, neutralise
@@ -25,8 +24,9 @@ from hbtlib.encoders.protocol import EncoderProtocol
 from hbtlib.files import DamagedFile, read_json, write_json
 from hbtlib.study import manifest
 from hbtlib.study.encoders_measured import Measured, changes, measure_vectors
-from hbtlib.study.encoders_vectors import KeptVectors, unit_length
+from hbtlib.study.encoders_vectors import KeptVectors, folder_name, unit_length
 from hbtlib.study.folders import finish, lock
+from hbtlib.study.neutral.texts import read_texts
 from hbtlib.study.project import output_folder, project_folder
 from hbtlib.study.provenance import environment
 
@@ -43,7 +43,7 @@ TEXTS = "xnli"
 COUNT = 400
 """How many texts of each language a map is fitted on."""
 
-AS_IT_IS, MAP = "as it is", "leace"
+AS_IT_IS, MAP = "as it is", "translations"
 TABLES = ("benchmarks", "scores", "changes", "pairs", "languages", "favoured", "shares")
 
 
@@ -102,25 +102,6 @@ def add(
         _write(folder, about, tables)
     folder.with_name(f".{called}.lock").unlink(missing_ok=True)
     return folder
-
-
-def folder_name(encoder: str | EncoderProtocol) -> str:
-    """What the folder of an encoder is called, unless somebody names it.
-
-    Args:
-        encoder: what was asked for.
-
-    Returns:
-        The last part of a path or a name on the hub; `MODULE.NAME` for a function.
-
-    Example:
-        >>> folder_name("intfloat/multilingual-e5-small"), folder_name("mine:embed")
-        ('multilingual-e5-small', 'mine.embed')
-    """
-    if not isinstance(encoder, str):
-        return str(getattr(encoder, "name", type(encoder).__name__)).replace(":", ".")
-    last = encoder.rstrip("/").split("/")[-1].replace(":", ".")
-    return re.sub(r"[^A-Za-z0-9._-]", "-", last)
 
 
 def names() -> list[str]:
@@ -233,32 +214,7 @@ def _fitting_texts(
     name = given or (TEXTS if _is_at_hand(TEXTS) else "worldfacts")
     if not given and name != TEXTS:
         print(f"{TEXTS} is not in HBT_DATA: the map is fitted on the texts of {name}", flush=True)
-    if Path(name).is_dir():
-        return folder_name(name), _texts_of_folder(Path(name))
-    pairs = load_pairs(name)
-    found = {}
-    for code in pairs.passage_languages:
-        ids = [i for i, has in enumerate(pairs.stands(range(len(pairs)), code, "passage")) if has]
-        found[code] = pairs.texts(ids[:COUNT], code, "passage")
-    return name, found
-
-
-def _texts_of_folder(folder: Path) -> dict[str, list[str]]:
-    """The texts of a folder with a file a language, blank lines left out."""
-    files = sorted(folder.glob("*.txt"))
-    if len(files) < 2:
-        raise DataError(
-            f"{folder} has {len(files)} files such as de.txt; a map is fitted on two languages or "
-            "more, with a file each and a text a line"
-        )
-    found = {}
-    for file in files:
-        try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{file} is not UTF-8 ({error.reason}): save it as UTF-8") from None
-        found[file.stem] = [line for line in lines if line.strip()][:COUNT]
-    return found
+    return folder_name(name), read_texts(name, COUNT)
 
 
 def _check_free(folder: Path, encoder: str) -> None:

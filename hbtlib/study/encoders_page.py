@@ -18,7 +18,7 @@ HEAD = """# Language bias of encoders
 
 How strongly does an encoder prefer the language of the query, and what does one linear map change?
 Every row is an encoder on a benchmark, as it is or after a map that `hbt.neutralise(…,
-method="leace")` fitted in seconds on {texts}.
+method="translations")` fitted in seconds on {texts}.
 Nothing was trained, no benchmark's text was seen, and no language is named when a text is embedded.
 
 This page is made by `python -m hbtlib.study.encoders_page` from `results/encoders/`, whose CSV

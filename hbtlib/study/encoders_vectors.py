@@ -7,6 +7,7 @@ in shards of a thousand texts (`hbtlib.search.store`), so an interrupted command
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -219,6 +220,25 @@ def _bar(total: int, what: str) -> tqdm:
     It is not shown where everything is there already.
     """
     return tqdm(total=total, desc=what, unit=" characters", unit_scale=True, mininterval=1, delay=2)
+
+
+def folder_name(encoder: str | EncoderProtocol) -> str:
+    """What the folder of an encoder is called, unless somebody names it.
+
+    Args:
+        encoder: what was asked for.
+
+    Returns:
+        The last part of a path or a name on the hub; `MODULE.NAME` for a function.
+
+    Example:
+        >>> folder_name("intfloat/multilingual-e5-small"), folder_name("mine:embed")
+        ('multilingual-e5-small', 'mine.embed')
+    """
+    if not isinstance(encoder, str):
+        return str(getattr(encoder, "name", type(encoder).__name__)).replace(":", ".")
+    last = encoder.rstrip("/").split("/")[-1].replace(":", ".")
+    return re.sub(r"[^A-Za-z0-9._-]", "-", last)
 
 
 def unit_length(vectors: NDArray[Any]) -> NDArray[np.float32]:

@@ -83,7 +83,7 @@ def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_row_each_before_and_after_the_map() -> None:
     scores = encoders.collect("scores").query("encoder == 'mine'")
     scores = scores.set_index(["map", "measure", "setting"])["value"]
-    before, after = scores["as it is"], scores["leace"]
+    before, after = scores["as it is"], scores["translations"]
     first = ("own-language-first", "multilingual")
     assert before[first] > after[first]
     assert before["rank-distance", "multilingual"] > after["rank-distance", "multilingual"]
@@ -100,7 +100,10 @@ def test_the_rows_are_those_of_neutralise() -> None:
     """The map acts on kept vectors as it does inside `hbt.neutralise`'s encoder."""
     asked = benchmark()
     encoder = hbt.FunctionEncoder(words, name="mine")
-    for which, used in (("as it is", encoder), ("leace", hbt.neutralise(encoder, texts()))):
+    for which, used in (
+        ("as it is", encoder),
+        ("translations", hbt.neutralise(encoder, texts(), "translations")),
+    ):
         found = hbt.study.measure_vectors(*hbt.embed(used, asked, store=""), asked).scores
         scores = encoders.collect("scores")
         rows = scores[(scores["map"] == which) & (scores["encoder"] == "mine")]
@@ -247,13 +250,13 @@ def test_the_texts_of_the_map_are_checked(tmp_path: Path) -> None:
     folder = tmp_path / "texts"
     folder.mkdir()
     (folder / "de.txt").write_text("\n".join(texts()["de"]))
-    with pytest.raises(DataError, match=r"has 1 files such as de\.txt"):
+    with pytest.raises(DataError, match=r"have 1 language\(s\) in common"):
         add(texts=str(folder))
     (folder / "en.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match=r"en\.txt is not UTF-8"):
         add(texts=str(folder))
     (folder / "en.txt").write_text("one\n\ntwo")
-    with pytest.raises(ValueError, match="texts of en: 2 texts, but a language needs"):
+    with pytest.raises(DataError, match=r"en\.txt, line 2 is empty"):
         add(texts=str(folder))
     (folder / "en.txt").write_text("\n".join(texts()["en"]))
     add(texts=str(folder))
@@ -349,7 +352,7 @@ def test_the_table_and_its_sentences() -> None:
     scores, changes = encoders.collect("scores"), encoders.collect("changes")
     table = report.wide(scores)
     assert list(table.index.names) == ["encoder", "benchmark", "map"]
-    assert table.loc[("plain", "own", "leace"), "rank distance"] != 0  # NaN: nothing to say
+    assert table.loc[("plain", "own", "translations"), "rank distance"] != 0  # NaN: nothing to say
     assert "[" in report.shown(scores, "tiny").data.iloc[0, 0]  # type: ignore[attr-defined]
     said = report.at_hand_says(scores, encoders.abouts())
     assert "2 encoders on 2 benchmarks: mine and plain, on tiny and own." in said
@@ -359,7 +362,7 @@ def test_the_table_and_its_sentences() -> None:
     assert "rank distance" in report.change_says(changes, scores)
     assert "1 of 1 case " in report.answer(scores, changes)
     grids = report.pairs_of(encoders.collect("pairs"), "mine", "tiny")
-    assert list(grids) == ["mine, as it is", "mine, after leace"]
+    assert list(grids) == ["mine, as it is", "mine, after translations"]
     assert "In the pool of all languages queries of" in report.pairs_says(grids)
     assert report.pairs_says(dict(list(grids.items())[:1])) == ""
     own = report.own_language_says(scores)

@@ -15,7 +15,7 @@ from typing import Any
 
 from hbtlib.checks import check_name
 from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
-from hbtlib.study.encoders import folder_name
+from hbtlib.study.encoders_vectors import folder_name
 from hbtlib.study.execution import NotebookFailed, execute
 from hbtlib.study.neutral.texts import leave_out_texts, read_texts
 from hbtlib.study.neutral.vectors import Vectors
