@@ -112,7 +112,7 @@ def _changes_table(changes: pd.DataFrame) -> str:
     """A row an encoder and benchmark."""
     columns = [column for column in report.COLUMNS if column.measure != "rank-distance"]
     rows = []
-    for (encoder, benchmark), found in changes.groupby(["encoder", "benchmark"], sort=False):
+    for (encoder, benchmark, which), found in changes.groupby(keys, sort=False):
         by = {(row["measure"], row["setting"]): row for _, row in found.iterrows()}
         cells = [_change(by.get((column.measure, column.setting))) for column in columns]
         rows.append([str(encoder), str(benchmark), *cells])

@@ -282,14 +282,14 @@ class LanguageNeutral(Parameters):
     texts: kinds.Text = Field(
         "worldfacts",
         description="what the map is fitted on: one or several training pairs of hbt.catalog(), "
-        "whose passages are taken, or folders with a file CODE.txt for each language, separated "
-        "by blanks",
+        "whose passages and queries are taken, or folders with a file CODE.txt for each language, "
+        "separated by blanks",
     )
     texts_options: kinds.Options = Field(
         {"languages": ["de", "en", "hi"]}, description="more for the loaders of these pairs"
     )
     count: kinds.Count = Field(
-        60, description="how many texts of each of them and each language, the first ones"
+        60, description="how many ids or lines of each of them, the first ones"
     )
     method: kinds.MapMethod = Field(
         "translations",

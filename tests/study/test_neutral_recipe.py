@@ -64,7 +64,11 @@ def put(folder: Path, **lines: str) -> str:
 def test_texts_of_pairs_are_those_that_stand_in_every_language() -> None:
     found = neutral_texts.read_texts("worldfacts", 5, options={"languages": ["de", "sw"]})
     pairs = hbt.load_pairs("worldfacts", languages=["de", "sw"])
-    assert found == {code: pairs.texts(range(5), code, "passage") for code in ("de", "sw")}
+    for code in ("de", "sw"):
+        roles = [pairs.texts(range(5), code, role) for role in ("passage", "query")]
+        assert found[code] == [text for texts in roles for text in texts]
+    again = neutral_texts.read_texts("worldfacts", 5, options={"languages": ["de", "sw"]})
+    assert again == found
 
 
 def test_several_sources_follow_each_other_in_their_common_languages(tmp_path: Path) -> None:
