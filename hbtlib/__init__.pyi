@@ -12,6 +12,8 @@ from .data.overlap import check_disjoint as check_disjoint
 from .data.overlap import leave_out as leave_out
 from .data.pairs import Pairs as Pairs
 from .encoders.encoder import Encoder as Encoder
+from .encoders.function import FunctionEncoder as FunctionEncoder
+from .encoders.function import load_encoder as load_encoder
 from .encoders.neutral import neutralise as neutralise
 from .encoders.protocol import EncoderProtocol as EncoderProtocol
 from .evaluation import metrics as metrics

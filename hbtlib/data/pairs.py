@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -205,6 +206,45 @@ class Pairs:
         made = cls.from_texts(benchmark.name, queries, passages, id=ids)
         made.left_out = dict(benchmark.left_out)
         return made
+
+    def to_benchmark(self) -> Benchmark:
+        """Makes a benchmark of the pairs, such as some that were held out from training.
+
+        Ids that share their question (`keys`) are one question, those that share their passage have
+        one passage; of a shared text the first form in each language is taken. A question's
+        relevant passages are those of its ids, in all their languages.
+
+        Example:
+            >>> import hbtlib as hbt
+            >>> hbt.load_pairs("worldfacts", languages=["de"]).sample(5).to_benchmark()
+            Benchmark('worldfacts', 5 queries, 5 passages, 5 judgements, languages de)
+        """
+        from hbtlib.data.benchmark import Benchmark
+
+        ids = np.arange(len(self))
+        keys = pd.DataFrame({role: self.keys(ids, role) for role in ("query", "passage")})
+        queries, passages = (self._one_a_key(r, keys[r]) for r in ("query", "passage"))
+        gold = keys.drop_duplicates().merge(passages, left_on="passage", right_on="key")
+        judged = queries.merge(gold, left_on="key", right_on="query", suffixes=("_q", "_p"))
+        columns = ["language", "text"]
+        return Benchmark(
+            self.name,
+            queries[columns].assign(query_id=queries["id"], question_id=queries["key"].astype(str)),
+            passages[columns].assign(passage_id=passages["id"]),
+            judged[["id_q", "id_p"]].set_axis(["query_id", "passage_id"], axis=1),
+            left_out=dict(self.left_out),
+        )
+
+    def _one_a_key(self, role: Role, keys: pd.Series) -> pd.DataFrame:
+        """The texts of a role, one for each key and language: id, key, language, text."""
+        parts = []
+        for language in self.languages:
+            ids = np.flatnonzero(self.stands(np.arange(len(self)), language, role))
+            part = pd.DataFrame({"key": keys.to_numpy()[ids], "language": language, "row": ids})
+            part = part.drop_duplicates("key")
+            parts.append(part.assign(text=self.texts(part["row"].to_numpy(), language, role)))
+        table = pd.concat(parts, ignore_index=True)
+        return table.assign(id=role[0] + table["key"].astype(str) + "-" + table["language"])
 
     def _languages_of(self, role: Role) -> tuple[str, ...]:
         prefix = f"{role}_"

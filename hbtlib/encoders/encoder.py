@@ -18,6 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from hbtlib.checks import check_flag, check_integer, check_path, short
 from hbtlib.encoders.card import model_card
 from hbtlib.encoders.chunking import Chunks, default_chunk_tokens, make_chunks
+from hbtlib.encoders.dropout import FastDropout
 from hbtlib.encoders.fingerprint import fingerprint
 from hbtlib.encoders.folder import read_folder, whole_folder, write_folder
 from hbtlib.encoders.given import check_device, check_length, check_settings, check_texts
@@ -304,7 +305,8 @@ class Encoder(torch.nn.Module):
         # FastLinear is entered here, so that it also holds where a chunk is computed once more. A
         # model that recomputes its layers by itself does so outside of it, and must not use it.
         recomputes = getattr(self.model, "is_activation_checkpointing", False)
-        with nullcontext() if recomputes else FastLinear():
+        faster = FastDropout() if self.training else FastLinear()
+        with nullcontext() if recomputes else faster:
             output = self.model(input_ids=input_ids, attention_mask=attention_mask)
             states = output.last_hidden_state  # (b, T, hidden size)
             pooled = pool(states, attention_mask, self.settings.pooling)

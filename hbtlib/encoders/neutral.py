@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 from hbtlib.checks import check_choice, check_integer, check_number, short
 from hbtlib.encoders import erasure
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.encoders.erasure import AffineMap
+from hbtlib.encoders.erasure import METHODS, AffineMap
 from hbtlib.encoders.given import check_texts
 from hbtlib.encoders.protocol import EncoderProtocol
 
-METHODS = ("means", "leace", "translations")
 ROLES = {"query": ("query",), "passage": ("passage",), "both": ("query", "passage")}
+_STANDARD_ERRORS = 3
 FEWEST = 10
 """Texts a language: a mean of fewer is mostly what the texts are about."""
 
@@ -54,7 +55,8 @@ def neutralise(
     *,
     role: str = "both",
     directions: int | None = None,
-    shrinkage: float = 0.1,
+    ridge: float = 0.5,
+    centre: float = 0.75,
     progress: bool = False,
 ) -> EncoderProtocol:
     """Takes language out of an encoder's vectors, by one affine map that is fitted in seconds.
@@ -68,15 +70,18 @@ def neutralise(
         texts: language → some of its texts (ten at least; some hundreds do). They should be about
             the same things in every language, and not what is evaluated on. For "translations",
             text i of every language is a translation of the same text.
-        method: "means" projects out the directions in which the languages' means differ (LSAR,
-            arXiv 2401.05792); "leace" erases what a linear classifier could tell of the language
-            (arXiv 2306.03819); "translations" shrinks the directions in which translations differ
-            (within-class covariance normalisation, Hatch et al. 2006). All are in
+        method: "leace" erases what a linear classifier could tell of the language
+            (arXiv 2306.03819); "means" projects out the directions in which the languages' means
+            differ (LSAR, arXiv 2401.05792); "translations", the best where there are some, keeps
+            what translations have in common (after Ioffe 2006). All are in
             `hbtlib.encoders.erasure`.
         role: as what the texts are embedded: "query", "passage" or "both".
         directions: for "means": how many directions, at most one less than languages; None takes
             these.
-        shrinkage: for "translations": from 0 (the covariance as it is) to 1 (the identity).
+        ridge: for "translations": how much is left alone; above 0, in mean variances of a
+            dimension. Less takes out more of the language and, below the default, something of
+            the meaning.
+        centre: the share of the mean of all vectors that is taken out besides, from 0 to 1.
         progress: whether to show a progress bar.
 
     Returns:
@@ -86,6 +91,9 @@ def neutralise(
     Raises:
         ValueError: for fewer than two languages, too few texts, texts that are not parallel where
             they must be, an unknown method or role, or a number out of bounds.
+
+    Warns:
+        UserWarning: where the texts of a language do not seem to be translations of the others'.
 
     Example:
         >>> import hbtlib as hbt
@@ -97,13 +105,29 @@ def neutralise(
     """
     check_choice("method", method, METHODS)
     check_choice("role", role, ROLES)
-    check_number("shrinkage", shrinkage, minimum=0, maximum=1)
+    check_number("ridge", ridge, above=0)
+    check_number("centre", centre, minimum=0, maximum=1)
     checked = _check_languages(texts, method)
     if directions is not None:
         check_integer("directions", directions, minimum=1, maximum=len(checked) - 1)
     raw = _without_scaling(encoder) if isinstance(encoder, Encoder) else encoder
     vectors = _embed(raw, checked, ROLES[role], progress)
-    fitted = _fit(vectors, method, directions, shrinkage)
+    if method == "translations":
+        _warn_unless_parallel(vectors)
+    fitted = erasure.fit(vectors, method, directions=directions, ridge=ridge, centre=centre)
+    return with_map(encoder, fitted)
+
+
+def with_map(encoder: EncoderProtocol, fitted: AffineMap) -> EncoderProtocol:
+    """Puts an affine map behind an encoder.
+
+    Args:
+        encoder: an `hbt.Encoder`; or any object that meets `hbt.EncoderProtocol`.
+        fitted: the map. Of an `Encoder` it is applied before vectors are scaled to unit length.
+
+    Returns:
+        An `Encoder` with one more dense layer if it was one, else a `MappedEncoder`.
+    """
     if isinstance(encoder, Encoder):
         return _with_layer(encoder, fitted)
     return MappedEncoder(encoder, fitted)
@@ -160,14 +184,23 @@ def _embed(
     return {language: np.concatenate(found) for language, *found in zip(texts, *parts, strict=True)}
 
 
-def _fit(
-    vectors: dict[str, NDArray[np.float64]], method: str, directions: int | None, shrinkage: float
-) -> AffineMap:
-    if method == "means":
-        return erasure.language_means(vectors, directions)
-    if method == "leace":
-        return erasure.leace(vectors)
-    return erasure.translations(vectors, shrinkage)
+def _warn_unless_parallel(vectors: dict[str, NDArray[np.float64]]) -> None:
+    """Warns of languages whose text i is no nearer to text i of the others than by chance."""
+    shifted = {language: found - found.mean(0) for language, found in vectors.items()}
+    total = np.sum(list(shifted.values()), axis=0)
+    strangers = []
+    for language, found in shifted.items():
+        products = np.einsum("nd,nd->n", found, total - found)  # 0 on average by chance
+        error = products.std() / np.sqrt(len(products))
+        if products.mean() < _STANDARD_ERRORS * error:
+            strangers.append(language)
+    if strangers:
+        warnings.warn(
+            f"texts of {', '.join(strangers)}: text i is hardly nearer to text i of the other "
+            "languages than to any other text. If they are not translations, in the same order, "
+            "use the method 'leace'; if they are, the encoder does not know the language",
+            stacklevel=3,
+        )
 
 
 def _with_layer(encoder: Encoder, fitted: AffineMap) -> Encoder:

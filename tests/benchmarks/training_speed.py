@@ -32,8 +32,8 @@ SIDES = ("sentence-transformers", "ours fp32", "ours bf16")
 PEAK = 989e12  # bf16 operations a second of an H100 or H200, dense
 
 
-# Every side keeps one learning rate from the first step on, and logs each step.
-COMMON = {"lr_scheduler_type": "constant", "logging_steps": 1}
+# Every side keeps one learning rate from the first step on.
+COMMON = {"lr_scheduler_type": "constant"}
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 Texts = tuple[list[str], list[str]]  # the queries and the passages of a batch
@@ -226,6 +226,7 @@ def train_peer(
         batch_sampler=in_order,
         use_cpu=not torch.cuda.is_available(),
         bf16=torch.cuda.is_available(),
+        logging_steps=1,
         **COMMON,
     )
     columns = {

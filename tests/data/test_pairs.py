@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from datasets import Dataset, load_from_disk
 
+import hbtlib as hbt
 from hbtlib.data.pairs import Pairs, shared_keys
 
 # Four ids with holes: no passage in fr but id 1's, no query in de but ids 0 and 3's;
@@ -244,3 +245,46 @@ def test_ids_share_a_key_through_others() -> None:
         0,
         4,
     ]
+
+
+def test_to_benchmark_shares_questions_and_passages_of_one_key() -> None:
+    pairs = hbt.Pairs.from_texts(
+        "held-out",
+        queries=[
+            {"en": "Who built it?", "de": "Wer hat es gebaut?"},
+            {"en": "When?"},
+            {"en": "Who built it?"},  # the first question again, with another answer
+        ],
+        passages=[
+            {"en": "Wren built it in 1710.", "de": "Wren baute es 1710."},
+            {"en": "Wren built it in 1710."},  # the first passage again
+            {"de": "Der Bauherr war Wren."},
+        ],
+    )
+    made = pairs.to_benchmark()
+    assert sorted(made.queries["text"]) == ["Wer hat es gebaut?", "When?", "Who built it?"]
+    assert made.queries.groupby("text")["question_id"].first().nunique() == 2
+    texts = made.judgements.merge(made.queries, on="query_id").merge(
+        made.passages, on="passage_id", suffixes=("_query", "_passage")
+    )
+    found = set(zip(texts["text_query"], texts["text_passage"], strict=True))
+    answers = {"Wren built it in 1710.", "Wren baute es 1710."}
+    both = {*answers, "Der Bauherr war Wren."}
+    assert found == {
+        *(("Who built it?", text) for text in both),
+        *(("Wer hat es gebaut?", text) for text in both),
+        *(("When?", text) for text in answers),
+    }
+
+
+def test_to_benchmark_is_the_reverse_of_from_benchmark() -> None:
+    given = hbt.load_benchmark("worldfacts", split="validation", languages=["de", "sw"])
+    made = hbt.Pairs.from_benchmark(given).to_benchmark()
+
+    def judged(benchmark: hbt.Benchmark) -> list[tuple[str, ...]]:
+        joined = benchmark.judgements.merge(benchmark.queries, on="query_id")
+        joined = joined.merge(benchmark.passages, on="passage_id", suffixes=("_q", "_p"))
+        columns = ["language_q", "text_q", "language_p", "text_p"]
+        return sorted(map(tuple, joined[columns].to_numpy()))
+
+    assert judged(made) == judged(given)

@@ -75,22 +75,73 @@ def test_fewer_directions_are_those_of_the_largest_differences() -> None:
     assert np.linalg.matrix_rank(np.eye(WIDTH) - found.matrix, tol=1e-9) == 1
 
 
-@pytest.mark.parametrize("shrinkage", [0.0, 0.2, 1.0])
-def test_translations_whiten_their_differences(
-    vectors: dict[str, np.ndarray], shrinkage: float
+@pytest.mark.parametrize("ridge", [0.05, 0.5, 3.0])
+def test_translations_are_the_posterior_mean_of_what_they_share(
+    vectors: dict[str, np.ndarray], ridge: float
 ) -> None:
     stacked = np.stack(list(vectors.values()))
-    apart = (stacked - stacked.mean(0)).reshape(-1, WIDTH)
-    within = apart.T @ apart / len(apart)
-    within = (1 - shrinkage) * within + shrinkage * np.trace(within) / WIDTH * np.eye(WIDTH)
-    expected = np.real(scipy.linalg.sqrtm(scipy.linalg.inv(within)))
-    found = erasure.translations(vectors, shrinkage)
-    scale = found.matrix[0, 0] / expected[0, 0]
-    np.testing.assert_allclose(found.matrix, scale * expected, atol=1e-9)
-    everything = stacked.reshape(-1, WIDTH)
-    mapped = found(everything)
-    assert mapped.var(0).sum() == pytest.approx(everything.var(0).sum())
-    np.testing.assert_allclose(mapped.mean(0), 0, atol=1e-9)
+    shared = stacked.mean(0)
+    between = np.cov(shared.T, bias=True)
+    within = np.mean([np.cov((s - shared).T, bias=True) for s in stacked], axis=0)
+    within += np.cov((stacked - shared).mean(1).T, bias=True)  # the languages' own shifts
+    prior = between + ridge * np.trace(between + within) / WIDTH * np.eye(WIDTH)
+    # The precisions of the prior and of one observation add up (Gaussian posterior).
+    weight = np.linalg.inv(np.linalg.inv(prior) + np.linalg.inv(within)) @ np.linalg.inv(within)
+    x = vectors["sw"]
+    center = stacked.mean((0, 1))
+    found = erasure.translations(vectors, ridge)(x)
+    np.testing.assert_allclose(found, center + (x - center) @ weight.T, atol=1e-6)
+
+
+def test_translations_bring_translations_together(vectors: dict[str, np.ndarray]) -> None:
+    def apart(of: dict[str, np.ndarray]) -> float:
+        stacked = np.stack(list(of.values()))
+        return stacked.std(0).mean() / stacked.mean(0).std()
+
+    mapped = {code: erasure.translations(vectors, 0.05)(found) for code, found in vectors.items()}
+    assert apart(mapped) < 0.5 * apart(vectors)
+
+
+def test_a_large_ridge_changes_nothing(vectors: dict[str, np.ndarray]) -> None:
+    found = erasure.translations(vectors, 1e9)(vectors["de"])
+    np.testing.assert_allclose(found, vectors["de"], atol=1e-5)
+
+
+def test_centring_moves_the_mean_towards_zero(vectors: dict[str, np.ndarray]) -> None:
+    fitted = erasure.leace(vectors)
+    everything = np.concatenate(list(vectors.values()))
+    before = fitted(everything).mean(0)
+    after = erasure.centred(fitted, vectors, 0.75)(everything).mean(0)
+    np.testing.assert_allclose(after, 0.25 * before, atol=1e-9)
+    # Languages weigh the same, however many texts they have.
+    more = {**vectors, "ar": np.concatenate([vectors["ar"]] * 3)}
+    np.testing.assert_allclose(
+        erasure.centred(fitted, more, 1).offset, erasure.centred(fitted, vectors, 1).offset
+    )
+
+
+def test_each_language_loses_its_own_mean(vectors: dict[str, np.ndarray]) -> None:
+    maps = erasure.each_mean(vectors)
+    everything = np.concatenate([vectors["de"], vectors["th"]])
+    found = maps(everything, ["de"] * 200 + ["th"] * 200)
+    np.testing.assert_allclose(found[:200], vectors["de"] - vectors["de"].mean(0))
+    np.testing.assert_allclose(found[200:], vectors["th"] - vectors["th"].mean(0))
+
+
+def test_lir_removes_each_languages_principal_directions(vectors: dict[str, np.ndarray]) -> None:
+    from sklearn.decomposition import TruncatedSVD
+
+    peer = TruncatedSVD(2, algorithm="arpack").fit(vectors["ar"])
+    basis = peer.components_
+    expected = vectors["ar"] - vectors["ar"] @ basis.T @ basis
+    found = erasure.each_principal(vectors, 2)(vectors["ar"], ["ar"] * 200)
+    np.testing.assert_allclose(found, expected, atol=1e-8)
+
+
+def test_a_language_without_a_map_is_named(vectors: dict[str, np.ndarray]) -> None:
+    message = "no map was fitted for fi, ko; there are maps for ar, de, sw, th"
+    with pytest.raises(ValueError, match=message):
+        erasure.each_mean(vectors)(np.ones((3, WIDTH)), ["ko", "de", "fi"])
 
 
 def test_directions_without_variance_are_left_alone(vectors: dict[str, np.ndarray]) -> None:

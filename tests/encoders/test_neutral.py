@@ -8,7 +8,8 @@ import pytest
 
 import hbtlib as hbt
 from hbtlib.encoders import erasure
-from hbtlib.encoders.neutral import METHODS, MappedEncoder
+from hbtlib.encoders.erasure import METHODS
+from hbtlib.encoders.neutral import MappedEncoder
 
 LANGUAGES = ("de", "en", "sw")
 
@@ -29,18 +30,20 @@ def raw(encoder: hbt.Encoder, texts: Sequence[str], role: str) -> np.ndarray:
     return hbt.Encoder(encoder.model, encoder.tokenizer, settings).embed(texts, role)
 
 
+@pytest.mark.filterwarnings("ignore:texts of .* is hardly nearer")
 @pytest.mark.parametrize("method", METHODS)
 def test_vectors_are_the_mapped_ones(
     encoder: hbt.Encoder, texts: dict[str, list[str]], method: str
 ) -> None:
-    neutral = hbt.neutralise(encoder, texts, method, role="passage")
+    neutral = hbt.neutralise(encoder, texts, method, role="passage", centre=0.5)
     vectors = {code: raw(encoder, found, "passage") for code, found in texts.items()}
     fit = {
         "means": erasure.language_means,
         "leace": erasure.leace,
         "translations": erasure.translations,
     }[method]
-    mapped = fit(vectors)(raw(encoder, texts["sw"], "query"))
+    fitted = erasure.centred(fit(vectors), vectors, 0.5)
+    mapped = fitted(raw(encoder, texts["sw"], "query"))
     expected = mapped / np.linalg.norm(mapped, axis=1, keepdims=True)
     np.testing.assert_allclose(neutral.embed(texts["sw"], "query"), expected, atol=2e-5)
 
@@ -99,10 +102,22 @@ def test_any_encoder_can_be_mapped(texts: dict[str, list[str]]) -> None:
     vectors = neutral.embed(texts["de"], "query")
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     counts = {code: np.tile(Counts().embed(found, ""), (2, 1)) for code, found in texts.items()}
-    mapped = erasure.leace(counts)(Counts().embed(texts["de"], ""))
+    fitted = erasure.centred(erasure.leace(counts), counts, 0.75)
+    mapped = fitted(Counts().embed(texts["de"], ""))
     np.testing.assert_allclose(
         vectors, mapped / np.linalg.norm(mapped, axis=1, keepdims=True), atol=1e-5
     )
+
+
+def test_texts_that_are_not_parallel_are_noticed(recwarn: pytest.WarningsRecorder) -> None:
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("aeinrst"), 30)) for _ in range(60)]
+    parallel = {"de": words, "en": [word + "a" for word in words], "fr": [w + "s" for w in words]}
+    hbt.neutralise(Counts(), parallel, "translations")
+    assert not recwarn.list
+    shuffled = {**parallel, "fr": sorted(parallel["fr"])}
+    with pytest.warns(UserWarning, match="texts of fr: text i is hardly nearer to text i of the"):
+        hbt.neutralise(Counts(), shuffled, "translations")
 
 
 TEN = [f"text {i}" for i in range(10)]
@@ -121,7 +136,8 @@ BAD = [
     ({"role": "document"}, "role is 'document'"),
     ({"directions": 0}, "directions is 0; it must be 1 or more"),
     ({"directions": 2}, "directions is 2; it must be 1 or less"),
-    ({"shrinkage": 1.5}, "shrinkage is 1.5; it must be 0 or more and 1 or less"),
+    ({"ridge": 0}, "ridge is 0; it must be above 0"),
+    ({"centre": 1.5}, "centre is 1.5; it must be 0 or more and 1 or less"),
 ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.encoders.small import small_encoder, train_tokenizer
 from hbtlib.sampling.plan import BatchPlan
+from hbtlib.training import token_rows
 from hbtlib.training.batches import PlanBatches, tokens_of
 from hbtlib.training.processes import share
 from hbtlib.training.trainer import train
@@ -73,6 +75,15 @@ def encoder() -> Encoder:
     return made
 
 
+def train_on_rows(to: Path) -> Encoder:
+    """Trains on the rows of the token table that occur, however small it is."""
+    with (
+        mock.patch.object(token_rows, "SMALLEST_TABLE", 1),
+        mock.patch.object(token_rows, "LARGEST_SHARE", 1.0),
+    ):
+        return train(pairs(), encoder(), output=to, validation=pairs(), **COMMON)
+
+
 JOBS: dict[str, Callable[[Path], Any]] = {
     "plain": lambda to: train(pairs(), encoder(), output=to, validation=pairs(), **COMMON),
     "cached": lambda to: train(pairs(), encoder(), output=to, chunk_tokens=20, **COMMON),
@@ -87,6 +98,7 @@ JOBS: dict[str, Callable[[Path], Any]] = {
     "one-to-k": lambda to: train(
         parallel(), encoder(), output=to, objective="one-to-k", **{**COMMON, "strategy": "x-x"}
     ),
+    "rows": train_on_rows,
     "whole": lambda to: train(pairs(), encoder(), output=to, **{**COMMON, "steps": 4}),
 }
 
@@ -101,7 +113,7 @@ def one_of_two(rank: int, folder: Path) -> None:
 
 def do_jobs(folder: Path) -> None:
     torch.set_num_threads(1)
-    for name in ("plain", "cached", "adversarial", "one-to-k"):
+    for name in ("plain", "cached", "adversarial", "one-to-k", "rows"):
         JOBS[name](folder / "two" / name)
     stopped(2, lambda: JOBS["whole"](folder / "two-then-one"))
     JOBS["whole"](folder / "one-then-two")
@@ -117,7 +129,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     finish(*[start(one_of_two, rank, folder, **world) for rank in range(2)])
     said = "".join((folder / f"{rank}.txt").read_text() for rank in range(2))
-    assert said.count("x-y: step 3 of 3") == 2  # progress is said once
+    assert said.count("x-y: step 3 of 3") == 3  # progress is said once
     for name in JOBS:
         JOBS[name](folder / "one" / name)
     JOBS["whole"](folder / "two-then-one")
@@ -136,7 +148,7 @@ def same_training(ours: Path, theirs: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["plain", "cached", "adversarial", "one-to-k"])
+@pytest.mark.parametrize("name", ["plain", "cached", "adversarial", "one-to-k", "rows"])
 def test_two_processes_learn_what_one_learns(folder: Path, name: str) -> None:
     same_training(folder / "two" / name, folder / "one" / name)
     moved = (

@@ -1,0 +1,401 @@
+"""The study `encoders`: language bias of any encoder, as it is and after one linear map.
+
+`add` embeds the benchmarks at hand, measures them twice and leaves small tables in
+`results/encoders/NAME/`; `collect` puts the tables of all encoders together. `encoders_command` is
+the command that calls them.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hbtlib.checks import check_name, short
+from hbtlib.data.benchmark import ALL, Benchmark
+from hbtlib.data.catalog import catalog, load_benchmark, load_pairs
+from hbtlib.data.formats.checks import DataError
+from hbtlib.data.formats.source import local_folder
+from hbtlib.encoders.neutral import MappedEncoder, _check_languages, neutralise
+from hbtlib.encoders.protocol import EncoderProtocol
+from hbtlib.files import DamagedFile, read_json, write_json
+from hbtlib.study import manifest
+from hbtlib.study.encoders_measured import Measured, changes, measure_vectors
+from hbtlib.study.encoders_vectors import KeptVectors, unit_length
+from hbtlib.study.folders import finish, lock
+from hbtlib.study.project import output_folder, project_folder
+from hbtlib.study.provenance import environment
+
+STUDY = "encoders"
+BENCHMARKS = ("xquad-r", "mlqa-r", "belebele-flores20", "tydiqa-goldp")
+"""What every encoder is measured on, where it is at hand."""
+
+FOLDERS = ("belebele-flores20",)
+"""Those that are folders in HBT_DATA, as `hbt.load_benchmark("folder")` reads them."""
+
+TEXTS = "xnli"
+"""The pairs whose passages a map is fitted on, unless others are named."""
+
+COUNT = 400
+"""How many texts of each language a map is fitted on."""
+
+AS_IT_IS, MAP = "as it is", "leace"
+TABLES = ("benchmarks", "scores", "changes", "pairs", "languages", "favoured", "shares")
+
+
+def add(
+    encoder: str | EncoderProtocol,
+    *,
+    name: str = "",
+    benchmarks: str | Mapping[str, Benchmark] = "",
+    texts: str | Mapping[str, Sequence[str]] = "",
+    vectors: Path | None = None,
+    **options: Any,
+) -> Path:
+    """Measures an encoder, as it is and after one linear map, and keeps its rows of the table.
+
+    Texts are embedded once and kept, so that an interrupted call resumes. The rows come to their
+    place together, when all is measured. Rows of benchmarks that are not measured now stay, if the
+    encoder and the texts of its map are the same.
+
+    Args:
+        encoder: a name as `hbt.load_encoder` takes it, or any encoder.
+        name: what the table calls it, and its folder; "": made of what it was asked for as.
+        benchmarks: names separated by blanks, or name → benchmark; "": those of `BENCHMARKS` that
+            are at hand.
+        texts: the pairs of the catalog whose passages the map is fitted on (400 a language), a
+            folder with a file a language (`de.txt`, a text a line), or language → texts; "": XNLI,
+            or WorldFacts where XNLI is not at hand.
+        vectors: where vectors are kept; None: the folder `vectors` of `HBT_CACHE`.
+        options: what else `hbt.load_encoder` takes.
+
+    Returns:
+        The folder with the rows, `results/encoders/NAME`.
+
+    Raises:
+        ValueError: if nothing is at hand, a name is taken by another encoder, or a benchmark, the
+            texts or the encoder cannot be used.
+        OSError: if there is no such encoder.
+    """
+    called = check_name("ROW", name or folder_name(encoder))
+    asked = _benchmarks(benchmarks)
+    fitted_on, sentences = _fitting_texts(texts)
+    _check_languages(sentences, MAP)  # now, not after minutes of embedding
+    kept = KeptVectors(encoder, vectors, **options)
+    folder = _home() / called
+    _check_free(folder, kept.name)
+    with lock(folder.with_name(f".{called}.lock")):
+        kept.embed_all(_work(asked, sentences))
+        tables = _measure(kept, asked, sentences)
+        about = {
+            **kept.about._asdict(),
+            "name": called,
+            "map": MAP,
+            "texts": fitted_on,
+            "texts_a_language": min(map(len, sentences.values())),
+            "text_languages": " ".join(sentences),
+        }
+        _write(folder, about, tables)
+    folder.with_name(f".{called}.lock").unlink(missing_ok=True)
+    return folder
+
+
+def folder_name(encoder: str | EncoderProtocol) -> str:
+    """What the folder of an encoder is called, unless somebody names it.
+
+    Args:
+        encoder: what was asked for.
+
+    Returns:
+        The last part of a path or a name on the hub; `MODULE.NAME` for a function.
+
+    Example:
+        >>> folder_name("intfloat/multilingual-e5-small"), folder_name("mine:embed")
+        ('multilingual-e5-small', 'mine.embed')
+    """
+    if not isinstance(encoder, str):
+        return str(getattr(encoder, "name", type(encoder).__name__)).replace(":", ".")
+    last = encoder.rstrip("/").split("/")[-1].replace(":", ".")
+    return re.sub(r"[^A-Za-z0-9._-]", "-", last)
+
+
+def names() -> list[str]:
+    """The encoders that have rows, in the order of their names."""
+    found = sorted(_home().glob(f"*/{manifest.FILE}"))
+    return [file.parent.name for file in found if (file.parent / "about.json").exists()]
+
+
+def read(name: str) -> dict[str, Any]:
+    """The tables of one encoder, after a comparison with its manifest.
+
+    Args:
+        name: one of `names()`.
+
+    Returns:
+        `about`, and a table for each of `TABLES`.
+
+    Raises:
+        ValueError: if there are no rows of this encoder.
+        DamagedFile: if a file is missing or not what was written.
+    """
+    folder = _home() / check_name("the encoder", name)
+    if name not in names():
+        raise ValueError(
+            f"no rows of the encoder {name!r}: run `make encoders ENCODER={name}`; there are "
+            f"{', '.join(names()) or 'none'}"
+        )
+    written = manifest.read_manifest(folder)
+    files = [f"{table}.csv" for table in TABLES]
+    manifest.check_files(folder, written, ["about.json", *files])
+    tables = {table: pd.read_csv(folder / f"{table}.csv") for table in TABLES}
+    return {"about": read_json(folder / "about.json"), **tables}
+
+
+def collect(what: str) -> pd.DataFrame:
+    """One table of all encoders, one below the other.
+
+    Args:
+        what: one of `TABLES`: `scores` and `changes` (a row a measure), `pairs` (the mAP of every
+            pair of languages), `languages` (measures by query language), `favoured`, `shares`,
+            `benchmarks`.
+
+    Returns:
+        The columns encoder, benchmark and map, then those of `Measured`.
+
+    Raises:
+        ValueError: if no encoder has rows, or there is no such table.
+    """
+    if what not in TABLES:
+        raise ValueError(f"no table {short(what)}; there are {', '.join(TABLES)}")
+    found = names()
+    if not found:
+        raise ValueError(f"{_home()} has no rows: run `make encoders ENCODER=small`")
+    parts = []
+    for name in found:
+        table: pd.DataFrame = read(name)[what]
+        table.insert(0, "encoder", name)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def abouts() -> pd.DataFrame:
+    """What is known of each encoder: a row each, indexed by its name."""
+    return pd.DataFrame([read(name)["about"] for name in names()]).set_index("name")
+
+
+# Steps of `add`
+
+
+def _benchmarks(given: str | Mapping[str, Benchmark]) -> dict[str, Benchmark]:
+    """The benchmarks to measure, by name; says which are left out."""
+    if not isinstance(given, str):
+        return dict(given)
+    if given.split():
+        return {name: _load_benchmark(name) for name in given.split()}
+    here = [name for name in BENCHMARKS if _is_at_hand(name)]
+    left_out = [name for name in BENCHMARKS if name not in here]
+    if not here:
+        raise DataError(
+            f"none of {', '.join(BENCHMARKS)} is at hand: set HBT_DATA to the folder that holds "
+            "them, or name others (BENCHMARKS=worldfacts is always at hand)"
+        )
+    if left_out:
+        print(f"left out, for they are not in HBT_DATA: {', '.join(left_out)}", flush=True)
+    return {name: _load_benchmark(name) for name in here}
+
+
+def _is_at_hand(name: str) -> bool:
+    if name in FOLDERS:
+        return local_folder(name, None, [name]) is not None
+    known = catalog().set_index("name")["offline"]
+    return bool(known.loc[[name]].all())
+
+
+def _load_benchmark(name: str) -> Benchmark:
+    if name not in FOLDERS:
+        return load_benchmark(name)
+    folder = local_folder(name, None, [name])
+    if folder is None:
+        raise DataError(f"{name} is not at hand: set HBT_DATA to the folder that holds {name}/")
+    return load_benchmark("folder", data=folder)
+
+
+def _fitting_texts(
+    given: str | Mapping[str, Sequence[str]],
+) -> tuple[str, dict[str, list[str]]]:
+    """What the texts that a map is fitted on are called, and the texts of each language."""
+    if not isinstance(given, str):
+        return "given", {code: list(found) for code, found in given.items()}
+    name = given or (TEXTS if _is_at_hand(TEXTS) else "worldfacts")
+    if not given and name != TEXTS:
+        print(f"{TEXTS} is not in HBT_DATA: the map is fitted on the texts of {name}", flush=True)
+    if Path(name).is_dir():
+        return folder_name(name), _texts_of_folder(Path(name))
+    pairs = load_pairs(name)
+    found = {}
+    for code in pairs.passage_languages:
+        ids = [i for i, has in enumerate(pairs.stands(range(len(pairs)), code, "passage")) if has]
+        found[code] = pairs.texts(ids[:COUNT], code, "passage")
+    return name, found
+
+
+def _texts_of_folder(folder: Path) -> dict[str, list[str]]:
+    """The texts of a folder with a file a language, blank lines left out."""
+    files = sorted(folder.glob("*.txt"))
+    if len(files) < 2:
+        raise DataError(
+            f"{folder} has {len(files)} files such as de.txt; a map is fitted on two languages or "
+            "more, with a file each and a text a line"
+        )
+    found = {}
+    for file in files:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file} is not UTF-8 ({error.reason}): save it as UTF-8") from None
+        found[file.stem] = [line for line in lines if line.strip()][:COUNT]
+    return found
+
+
+def _check_free(folder: Path, encoder: str) -> None:
+    """Refuses a folder that holds the rows of another encoder."""
+    if not (folder / "about.json").exists():
+        return
+    other = read_json(folder / "about.json").get("encoder")
+    if other != encoder:
+        raise ValueError(
+            f"{folder} holds the rows of the encoder {other!r}: give this one another name "
+            "(ROW=…), or remove that folder"
+        )
+
+
+def _work(
+    asked: Mapping[str, Benchmark], sentences: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str, Sequence[str]]]:
+    """All texts that are embedded: a label, the role, the texts."""
+    together = [text for found in sentences.values() for text in found]
+    work: list[tuple[str, str, Sequence[str]]] = []
+    for role in ("query", "passage"):
+        work.append(("texts", role, together))
+    for name, benchmark in asked.items():
+        work.append((name, "query", list(benchmark.queries["text"])))
+        work.append((name, "passage", list(benchmark.passages["text"])))
+    return work
+
+
+def _measure(
+    kept: KeptVectors, asked: Mapping[str, Benchmark], sentences: Mapping[str, Sequence[str]]
+) -> dict[str, pd.DataFrame]:
+    """All tables, of every benchmark, as it is and after the map."""
+    mapped = neutralise(kept, sentences, MAP)
+    assert isinstance(mapped, MappedEncoder)  # as of every encoder that is no hbt.Encoder
+    parts: dict[str, list[pd.DataFrame]] = {table: [] for table in TABLES}
+    for name, benchmark in asked.items():
+        print(f"{kept.name}: measuring {name}", flush=True)
+        plain = kept.benchmark(benchmark)
+        scaled = [unit_length(part) if kept.scaled else part for part in plain]
+        before = measure_vectors(scaled[0], scaled[1], benchmark)
+        after = _after(kept, mapped, plain, benchmark)
+        parts["benchmarks"].append(_size(name, benchmark, kept))
+        parts["changes"].append(_named(changes(before, after), name, MAP))
+        for which, found in ((AS_IT_IS, before), (MAP, after)):
+            for table, rows in _small(found).items():
+                parts[table].append(_named(rows, name, which))
+    return {table: pd.concat(found, ignore_index=True) for table, found in parts.items()}
+
+
+def _after(
+    kept: KeptVectors, mapped: MappedEncoder, plain: tuple[Any, Any], benchmark: Benchmark
+) -> Measured:
+    """What the map makes of the vectors; scaled as `hbt.neutralise`'s encoder scales them."""
+    both: list[Any] = [mapped.map(part) for part in plain]
+    if kept.scaled or kept.about.kind != "transformer":
+        both = [unit_length(part) for part in both]
+    return measure_vectors(both[0], both[1], benchmark)
+
+
+def _small(found: Measured) -> dict[str, pd.DataFrame]:
+    """The tables that are kept of a measurement: enough for every picture, a few KB each."""
+    measures = set(found.scores["measure"])
+    of_language = found.languages["measure"].isin(measures) & (
+        found.languages["query_language"] != ALL
+    )
+    over_all = found.favoured["query_language"] == ALL
+    return {
+        "scores": found.scores,
+        "pairs": found.pairs.drop(columns="metric"),
+        "languages": found.languages[of_language],
+        "favoured": found.favoured[over_all].drop(columns="query_language"),
+        "shares": found.shares,
+    }
+
+
+def _named(table: pd.DataFrame, benchmark: str, which: str) -> pd.DataFrame:
+    table = table.reset_index(drop=True)
+    table.insert(0, "benchmark", benchmark)
+    table.insert(1, "map", which)
+    return table
+
+
+def _size(name: str, benchmark: Benchmark, kept: KeptVectors) -> pd.DataFrame:
+    """A benchmark's row: its size, and how long its texts were embedded."""
+    spent = kept.spent.get(name, {"texts": 0, "seconds": float("nan")})
+    return pd.DataFrame(
+        {
+            "benchmark": [name],
+            "languages": " ".join(benchmark.languages),
+            "queries": len(benchmark.queries),
+            "passages": len(benchmark.passages),
+            "texts_embedded": int(spent["texts"]),
+            "seconds": round(spent["seconds"], 1),
+        }
+    )
+
+
+def _write(folder: Path, about: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:
+    """Writes the rows beside their place, and moves them there whole."""
+    before = _before(folder, about)
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    now = set(tables["benchmarks"]["benchmark"])
+    for name, table in tables.items():
+        if before is not None:
+            kept = before[name][~before[name]["benchmark"].isin(now)]
+            table = pd.concat([kept, table], ignore_index=True) if len(kept) else table
+        table.to_csv(part / f"{name}.csv", index=False, float_format="%.6g")
+    write_json(part / "about.json", about)
+    asked = {key: about[key] for key in ("encoder", "name", "map", "texts", "texts_a_language")}
+    write_json(part / "parameters.json", {**asked, "benchmarks": sorted(now)})
+    write_json(part / "environment.json", environment())
+    finish(part, folder)
+
+
+def _before(folder: Path, about: dict[str, Any]) -> dict[str, Any] | None:
+    """The rows that are there, if they were made by the same encoder and map."""
+    if not folder.is_dir():
+        return None
+    try:
+        before = read(folder.name)
+    except (DamagedFile, ValueError) as error:
+        print(f"{error}: its rows are made again", flush=True)
+        return None
+    same = ("fingerprint", "map", "texts", "texts_a_language", "text_languages")
+    other = [key for key in same if before["about"].get(key) != about[key]]
+    if other:
+        print(f"{folder.name} had rows with another {', '.join(other)}: they go", flush=True)
+        return None
+    return before
+
+
+def _home() -> Path:
+    return project_folder() / "results" / STUDY
+
+
+def figures() -> Path:
+    """Where the study's figures go."""
+    return output_folder() / "figures" / STUDY

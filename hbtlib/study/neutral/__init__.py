@@ -1,0 +1,4 @@
+"""The recipe for an encoder without language bias: its texts, its vectors, its curves, its command.
+
+The map itself is `hbtlib.encoders.erasure`, the function for users `hbt.neutralise`.
+"""
