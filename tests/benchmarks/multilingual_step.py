@@ -9,8 +9,8 @@ are processes of their own, one after the other, `--rounds` times, with one thre
 the median over them, the first step of each left out: texts fetched and tokenised, forward,
 backward, AdamW. Beside wall time stands the processor's time, which other jobs on the machine
 change less. `--shape xlm-r-base` is that model's shape, 12 layers of 768, with random weights and a
-table of 250,037 tokens (those of me5-small's tokenizer, 35 more than XLM-R's). Rows are added to the
-file if it exists.
+table of 250,037 tokens (those of me5-small's tokenizer, 35 more than XLM-R's). Rows are added to
+the file if it exists.
 
 Operations are counted alike for all: 2 for each weight of a layer's matrices and token, 4 T · width
 for attention, without padding; backward is twice that.
