@@ -3,8 +3,8 @@
 torch's mask takes most of dropout's time there, and the factor of 4 bytes that it keeps of each
 entry for the gradient its memory. With dropout in the attention, its general kernel besides makes
 copies that this one does not. Here 16 random bits decide for each entry, and one byte is kept. The
-mask comes from torch's own generator, so that seeds, checkpoints and recomputed chunks mean what they do in torch,
-but the same seed drops other entries.
+mask comes from torch's own generator, so that seeds, checkpoints and recomputed chunks mean what
+they do in torch, but the same seed drops other entries.
 """
 
 from typing import Any
