@@ -112,11 +112,12 @@ def _changes_table(changes: pd.DataFrame) -> str:
     """A row an encoder and benchmark."""
     columns = [column for column in report.COLUMNS if column.measure != "rank-distance"]
     rows = []
+    keys = ["encoder", "benchmark", "map"]
     for (encoder, benchmark, which), found in changes.groupby(keys, sort=False):
         by = {(row["measure"], row["setting"]): row for _, row in found.iterrows()}
         cells = [_change(by.get((column.measure, column.setting))) for column in columns]
-        rows.append([str(encoder), str(benchmark), *cells])
-    return _table(["encoder", "benchmark", *(column.head for column in columns)], rows)
+        rows.append([str(encoder), str(benchmark), str(which), *cells])
+    return _table(["encoder", "benchmark", "map", *(column.head for column in columns)], rows)
 
 
 def _change(row: pd.Series | None) -> str:
