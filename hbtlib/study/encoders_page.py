@@ -17,8 +17,9 @@ from hbtlib.study.report import encoders as report
 HEAD = """# Language bias of encoders
 
 How strongly does an encoder prefer the language of the query, and what does one linear map change?
-Every row is an encoder on a benchmark, as it is or after a map that `hbt.neutralise(…,
-method="translations")` fitted in seconds on {texts}.
+Every row is an encoder on a benchmark, as it is or after a map that `hbt.neutralise` fitted in
+seconds on {texts}: *leace* (needs no parallel texts, changes
+as little as it can) or *translations* (keeps what translations have in common, does more).
 Nothing was trained, no benchmark's text was seen, and no language is named when a text is embedded.
 
 This page is made by `python -m hbtlib.study.encoders_page` from `results/encoders/`, whose CSV

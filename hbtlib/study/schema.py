@@ -271,6 +271,16 @@ class Translate(Parameters):
     )
 
 
+class Encoders(Parameters):
+    """Shows the table of language bias: every encoder, as it is and after one linear map."""
+
+    encoder: kinds.Name = Field(
+        "me5-small",
+        description="the encoder whose heatmaps are drawn, a folder of results/encoders",
+    )
+    benchmark: kinds.Name = Field("xquad-r", description="the benchmark they are of")
+
+
 class LanguageNeutral(Parameters):
     """Takes language out of an encoder by one linear map, and shows what that does."""
 
@@ -322,16 +332,6 @@ class LanguageNeutral(Parameters):
     )
 
 
-class Encoders(Parameters):
-    """Shows the table of language bias: every encoder, as it is and after one linear map."""
-
-    encoder: kinds.Name = Field(
-        "me5-small",
-        description="the encoder whose heatmaps are drawn, a folder of results/encoders",
-    )
-    benchmark: kinds.Name = Field("xquad-r", description="the benchmark they are of")
-
-
 SCHEMAS: dict[str, type[Parameters]] = {
     "quickstart": Quickstart,
     "data": Data,
@@ -345,8 +345,8 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "factorial": Factorial,
     "paper": Paper,
     "translate": Translate,
-    "language-neutral": LanguageNeutral,
     "encoders": Encoders,
+    "language-neutral": LanguageNeutral,
 }
 """The schema of each notebook, by its name without its number."""
 

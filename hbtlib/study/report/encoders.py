@@ -374,9 +374,9 @@ def _largest(changes: pd.DataFrame) -> str:
     rows = _of_change(changes, "mAP", "multilingual").sort_values("change")
     worst, best = rows.iloc[0], rows.iloc[-1]
     return (
-        f"In the pool of all languages a map does most for {best['encoder']} on {best['benchmark']} "
-        f"(mAP {_change(best)}, {best['map']}), and least for {worst['encoder']} on "
-        f"{worst['benchmark']} ({_change(worst)}, {worst['map']})."
+        f"In the pool of all languages a map does most for {best['encoder']} on "
+        f"{best['benchmark']} (mAP {_change(best)}, {best['map']}), and least for "
+        f"{worst['encoder']} on {worst['benchmark']} ({_change(worst)}, {worst['map']})."
     )
 
 
