@@ -101,11 +101,13 @@ class Train(Parameters):
     max_length: kinds.Tokens | None = Field(
         None, description="tokens that a text is cut to; None: the encoder's own"
     )
-    pairs: kinds.Pairs = Field("worldfacts", description="what is trained on")
+    pairs: kinds.PairsSets = Field("worldfacts", description="what is trained on")
     languages: kinds.Languages = Field(
         "ar de en es hi ru th tr zh", description="the languages trained on"
     )
-    pairs_options: kinds.Options = Field({}, description="more for the loader of the pairs")
+    pairs_options: kinds.Options = Field(
+        {}, description="more for the loader of the pairs; for several: name → its options"
+    )
     ids: kinds.Count | None = Field(
         None, description="how many of the pairs are drawn as a sample; None: all"
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hbtlib import files
 from hbtlib.data.benchmark import SETTINGS, Benchmark
+from hbtlib.data.catalog import load_pairs
 from hbtlib.data.overlap import count_ways, find_overlap, refuse, without
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
@@ -56,8 +57,49 @@ OPTIONS = (
 )
 """The notebook's parameters that `hbt.train` takes under the same names."""
 
+SPLITS = ("train", "validation")
+
 PROBED = ("mAP", "rank-distance")  # what is measured again where language was removed
 PROBE_QUESTIONS = 240  # the language classifier sees the passages of so many questions
+
+
+def load_splits(
+    names: str, languages: Sequence[str], options: Mapping[str, Any]
+) -> dict[str, Pairs]:
+    """The pairs that are trained on, and those that validate.
+
+    Args:
+        names: training pairs of the catalog, one or several separated by blanks; several follow
+            each other (`Pairs.concatenate`).
+        languages: the languages trained on, unless a set's options name others.
+        options: more for the loader; for several sets: name → options.
+
+    Returns:
+        "train" and "validation" → pairs.
+
+    Raises:
+        ValueError: for options of a set that is not named, and what the loaders refuse.
+    """
+    asked = names.split()
+    if len(asked) == 1:
+        options = {asked[0]: options}
+    unknown = sorted(set(options) - set(asked))
+    if unknown:
+        raise ValueError(
+            f"pairs_options has {unknown[0]!r}, which is none of the pairs ({' '.join(asked)}); of "
+            "several sets, give each name its options: {NAME: {OPTION: VALUE}}"
+        )
+    chosen = {name: {"languages": list(languages), **options.get(name, {})} for name in asked}
+    return {
+        split: Pairs.concatenate(
+            # The split for training is the loader's default: some sets have no other.
+            [
+                load_pairs(name, **given, **({} if split == "train" else {"split": split}))
+                for name, given in chosen.items()
+            ]
+        )
+        for split in SPLITS
+    }
 
 
 def chosen_by_loss(validation: str) -> bool:
