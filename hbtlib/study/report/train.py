@@ -24,6 +24,7 @@ from hbtlib.search.ranking import rank, rank_vectors, top
 from hbtlib.study.folders import Workplace
 from hbtlib.study.processes import is_first
 from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, number, sentences
+from hbtlib.study.together import languages_of, options_by_set
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
 """A benchmark's query vectors and passage vectors, in the order of its tables."""
@@ -71,7 +72,7 @@ def load_splits(
     Args:
         names: training pairs of the catalog, one or several separated by blanks; several follow
             each other (`Pairs.concatenate`).
-        languages: the languages trained on, unless a set's options name others.
+        languages: the languages trained on; of several sets each gives those that it has.
         options: more for the loader; for several sets: name → options.
 
     Returns:
@@ -80,16 +81,10 @@ def load_splits(
     Raises:
         ValueError: for options of a set that is not named, and what the loaders refuse.
     """
-    asked = names.split()
-    if len(asked) == 1:
-        options = {asked[0]: options}
-    unknown = sorted(set(options) - set(asked))
-    if unknown:
-        raise ValueError(
-            f"pairs_options has {unknown[0]!r}, which is none of the pairs ({' '.join(asked)}); of "
-            "several sets, give each name its options: {NAME: {OPTION: VALUE}}"
-        )
-    chosen = {name: {"languages": list(languages), **options.get(name, {})} for name in asked}
+    chosen = {}
+    for name, given in options_by_set(names, options).items():
+        of_set = languages if " " not in names.strip() else languages_of(name, languages)
+        chosen[name] = {"languages": list(of_set), **given}
     return {
         split: Pairs.concatenate(
             # The split for training is the loader's default: some sets have no other.
