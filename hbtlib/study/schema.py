@@ -271,6 +271,16 @@ class Translate(Parameters):
     )
 
 
+class Encoders(Parameters):
+    """Shows the table of language bias: every encoder, as it is and after one linear map."""
+
+    encoder: kinds.Name = Field(
+        "me5-small",
+        description="the encoder whose heatmaps are drawn, a folder of results/encoders",
+    )
+    benchmark: kinds.Name = Field("xquad-r", description="the benchmark they are of")
+
+
 class LanguageNeutral(Parameters):
     """Takes language out of an encoder by one linear map, and shows what that does."""
 
@@ -282,14 +292,14 @@ class LanguageNeutral(Parameters):
     texts: kinds.Text = Field(
         "worldfacts",
         description="what the map is fitted on: one or several training pairs of hbt.catalog(), "
-        "whose passages are taken, or folders with a file CODE.txt for each language, separated "
-        "by blanks",
+        "whose passages and queries are taken, or folders with a file CODE.txt for each language, "
+        "separated by blanks",
     )
     texts_options: kinds.Options = Field(
         {"languages": ["de", "en", "hi"]}, description="more for the loaders of these pairs"
     )
     count: kinds.Count = Field(
-        60, description="how many texts of each of them and each language, the first ones"
+        60, description="how many ids or lines of each of them, the first ones"
     )
     method: kinds.MapMethod = Field(
         "translations",
@@ -322,16 +332,6 @@ class LanguageNeutral(Parameters):
     )
 
 
-class Encoders(Parameters):
-    """Shows the table of language bias: every encoder, as it is and after one linear map."""
-
-    encoder: kinds.Name = Field(
-        "me5-small",
-        description="the encoder whose heatmaps are drawn, a folder of results/encoders",
-    )
-    benchmark: kinds.Name = Field("xquad-r", description="the benchmark they are of")
-
-
 SCHEMAS: dict[str, type[Parameters]] = {
     "quickstart": Quickstart,
     "data": Data,
@@ -345,8 +345,8 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "factorial": Factorial,
     "paper": Paper,
     "translate": Translate,
-    "language-neutral": LanguageNeutral,
     "encoders": Encoders,
+    "language-neutral": LanguageNeutral,
 }
 """The schema of each notebook, by its name without its number."""
 
