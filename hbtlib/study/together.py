@@ -22,10 +22,14 @@ OBJECTIVES: dict[str, tuple[str, ...]] = {
     "adversarial": ("weight", "hidden", "learning_rate"),
     "one-to-k": ("k",),
     "semantic-language": ("semantic", "language"),
+    "lancer": ("weight", "texts"),
     "clear": ("alpha", "beta"),
     "code-switch": ("share",),
 }
 """The options of the library's objectives: asking the objectives themselves would load torch."""
+
+OF_EVERY_OBJECTIVE = ("distillation",)
+"""The options that every objective has besides."""
 
 SPLITS = {
     "worldfacts": ("train", "validation", "test"),
@@ -295,7 +299,7 @@ def _check_objective(parameters: Mapping[str, Any]) -> None:
     known = OBJECTIVES.get(objective)
     if known is None:
         known = _other_objective(objective)
-    check_options("objective_options", options, known)
+    check_options("objective_options", options, (*known, *OF_EVERY_OBJECTIVE))
     for option, value in options.items():
         check_number(f"objective_options: {option}", value, minimum=0)
     if objective == "one-to-k" and "k" in options:
