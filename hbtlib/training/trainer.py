@@ -130,7 +130,8 @@ def train(
             2106.09685). Default: all weights learn.
         label: what progress lines begin with. Default: the name of the strategy.
         arguments: more `transformers.TrainingArguments` (report_to, activation_checkpointing,
-            torch_compile, …), less those that a parameter of this function decides.
+            torch_compile, …), less those that a parameter of this function decides. With either of
+            these two, dropout is torch's own and the same seed drops other entries.
 
     Returns:
         The trained encoder. `output/model` has it too, and `output/training_log.parquet` has the
