@@ -93,8 +93,7 @@ class BM25:
         self._stem = check_flag("stem", stem)
         self._method = check_choice("method", method, METHODS)
         check_choice("statistics", statistics, STATISTICS)
-        package = _package()
-        self.version: str = package.__version__
+        self.version = package_version()
         self._ids = benchmark.passages["passage_id"]
         split = self._terms(benchmark.passages)
         self._column = {term: i for i, term in enumerate(dict.fromkeys(_flat(split)))}
@@ -105,7 +104,7 @@ class BM25:
         parts = [np.flatnonzero(groups == group) for group in np.unique(groups)]
         # A row a passage, a column a term: what a passage has for each occurrence in a query.
         self._weights = sum(
-            (self._weigh(package, [split[i] for i in part], part, len(split)) for part in parts),
+            (self._weigh([split[i] for i in part], part, len(split)) for part in parts),
             start=scipy.sparse.csr_array((len(split), len(self._column)), dtype=np.float32),
         )
 
@@ -139,15 +138,13 @@ class BM25:
             for text, language in zip(texts["text"], texts["language"], strict=True)
         ]
 
-    def _weigh(
-        self, package: ModuleType, split: list[list[str]], rows: np.ndarray, n_passages: int
-    ) -> Any:
+    def _weigh(self, split: list[list[str]], rows: np.ndarray, n_passages: int) -> Any:
         """The weights of the terms in some passages, in a matrix of all passages and terms."""
         vocabulary = {term: i for i, term in enumerate(dict.fromkeys(_flat(split)))}
         if not vocabulary:  # passages of punctuation alone
             return scipy.sparse.csr_array((n_passages, len(self._column)), dtype=np.float32)
         numbers = [[vocabulary[term] for term in passage] for passage in split]
-        model = package.BM25(
+        model = _package().BM25(
             k1=self._k1, b=self._b, method=self._method, backend="numpy", csc_backend="scipy"
         )
         model.index((numbers, vocabulary), show_progress=False, create_empty_token=False)
@@ -179,6 +176,16 @@ def _counts(split: list[list[str]], column: dict[str, int]) -> Any:
 def _flat(split: list[list[str]]) -> Iterable[str]:
     """All terms of all texts, with repetitions."""
     return (term for found in split for term in found)
+
+
+def package_version() -> str:
+    """The version of bm25s.
+
+    Raises:
+        ImportError: if it is not installed.
+    """
+    version: str = _package().__version__
+    return version
 
 
 def _package() -> ModuleType:

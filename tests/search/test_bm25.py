@@ -89,7 +89,7 @@ def test_a_score_is_what_the_formula_says(
             asked = terms(query.text, query.language)
             expected = formula(asked, split[i], pool, k1, b, method)
             assert score == pytest.approx(expected, rel=1e-5, abs=1e-7)
-    assert (scores > 0).mean() > 0.15, "nothing was compared"
+    assert (scores > 0).mean() > 0.05, "nothing was compared"
 
 
 def test_a_pool_ranks_as_an_index_of_this_pool_alone() -> None:
