@@ -33,10 +33,13 @@ from .evaluation.significance import units as units
 from .mining import mine_negatives as mine_negatives
 from .sampling import strategies as strategies
 from .sampling.plan import BatchPlan as BatchPlan
+from .search.bm25 import BM25 as BM25
 from .search.ranking import embed as embed
 from .search.ranking import rank as rank
 from .search.ranking import rank_vectors as rank_vectors
 from .search.ranking import top as top
+from .search.scores import rank_scores as rank_scores
+from .search.scores import top_scores as top_scores
 from .study import paper as paper
 from .study.paper import paper_tables as paper_tables
 from .training import losses as losses

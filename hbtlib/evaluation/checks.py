@@ -130,7 +130,9 @@ def check_ranks(ranks: pd.DataFrame) -> None:
     check_columns(ranks, [*_KEYS, "rank", "n_relevant"])
     check_texts(ranks, [*_KEYS, "benchmark", "passage_id", "passage_language"])
     rank = number_column(ranks, "rank", missing="depth" in ranks)
-    _check_counts(ranks, "rank", rank)
+    # Passages that tie may stand at the mean of their places, which may end in a half.
+    may_be_half = has_mid_ranks(ranks) & (2 * rank == np.floor(2 * rank))
+    _check_counts(ranks, "rank", np.where(may_be_half, np.floor(rank), rank))
     _check_counts(ranks, "n_relevant", number_column(ranks, "n_relevant"))
     if "n_passages" in ranks:
         n_passages = number_column(ranks, "n_passages")
@@ -149,6 +151,11 @@ def check_ranks(ranks: pd.DataFrame) -> None:
     if "passage_language" in ranks:
         _check_pools(ranks)
     check_one_benchmark(ranks)
+
+
+def has_mid_ranks(ranks: pd.DataFrame) -> bool:
+    """Whether passages with equal scores may share a rank (`hbt.rank_scores(…, ties="mid")`)."""
+    return "n_tied" in ranks and not pd.api.types.is_integer_dtype(ranks["rank"].dtype)
 
 
 def check_passages(ranks: pd.DataFrame) -> None:

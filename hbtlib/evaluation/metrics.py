@@ -22,6 +22,7 @@ from hbtlib.evaluation.checks import (
     check_names,
     check_ranks,
     check_texts,
+    has_mid_ranks,
     is_untranslated,
     listed,
     number_column,
@@ -135,7 +136,7 @@ def ranked_queries(ranks: pd.DataFrame) -> RankedQueries:
     """
     check_ranks(ranks)
     queries = RankedQueries(ranks)
-    _check_one_run(queries)
+    _check_one_run(queries, shared=has_mid_ranks(ranks))
     return queries
 
 
@@ -273,10 +274,11 @@ def _settings(table: pd.DataFrame) -> np.ndarray:
     return np.select([pool == ALL, is_own], ["multilingual", "monolingual"], "cross-lingual")
 
 
-def _check_one_run(queries: RankedQueries) -> None:
+def _check_one_run(queries: RankedQueries, shared: bool) -> None:
     """Raises ValueError unless each query has as many rows in a pool as relevant passages there.
 
-    The rows of a query are sorted by rank, so two at one rank stand beside each other.
+    The rows of a query are sorted by rank, so two at one rank stand beside each other. That is an
+    error unless ranks may be shared.
     """
     n_rows = np.bincount(queries.group)
     if (n_rows > queries.n_relevant).any():
@@ -296,7 +298,7 @@ def _check_one_run(queries: RankedQueries) -> None:
             "query and pool"
         )
     same_rank = (np.diff(queries.rank) == 0) & (np.diff(queries.group) == 0)
-    if same_rank.any():
+    if same_rank.any() and not shared:
         where = queries.group[1:][same_rank][0] == np.arange(len(n_rows))
         raise ValueError(
             f"these ranks hold two rows of {_named(queries, where)} at one rank: is a row there "

@@ -81,7 +81,8 @@ class MultilingualPool:
         queries: one per query: language, n_passages, n_relevant; first and last, the best and the
             worst rank of its relevant passages; distance, their difference, and chance, that of a
             random ranking; own_share, the share of the relevant passages that are in the query's
-            language, and own_first, whether one of these ranks first (both NaN if there are none).
+            language, and own_first, whether one of these ranks first (both NaN if there are none; a
+            share where several tie for the first place).
         pool_sizes: the number of passages in each language's pool, where the ranks tell it.
 
     Raises:
@@ -195,11 +196,13 @@ def _queries(rows: pd.DataFrame) -> pd.DataFrame:
         first=("rank", "min"),
         last=("rank", "max"),
     )
-    own = rows[rows["own"]].groupby("query")["rank"].agg(["min", "size"]).reindex(queries.index)
-    is_first = (own["min"] == queries["first"]).astype(float)
+    n_own = rows[rows["own"]].groupby("query").size().reindex(queries.index)
+    # A share where passages of several languages tie for the first place; else 0 or 1.
+    at_first = rows[rows["rank"].to_numpy() == queries["first"].loc[rows["query"]].to_numpy()]
+    is_first = at_first.groupby("query")["own"].mean()
     return queries.assign(
         distance=queries["last"] - queries["first"],
         chance=chance_rank_distance(queries["n_passages"], queries["n_relevant"]),
-        own_first=is_first.where(own["size"] > 0),
-        own_share=own["size"] / queries["n_relevant"],
+        own_first=is_first.where(n_own > 0),
+        own_share=n_own / queries["n_relevant"],
     )

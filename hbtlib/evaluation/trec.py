@@ -20,7 +20,13 @@ from hbtlib.checks import check_integer, check_name, check_path, short
 from hbtlib.data.benchmark import ALL, Benchmark
 from hbtlib.data.formats.checks import DataError, unique
 from hbtlib.data.formats.files import read_tsv
-from hbtlib.evaluation.checks import check_columns, check_depth, check_passages, check_texts
+from hbtlib.evaluation.checks import (
+    check_columns,
+    check_depth,
+    check_passages,
+    check_texts,
+    has_mid_ranks,
+)
 from hbtlib.evaluation.metrics import ranked_queries
 from hbtlib.files import replacing
 
@@ -85,6 +91,11 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
         q1 0 p7 1
     """
     ranked_queries(ranks)  # raises where they are of several benchmarks or runs
+    if has_mid_ranks(ranks):
+        raise ValueError(
+            "these ranks are means of the places of passages that tie, which a run cannot hold: "
+            "rank with ties='hash' or ties='id'"
+        )
     check_columns(ranks, ["passage_id", "grade"])
     check_texts(ranks, ["passage_id"])
     check_passages(ranks)

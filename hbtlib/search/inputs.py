@@ -20,26 +20,41 @@ from hbtlib.search.vectors import check_finite, real_matrix
 
 
 @dataclass(frozen=True)
-class PassageTable:
+class Pools:
+    """The pools of a benchmark's N passages.
+
+    Attributes:
+        pool: (N,) each passage's language, as an index into `languages`.
+        languages: the languages of the passages, sorted; each of them is a pool.
+    """
+
+    pool: Rows
+    languages: list[str]
+
+    @classmethod
+    def of_table(cls, passages: pd.DataFrame) -> Pools:
+        """Finds the pools of a benchmark's passages."""
+        pool, languages = pd.factorize(passages["language"], sort=True)
+        return Pools(pool, list(languages))
+
+
+@dataclass(frozen=True)
+class PassageTable(Pools):
     """What the search knows of a benchmark's N passages.
 
     Attributes:
         vectors: (N, d), possibly on disk.
-        pool: (N,) each passage's language, as an index into `languages`.
-        languages: the languages of the passages, sorted; each of them is a pool.
         tie: (N,) each passage's place among equal scores, from `ties.tie_order`.
     """
 
     vectors: Matrix
-    pool: Rows
-    languages: list[str]
     tie: Rows
 
     @classmethod
     def of(cls, vectors: Matrix, passages: pd.DataFrame) -> PassageTable:
         """Prepares the passages of a benchmark, whose rows the vectors follow."""
-        pool, languages = pd.factorize(passages["language"], sort=True)
-        return cls(vectors, pool, list(languages), tie_order(passages["passage_id"]))
+        pools = Pools.of_table(passages)
+        return cls(pools.pool, pools.languages, vectors, tie_order(passages["passage_id"]))
 
 
 @dataclass(frozen=True)
@@ -69,11 +84,7 @@ class RelevantPassages:
         Raises:
             ValueError: if a score is past single precision.
         """
-        judged = benchmark.judgements[benchmark.judgements["grade"] > 0]
-        query = rows_of(benchmark.queries["query_id"], judged["query_id"])
-        passage = rows_of(benchmark.passages["passage_id"], judged["passage_id"])
-        by_query = np.lexsort([passages.tie[passage], query])
-        query, passage = query[by_query], passage[by_query]
+        query, passage, grade = relevant_pairs(benchmark, passages.tie)
         # Of a store on disk only the distinct relevant passages are read.
         distinct, row_of_distinct = np.unique(passage, return_inverse=True)
         relevant_vectors = float32(passages.vectors[distinct])
@@ -86,7 +97,34 @@ class RelevantPassages:
             pool=passages.pool[passage],
             tie=passages.tie[passage],
             score=score,
-            grade=judged["grade"].to_numpy(np.int16)[by_query],
+            grade=grade,
+        )
+
+
+def relevant_pairs(benchmark: Benchmark, tie: Rows) -> tuple[Rows, Rows, NDArray[np.int16]]:
+    """Finds the G judged pairs with a grade above 0, sorted by query and then by `tie`.
+
+    Args:
+        benchmark: the queries, passages and judgements.
+        tie: (N,) each passage's place among equal scores.
+
+    Returns:
+        The rows of the queries, the rows of the passages, and the grades, each (G,).
+    """
+    judged = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    query = rows_of(benchmark.queries["query_id"], judged["query_id"])
+    passage = rows_of(benchmark.passages["passage_id"], judged["passage_id"])
+    by_query = np.lexsort([tie[passage], query])
+    return query[by_query], passage[by_query], judged["grade"].to_numpy(np.int16)[by_query]
+
+
+def check_not_empty(benchmark: Benchmark) -> None:
+    """Raises ValueError if a benchmark has no queries or no passages."""
+    n_queries, n_passages = len(benchmark.queries), len(benchmark.passages)
+    if not n_queries or not n_passages:
+        raise ValueError(
+            f"{benchmark.name!r} has {n_queries} queries and {n_passages} passages: there is "
+            "nothing to rank"
         )
 
 
@@ -129,12 +167,8 @@ def check_benchmark(benchmark: object) -> None:
 
 def _check_shapes(queries: Matrix, passages: Matrix, benchmark: Benchmark) -> None:
     """Raises ValueError if there is not one vector for each row, all of one width."""
+    check_not_empty(benchmark)
     n_queries, n_passages = len(benchmark.queries), len(benchmark.passages)
-    if not n_queries or not n_passages:
-        raise ValueError(
-            f"{benchmark.name!r} has {n_queries} queries and {n_passages} passages: there is "
-            "nothing to rank"
-        )
     given = (queries.shape[:1], passages.shape[:1])
     if n_queries != n_passages and given == ((n_passages,), (n_queries,)):
         raise ValueError(

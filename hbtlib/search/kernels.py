@@ -1,5 +1,7 @@
 """The loops of exact search, compiled by numba: exact scores, counting ranks, keeping the k best.
 
+The last three are of scores that some function gave (`scores`), where many may be equal.
+
 Each kernel has a plain numpy twin in `tests/search/test_kernels.py`. `exact` explains the method
 that the kernels serve. All kernels run their queries (or pairs) in parallel, and no result depends
 on the number of threads.
@@ -11,6 +13,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from hbtlib.search.matrix import Rows, Vectors
 
@@ -231,3 +234,107 @@ def keep_best(tile: TileArrays, best_rows: Rows, best_ties: Rows, best_scores: V
                 best_scores[q, place] = score
                 best_ties[q, place] = tile.tie[i]
                 best_rows[q, place] = tile.rows[i]
+
+
+Keys = NDArray[np.uint64]
+
+
+@numba.njit(cache=True, nogil=True)
+def mixed(key: np.uint64, query_key: np.uint64) -> np.uint64:
+    """A passage's place among those that tie for a query: smaller is better.
+
+    The finaliser of splitmix64 (Steele et al. 2014), which is one to one: different keys stay
+    different. Each query has an order of its own, so that no passage is lucky with all of them.
+    """
+    z = key ^ query_key
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def count_ties(
+    scores: Vectors, pool: Rows, key: Keys, query_key: Keys, mix: bool, first: Rows, column: Rows
+) -> NDArray[np.int64]:
+    """Counts the passages with higher and with equal scores for each gold (relevant) passage.
+
+        scores of q     .4    .0    .0    .7    .0      gold: the second, in the pool "en"
+        pool            en    en    de    de    en
+        key                    5     9           2
+                      higher gold  equal higher equal, and before gold by its key
+
+        → own pool: 1 higher, 1 equal, 1 of these before; all: 2 higher, 2 equal, 1 before
+
+    Args:
+        scores: (q, N) the scores of some queries and all passages.
+        pool: (N,) each passage's pool.
+        key: (N,) different numbers, by which passages with equal scores are ordered.
+        query_key: (q,) what these numbers are mixed with.
+        mix: whether they are mixed; otherwise the smaller key is the better in every query.
+        first: (q + 1,) where each query's gold passages start in `column`, then G.
+        column: (G,) the gold passages.
+
+    Returns:
+        (G, 2, 3): higher, equal (itself not counted) and equal before it; in the passage's own
+        pool, then in the pool of all.
+    """
+    counts = np.zeros((len(column), 2, 3), np.int64)
+    for q in numba.prange(len(scores)):
+        for g in range(first[q], first[q + 1]):
+            gold = column[g]
+            score = scores[q, gold]
+            gold_key = mixed(key[gold], query_key[q]) if mix else key[gold]
+            for i in range(scores.shape[1]):
+                other = scores[q, i]
+                if other < score or i == gold:
+                    continue
+                is_own = pool[i] == pool[gold]
+                if other > score:
+                    counts[g, 0, 0] += is_own
+                    counts[g, 1, 0] += 1
+                    continue
+                counts[g, 0, 1] += is_own
+                counts[g, 1, 1] += 1
+                other_key = mixed(key[i], query_key[q]) if mix else key[i]
+                if other_key < gold_key:
+                    counts[g, 0, 2] += is_own
+                    counts[g, 1, 2] += 1
+    return counts
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def first_of_scores(scores: Vectors, key: Keys, query_key: Keys, mix: bool, k: int) -> Rows:
+    """Finds the k best passages of each query; equal scores are ordered as in `count_ties`.
+
+    Args:
+        scores: (q, N) the scores of some queries and all passages.
+        key: (N,) different numbers, by which passages with equal scores are ordered.
+        query_key: (q,) what these numbers are mixed with.
+        mix: whether they are mixed.
+        k: how many passages are kept, N at most.
+
+    Returns:
+        (q, k) columns, best first.
+    """
+    best = np.full((len(scores), k), -1)
+    for q in numba.prange(len(scores)):
+        keys = np.empty(k, np.uint64)
+        for i in range(scores.shape[1]):
+            score = scores[q, i]
+            n_kept = min(i, k)
+            if n_kept == k and score < scores[q, best[q, k - 1]]:
+                continue
+            own = mixed(key[i], query_key[q]) if mix else key[i]
+            place = n_kept
+            while place > 0:
+                other = scores[q, best[q, place - 1]]
+                if other > score or (other == score and keys[place - 1] < own):
+                    break
+                if place < k:  # the one before moves down
+                    best[q, place] = best[q, place - 1]
+                    keys[place] = keys[place - 1]
+                place -= 1
+            if place < k:
+                best[q, place] = i
+                keys[place] = own
+    return best

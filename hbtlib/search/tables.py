@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hbtlib.data.benchmark import ALL, Benchmark
-from hbtlib.search.inputs import PassageTable, RelevantPassages
+from hbtlib.search.inputs import Pools, RelevantPassages
 from hbtlib.search.matrix import Rows
 
 _TEXT_COLUMNS = [
@@ -25,11 +25,12 @@ _TEXT_COLUMNS = [
 
 def ranks_table(
     benchmark: Benchmark,
-    passages: PassageTable,
+    passages: Pools,
     relevant: RelevantPassages,
     in_pool: NDArray,
     in_all: NDArray,
     rank_type: str = "int32",
+    tied: NDArray | None = None,
 ) -> pd.DataFrame:
     """One row per query, relevant passage and pool; `ranking.rank_vectors` lists the columns.
 
@@ -40,6 +41,8 @@ def ranks_table(
         in_pool: (G,) their ranks in their own pools.
         in_all: (G,) their ranks in the pool of all languages.
         rank_type: the column type of ranks; "Int32" if some are missing.
+        tied: (G, 2) how many other passages have the same score, in the passage's own pool and in
+            that of all, which becomes the column n_tied; None: there is no such column.
     """
     common = _relevant_rows(benchmark, relevant)
     pool_sizes = np.bincount(passages.pool)
@@ -47,6 +50,8 @@ def ranks_table(
         pool=common["passage_language"], rank=in_pool, n_passages=pool_sizes[relevant.pool]
     )
     joint = common.assign(pool=ALL, rank=in_all, n_passages=len(benchmark.passages))
+    if tied is not None:
+        own, joint = own.assign(n_tied=tied[:, 0]), joint.assign(n_tied=tied[:, 1])
     # With one language, its pool and the pool of all are the same: no row twice.
     ranks = pd.concat([own, joint] if len(passages.languages) > 1 else [own])
     # A query's rows stand together, which also makes the table smaller on disk.
@@ -60,6 +65,9 @@ def ranks_table(
         "n_relevant": "int32",
     }
     columns = [*_TEXT_COLUMNS, "rank", "score", "grade", "n_passages", "n_relevant"]
+    if tied is not None:
+        types["n_tied"] = "int32"
+        columns.append("n_tied")
     return ranks.astype(types)[columns]
 
 

@@ -1,8 +1,12 @@
-"""The order of passages with equal scores, which is trec_eval's: the larger passage id comes first.
+"""The order of passages with equal scores.
 
-Ids are compared by their characters' code points. With one rule for ties, ranks do not depend on
-the order in which passages are stored, and trec_eval computes the same measures from the same
-scores.
+Of vectors it is trec_eval's: the larger passage id comes first, by its characters' code points.
+With one rule for ties, ranks do not depend on the order in which passages are stored, and trec_eval
+computes the same measures from the same scores.
+
+Where scores tie by the thousand, as the zeros of BM25 do, that rule is a bias: ids often begin with
+a language's code, and the order of the alphabet would read as a preference for languages. There an
+order by hash of the texts (`text_keys`) treats all passages alike.
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
 
 from hbtlib.search.matrix import Rows, Vectors
 
@@ -32,6 +38,31 @@ def tie_order(passage_ids: pd.Series) -> Rows:
     # Arrow compares UTF-8 bytes, whose order is that of the code points.
     descending = pc.sort_indices(pa.array(passage_ids), sort_keys=[("", "descending")])
     return np.argsort(descending.to_numpy().astype(np.int64), kind="stable")
+
+
+def text_keys(texts: pd.Series, role: str = "passage") -> NDArray[np.uint64]:
+    """A number for each text that depends neither on its id nor on its language.
+
+    Args:
+        texts: (N,) texts, of which some may be equal.
+        role: "query" or "passage"; a text has another number in the other role.
+
+    Returns:
+        (N,) a hash of the text and of how many equal texts stand before it, so that equal texts
+        have different numbers.
+
+    Example:
+        >>> keys = text_keys(pd.Series(["Rome", "Oslo", "Rome"]))
+        >>> len(set(keys.tolist()))
+        3
+    """
+    seen: dict[str, int] = {}
+    keys = np.empty(len(texts), np.uint64)
+    for i, text in enumerate(texts):
+        seen[text] = seen.get(text, -1) + 1
+        said = f"{role}: {text}".encode("utf-8", "surrogatepass")
+        keys[i] = xxh3_64_intdigest(said, seed=seen[text])
+    return keys
 
 
 def best_first(rows: Rows, scores: Vectors, tie: Rows, k: int) -> tuple[Rows, Vectors]:

@@ -13,7 +13,7 @@ _fetch, __dir__, __all__ = lazy_loader.attach(
     ["encoders", "paper", "report"],
     {
         "config": ["load", "study_names"],
-        "encoders_measured": ["Measured", "changes", "measure_vectors"],
+        "encoders_measured": ["Measured", "changes", "measure_ranks", "measure_vectors"],
         "failures": ["what_failed"],
         "folders": ["Workplace", "lock", "move", "unlike", "whole", "write_json"],
         "parameters": ["check", "notebook_file", "notebook_parameters"],

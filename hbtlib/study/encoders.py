@@ -22,8 +22,16 @@ from hbtlib.data.formats.source import local_folder
 from hbtlib.encoders.neutral import MappedEncoder, _check_languages, neutralise
 from hbtlib.encoders.protocol import EncoderProtocol
 from hbtlib.files import DamagedFile, read_json, write_json
+from hbtlib.search.scores import rank_scores, top_scores
 from hbtlib.study import manifest
-from hbtlib.study.encoders_measured import Measured, changes, measure_vectors
+from hbtlib.study.encoders_measured import (
+    TOP,
+    Measured,
+    changes,
+    measure_ranks,
+    measure_vectors,
+)
+from hbtlib.study.encoders_rankings import RANKINGS, Ranking
 from hbtlib.study.encoders_vectors import KeptVectors, folder_name, unit_length
 from hbtlib.study.folders import finish, lock
 from hbtlib.study.neutral.texts import read_texts
@@ -69,7 +77,8 @@ def add(
     encoder and the texts of its map are the same.
 
     Args:
-        encoder: a name as `hbt.load_encoder` takes it, or any encoder.
+        encoder: a name as `hbt.load_encoder` takes it, or any encoder; or `bm25`, the ranking by
+            words, which has no map.
         name: what the table calls it, and its folder; "": made of what it was asked for as.
         benchmarks: names separated by blanks, or name → benchmark; "": those of `BENCHMARKS` that
             are at hand.
@@ -88,6 +97,13 @@ def add(
         OSError: if there is no such encoder.
     """
     called = check_name("ROW", name or folder_name(encoder))
+    if isinstance(encoder, str) and encoder in RANKINGS:
+        if texts or vectors or options:
+            raise ValueError(
+                f"{encoder} has no vectors that a map could change: leave the texts (TEXTS) and "
+                "the other options out"
+            )
+        return _add_ranking(RANKINGS[encoder](), called, benchmarks)
     asked = _benchmarks(benchmarks)
     fitted_on, sentences = _fitting_texts(texts)
     _check_languages(sentences, "translations")  # now, not after minutes of embedding
@@ -166,15 +182,30 @@ def collect(what: str) -> pd.DataFrame:
         table: pd.DataFrame = read(name)[what]
         table.insert(0, "encoder", name)
         parts.append(table)
-    return pd.concat(parts, ignore_index=True)
+    # A ranking without a map has no changes, and no rows have no types either.
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def abouts() -> pd.DataFrame:
     """What is known of each encoder: a row each, indexed by its name."""
-    return pd.DataFrame([read(name)["about"] for name in names()]).set_index("name")
+    known = pd.DataFrame([read(name)["about"] for name in names()]).set_index("name")
+    return known.astype({"dimension": "Int64"})  # what has no vectors has none
 
 
 # Steps of `add`
+
+
+def _add_ranking(ranking: Ranking, called: str, benchmarks: str | Mapping[str, Benchmark]) -> Path:
+    """Measures a ranking without vectors, as it is, and keeps its rows of the table."""
+    asked = _benchmarks(benchmarks)
+    folder = _home() / called
+    _check_free(folder, ranking.about.encoder)
+    with lock(folder.with_name(f".{called}.lock")):
+        no_map = {"maps": "none", "texts": "none", "texts_a_language": 0, "text_languages": ""}
+        about = {**ranking.about._asdict(), "name": called, **no_map}
+        _write(folder, about, _measure_ranking(ranking, asked))
+    folder.with_name(f".{called}.lock").unlink(missing_ok=True)
+    return folder
 
 
 def _benchmarks(given: str | Mapping[str, Benchmark]) -> dict[str, Benchmark]:
@@ -260,13 +291,32 @@ def _measure(
         plain = kept.benchmark(benchmark)
         scaled = [unit_length(part) if kept.scaled else part for part in plain]
         before = measure_vectors(scaled[0], scaled[1], benchmark)
-        parts["benchmarks"].append(_size(name, benchmark, kept))
+        parts["benchmarks"].append(_size(name, benchmark, kept.spent.get(name)))
         after = {which: _after(kept, used, plain, benchmark) for which, used in mapped.items()}
         for which, found in after.items():
             parts["changes"].append(_named(changes(before, found), name, which))
         for which, found in {AS_IT_IS: before, **after}.items():
             for table, rows in _small(found).items():
                 parts[table].append(_named(rows, name, which))
+    return {table: pd.concat(found, ignore_index=True) for table, found in parts.items()}
+
+
+def _measure_ranking(ranking: Ranking, asked: Mapping[str, Benchmark]) -> dict[str, pd.DataFrame]:
+    """All tables, of every benchmark, as it is; the table of changes has no rows.
+
+    Equal scores are ordered by hash: to mid-ranks, passages that tie would have no distance.
+    """
+    parts: dict[str, list[pd.DataFrame]] = {table: [] for table in TABLES}
+    for name, benchmark in asked.items():
+        print(f"{ranking.about.encoder}: measuring {name}", flush=True)
+        scores = ranking.of(benchmark)
+        best = top_scores(scores, benchmark, k=TOP, ties="hash")
+        found = measure_ranks(rank_scores(scores, benchmark, ties="hash"), best, benchmark)
+        parts["benchmarks"].append(_size(name, benchmark, None))
+        none = pd.DataFrame(columns=["measure", "setting", "change", "low", "high"])
+        parts["changes"].append(_named(none, name, MAP))
+        for table, rows in _small(found).items():
+            parts[table].append(_named(rows, name, AS_IT_IS))
     return {table: pd.concat(found, ignore_index=True) for table, found in parts.items()}
 
 
@@ -304,9 +354,9 @@ def _named(table: pd.DataFrame, benchmark: str, which: str) -> pd.DataFrame:
     return table
 
 
-def _size(name: str, benchmark: Benchmark, kept: KeptVectors) -> pd.DataFrame:
+def _size(name: str, benchmark: Benchmark, spent: Mapping[str, float] | None) -> pd.DataFrame:
     """A benchmark's row: its size, and how long its texts were embedded."""
-    spent = kept.spent.get(name, {"texts": 0, "seconds": float("nan")})
+    spent = spent or {"texts": 0, "seconds": float("nan")}
     return pd.DataFrame(
         {
             "benchmark": [name],

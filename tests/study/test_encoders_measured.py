@@ -77,3 +77,20 @@ def test_tables_are_tidy() -> None:
     assert len(found.pairs) == 3 * 4  # three query languages, three pools and all
     assert set(found.favoured["query_language"]) == {"all", "de", "en", "es"}
     assert len(found.shares) == 9
+
+
+def test_any_ranking_is_measured_as_that_of_vectors() -> None:
+    asked = benchmark()
+    rows = {role: vectors(list(getattr(asked, role)["text"])) for role in ("queries", "passages")}
+    ranks = hbt.rank_vectors(rows["queries"], rows["passages"], asked)
+    best = hbt.top(rows["queries"], rows["passages"], asked)
+    found = hbt.study.measure_ranks(ranks, best, asked, samples=50)
+    same = hbt.study.measure_vectors(rows["queries"], rows["passages"], asked, samples=50)
+    pd.testing.assert_frame_equal(found.scores, same.scores)
+    with pytest.raises(ValueError, match="the ranks are of tiny, not of other: give the tables of"):
+        hbt.study.measure_ranks(ranks, best, benchmark("other"))
+    with pytest.raises(ValueError, match="the best passages are of other, not of tiny"):
+        hbt.study.measure_ranks(ranks, best.assign(benchmark="other"), asked)
+    shallow = hbt.top(rows["queries"], rows["passages"], asked, k=5)
+    with pytest.raises(ValueError, match="down to 5, where 10 are looked at: list them with k=10"):
+        hbt.study.measure_ranks(ranks, shallow, asked)

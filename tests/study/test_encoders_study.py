@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -371,6 +372,44 @@ def test_the_table_and_its_sentences() -> None:
     hbt.plots.heatmaps(grids)
     with pytest.raises(ValueError, match="encoder is 'nosuch'; this study has mine, plain"):
         report.pairs_of(encoders.collect("pairs"), "nosuch", "tiny")
+
+
+def test_a_ranking_has_rows_as_it_is_and_no_map(
+    capsys: pytest.CaptureFixture[str], whole: Path, project: Path
+) -> None:
+    """BM25 alone, then beside an encoder with a map."""
+    pytest.importorskip("bm25s", reason="needs bm25s, of the extra bm25")
+    encoders.add("bm25", benchmarks={"tiny": benchmark()})
+    scores = encoders.collect("scores")
+    assert set(scores["map"]) == {"as it is"}
+    value = scores.set_index(["measure", "setting"])["value"]
+    ranks = hbt.rank_scores(hbt.BM25(benchmark()), benchmark())
+    mean = hbt.summarise(hbt.measure(ranks, ["mAP"])).iloc[0]
+    for setting in ("monolingual", "cross-lingual", "multilingual"):
+        assert value["mAP", setting] == pytest.approx(mean[setting, "mAP"], rel=1e-5)
+    assert encoders.collect("changes").empty
+    for names in (["bm25"], ["bm25", "mine"]):
+        if len(names) > 1:
+            shutil.copytree(
+                whole / "results" / "encoders" / "mine", project / "results" / "encoders" / "mine"
+            )
+        assert encoders.names() == names
+        scores, changes = encoders.collect("scores"), encoders.collect("changes")
+        assert changes["change"].dtype == float or changes.empty
+        said = report.at_hand_says(scores, encoders.abouts())
+        assert "As they are alone, for they have no vectors: bm25." in said
+        assert ("The map (translations) is fitted on given" in said) == (len(names) > 1)
+        own = report.own_language_says(scores)
+        assert re.search(r"bm25: \d+% \(tiny\) of the top 10", own)
+        assert "The query's own language comes first" in report.answer(scores, changes)
+        written = page()
+        assert len(re.findall(r"^\| bm25 \| tiny \| as it is", written, re.MULTILINE)) == 1
+        assert "| bm25 | words | – | – | float32 | bm25s " in written
+        assert not re.search(r"\bnan\b|<NA>", written)
+    assert "(0 texts" not in page()
+    assert "| mine | function | 12 |" in page()
+    with pytest.raises(ValueError, match="bm25 has no vectors that a map could change: leave the"):
+        encoders.add("bm25", texts="xnli")
 
 
 @pytest.mark.usefixtures("made")

@@ -172,12 +172,17 @@ def at_hand_says(scores: pd.DataFrame, abouts: pd.DataFrame) -> Markdown:
             f"{row['texts']} ({row['texts_a_language']} texts of each of "
             f"{len(row['text_languages'].split())} languages)"
             for _, row in abouts.iterrows()
+            if row["texts_a_language"]
         )
     )
+    without = list(abouts.index[abouts["texts_a_language"] == 0])
     said = [
         f"{counted(len(names), 'encoder')} on {counted(len(benchmarks), 'benchmark')}: "
         f"{listed(names)}, on {listed(benchmarks)}.",
-        f"The maps ({listed(MAPS)}) are fitted on {texts}; no benchmark's text is among them.",
+        f"The maps ({listed(MAPS)}) are fitted on {texts}; no benchmark's text is among them."
+        if texts
+        else "",
+        f"As they are alone, for they have no vectors: {listed(without)}." if without else "",
         f"Not measured: {listed(rest)}." if rest else "",
         f"Rows that lack: {listed(missing)}." if missing else "",
     ]
@@ -250,7 +255,9 @@ def own_language_says(scores: pd.DataFrame) -> Markdown:
         values = rows.pivot(index="benchmark", columns="map", values="value")
         values = values.reindex(columns=[AS_IT_IS, *MAPS]).loc[rows["benchmark"].unique()]
         parts = [
-            f"{row[AS_IT_IS]:.0%} → {' or '.join(f'{row[which]:.0%}' for which in MAPS)} ({one})"
+            f"{row[AS_IT_IS]:.0%} ({one})"
+            if pd.isna(row[MAP])  # what has no vectors has no map
+            else f"{row[AS_IT_IS]:.0%} → {' or '.join(f'{row[m]:.0%}' for m in MAPS)} ({one})"
             for one, row in values.iterrows()
         ]
         said.append(f"{name}: {listed(parts)} of the top 10 are in the query's language.")
@@ -336,16 +343,21 @@ def answer(scores: pd.DataFrame, changes: pd.DataFrame) -> Markdown:
         changes: `encoders.collect("changes")`.
 
     Returns:
-        Three sentences.
+        Three sentences; one where nothing has a map.
     """
-    first = scores[scores["measure"] == "own-language-first"]
-    before = first[first["map"] == AS_IT_IS]["value"] / first[first["map"] == AS_IT_IS]["chance"]
+    first = scores[(scores["measure"] == "own-language-first") & (scores["map"] == AS_IT_IS)]
+    before = first["value"] / first["chance"]
     above = int((before > 1).sum())
     many = counted(len(before), "case")
-    said = [
+    preference = (
         f"The query's own language comes first more often than by chance in {above} of {many} "
         f"(an encoder on a benchmark with translations): {before.min():.1f} to {before.max():.1f} "
-        "times as often.",
+        "times as often."
+    )
+    if changes.empty:
+        return bullets([preference])
+    said = [
+        preference,
         *(_counts(changes[changes["map"] == which], which) for which in MAPS),
         _largest(changes),
     ]
