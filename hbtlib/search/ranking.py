@@ -19,10 +19,12 @@ from hbtlib.checks import check_choice, check_flag, check_integer, short
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.encoders.protocol import EncoderProtocol
 from hbtlib.encoders.sentence_transformer import as_encoder
+from hbtlib.search.compression import check_compression, first_dimensions, quantized_scores
 from hbtlib.search.exact import count_ranks, nearest
 from hbtlib.search.inputs import PassageTable, RelevantPassages, check_benchmark, prepare
-from hbtlib.search.matrix import Matrix
+from hbtlib.search.matrix import Matrix, Vectors
 from hbtlib.search.removal import Removal
+from hbtlib.search.scores import rank_scores, top_scores
 from hbtlib.search.tables import ranks_table, top_table, with_recall
 from hbtlib.search.ties import tie_order
 from hbtlib.search.vectors import check_encoder, check_finite, embed_texts
@@ -161,6 +163,8 @@ def rank_vectors(
     benchmark: Benchmark,
     *,
     remove: Removal = None,
+    dimensions: int | None = None,
+    quantize: str | None = None,
     memory: float = 1.0,
     index: str | None = None,
     index_options: str = "",
@@ -177,6 +181,13 @@ def rank_vectors(
         remove: a training-free probe of how much language identity stands in the way. "mean"
             subtracts each language's mean from its vectors; a number r removes its first r
             language-identity components (`removal.without_language`). None removes nothing.
+        dimensions: how many numbers of each vector are kept, the first ones, as Matryoshka models
+            allow; None for all. Vectors that all have unit length are scaled to it again.
+        quantize: what an index of small vectors would hold, and how it would rank. "int8": each
+            number becomes one of 256 steps between the smallest and the largest of its dimension
+            among the passages. "binary": its sign alone. Both are as in sentence-transformers'
+            `quantize_embeddings`, of queries and passages alike; the score is the dot product of
+            what they become, and nothing is scored again in full precision. None: as they are.
         memory: the GB the search may take beside the queries' vectors and some 30 bytes a passage,
             whatever the pools' size (`remove` and `index` take more).
         index: None for exact ranks. Otherwise a faiss factory string ("IVF4096,PQ64", "HNSW32"):
@@ -190,12 +201,13 @@ def rank_vectors(
         score, grade, n_passages (in the pool), n_relevant (to the query, in the pool). With one
         language there is no pool `all`. With an index two columns say how good it is: depth, and
         recall, the share of each query's exact `depth` best passages that the index found (the mean
-        over a sample of queries, by pool).
+        over a sample of queries, by pool). Quantised vectors tie often: they are ranked as
+        `rank_scores` ranks by `ties="hash"`, with its column n_tied.
 
     Raises:
         ValueError: if the vectors are not of real numbers, their numbers of rows or widths do not
             fit, a vector or a score is not finite in single precision, an option is out of range,
-            or index_options are given that nothing would use.
+            index_options are given that nothing would use, or an index and a quantisation are.
 
     Example:
         Two languages, one question asked in both, and a third passage that answers nothing. In
@@ -240,7 +252,17 @@ def rank_vectors(
             f"index_options is {short(index_options)}, but no index is given: name one (index="
             "'HNSW32'), or leave the options out"
         )
-    queries, vectors = prepare(query_vectors, passage_vectors, benchmark, remove)
+    queries, vectors = _prepare(
+        query_vectors, passage_vectors, benchmark, remove, dimensions, quantize
+    )
+    if quantize is not None:
+        if index is not None:
+            raise ValueError(
+                f"quantize is {quantize!r} and index is {short(index)}: an index stores "
+                "vectors in its own way (as 'SQ8' or 'PQ64'), so give one of the two"
+            )
+        scores = quantized_scores(queries, vectors, quantize)
+        return rank_scores(scores, benchmark, memory=memory)
     passages = PassageTable.of(vectors, benchmark.passages)
     relevant = RelevantPassages.of(benchmark, queries, passages)
     if index is None:
@@ -261,6 +283,8 @@ def top(
     *,
     k: int = 10,
     remove: Removal = None,
+    dimensions: int | None = None,
+    quantize: str | None = None,
     memory: float = 1.0,
 ) -> pd.DataFrame:
     """Lists the k best passages of every query, relevant or not, in the pool of all languages.
@@ -273,6 +297,8 @@ def top(
         benchmark: the queries and passages.
         k: how many passages to list for each query; fewer are listed if there are fewer.
         remove: as in `rank_vectors`.
+        dimensions: as in `rank_vectors`.
+        quantize: as in `rank_vectors`.
         memory: as in `rank_vectors`.
 
     Returns:
@@ -282,7 +308,26 @@ def top(
     Raises:
         ValueError: as `rank_vectors` does, and if k is below 1.
     """
-    queries, vectors = prepare(query_vectors, passage_vectors, benchmark, remove)
+    queries, vectors = _prepare(
+        query_vectors, passage_vectors, benchmark, remove, dimensions, quantize
+    )
+    if quantize is not None:
+        scores = quantized_scores(queries, vectors, quantize)
+        return top_scores(scores, benchmark, k=k, memory=memory)
     tie = tie_order(benchmark.passages["passage_id"])
     best, _ = nearest(queries, vectors, k, tie=tie, memory=memory)
     return top_table(benchmark, best)
+
+
+def _prepare(
+    query_vectors: Matrix,
+    passage_vectors: Matrix,
+    benchmark: Benchmark,
+    remove: Removal,
+    dimensions: int | None,
+    quantize: str | None,
+) -> tuple[Vectors, Matrix]:
+    """Checks the vectors, removes language from them, and keeps their first dimensions."""
+    queries, passages = prepare(query_vectors, passage_vectors, benchmark, remove)
+    check_compression(dimensions, quantize, queries.shape[1])
+    return first_dimensions(queries, passages, dimensions)
