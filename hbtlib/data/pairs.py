@@ -488,6 +488,58 @@ class Pairs:
         selected.left_out = dict(self.left_out)
         return selected
 
+    @classmethod
+    def concatenate(cls, parts: Sequence[Pairs]) -> Pairs:
+        """Puts several sets of pairs after each other, as one that is sampled by its sizes.
+
+        What exists in a language in one set and not in another is absent there. Ids of different
+        sets share no question and no passage.
+
+        Args:
+            parts: the pairs, one set at least; all or none bring hard negatives.
+
+        Returns:
+            The pairs, called by all names; the first set itself if there is one alone.
+
+        Raises:
+            ValueError: for none, for what is no `hbt.Pairs`, and if some have hard negatives and
+                others not.
+
+        Example:
+            >>> import hbtlib as hbt
+            >>> one = hbt.Pairs.from_texts("one", [{"en": "Who?"}], [{"en": "Wren."}])
+            >>> two = hbt.Pairs.from_texts("two", [{"de": "Wann?"}], [{"en": "In 1710."}])
+            >>> hbt.Pairs.concatenate([one, two])
+            Pairs('one + two', 2 ids, queries in de en, passages in en)
+        """
+        given = list(parts)
+        for part in given:
+            if not isinstance(part, Pairs):
+                raise ValueError(f"concatenate takes hbt.Pairs, not {short(part)}")
+        if not given:
+            raise ValueError("concatenate takes one set of pairs at least")
+        if len(given) == 1:
+            return given[0]
+        if len({part.has_negatives for part in given}) > 1:
+            with_some = [part.name for part in given if part.has_negatives]
+            raise ValueError(
+                f"{', '.join(with_some)} has hard negatives and others have none; leave them out, "
+                "or mine some for all"
+            )
+        from datasets import concatenate_datasets
+
+        tables, taken = [], 0
+        for part in given:
+            ids = np.arange(len(part))
+            keys = {f"{role}_key": pa.array(part.keys(ids, role) + taken) for role in ROLES}
+            tables.append(part.with_columns(keys).dataset)
+            taken = 1 + max(int(np.max(key.to_numpy())) for key in keys.values())
+        made = cls(" + ".join(part.name for part in given), concatenate_datasets(tables))
+        for part in given:
+            for reason, count in part.left_out.items():
+                made.left_out[reason] = made.left_out.get(reason, 0) + count
+        return made
+
     def with_columns(self, columns: Mapping[str, pa.Array]) -> Pairs:
         """Returns the pairs with further columns, which take the place of those of their names.
 

@@ -1,10 +1,10 @@
 """Dropout in training on a CPU, in less time and memory than torch's.
 
-torch draws a number in double precision for each entry it may drop, and keeps a factor of 4 bytes
-for the gradient. With dropout in the attention, its general kernel besides makes copies that this
-one does not. Here 16 random bits decide for each entry, and one byte is kept. The mask comes from
-torch's own generator, so that seeds, checkpoints and recomputed chunks mean what they do in torch,
-but the same seed drops other entries.
+torch's mask takes most of dropout's time there, and the factor of 4 bytes that it keeps of each
+entry for the gradient its memory. With dropout in the attention, its general kernel besides makes
+copies that this one does not. Here 16 random bits decide for each entry, and one byte is kept. The
+mask comes from torch's own generator, so that seeds, checkpoints and recomputed chunks mean what
+they do in torch, but the same seed drops other entries.
 """
 
 from typing import Any

@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "intervals": ["effects"],
         "labels": ["apart"],
         "language_groups": ["groups"],
-        "map_curves": ["map_curves"],
+        "neutral": ["map_curves"],
         "maps": ["embedding_map"],
         "rankings": ["rank_ecdf", "top_shares"],
         "saving": ["Figure", "save"],

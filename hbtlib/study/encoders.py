@@ -51,7 +51,13 @@ TEXTS = "xnli"
 COUNT = 400
 """How many texts of each language a map is fitted on."""
 
-AS_IT_IS, MAP = "as it is", "translations"
+AS_IT_IS = "as it is"
+MAPS = ("leace", "translations")
+"""The methods of `hbt.neutralise` that every encoder is measured with."""
+
+MAP = "translations"
+"""The one that pictures show."""
+
 TABLES = ("benchmarks", "scores", "changes", "pairs", "languages", "favoured", "shares")
 
 
@@ -100,7 +106,7 @@ def add(
         return _add_ranking(RANKINGS[encoder](), called, benchmarks)
     asked = _benchmarks(benchmarks)
     fitted_on, sentences = _fitting_texts(texts)
-    _check_languages(sentences, MAP)  # now, not after minutes of embedding
+    _check_languages(sentences, "translations")  # now, not after minutes of embedding
     kept = KeptVectors(encoder, vectors, **options)
     folder = _home() / called
     _check_free(folder, kept.name)
@@ -110,7 +116,7 @@ def add(
         about = {
             **kept.about._asdict(),
             "name": called,
-            "map": MAP,
+            "maps": " ".join(MAPS),
             "texts": fitted_on,
             "texts_a_language": min(map(len, sentences.values())),
             "text_languages": " ".join(sentences),
@@ -195,7 +201,7 @@ def _add_ranking(ranking: Ranking, called: str, benchmarks: str | Mapping[str, B
     folder = _home() / called
     _check_free(folder, ranking.about.encoder)
     with lock(folder.with_name(f".{called}.lock")):
-        no_map = {"map": "none", "texts": "none", "texts_a_language": 0, "text_languages": ""}
+        no_map = {"maps": "none", "texts": "none", "texts_a_language": 0, "text_languages": ""}
         about = {**ranking.about._asdict(), "name": called, **no_map}
         _write(folder, about, _measure_ranking(ranking, asked))
     folder.with_name(f".{called}.lock").unlink(missing_ok=True)
@@ -278,18 +284,18 @@ def _measure(
     kept: KeptVectors, asked: Mapping[str, Benchmark], sentences: Mapping[str, Sequence[str]]
 ) -> dict[str, pd.DataFrame]:
     """All tables, of every benchmark, as it is and after the map."""
-    mapped = neutralise(kept, sentences, MAP)
-    assert isinstance(mapped, MappedEncoder)  # as of every encoder that is no hbt.Encoder
+    mapped = {method: neutralise(kept, sentences, method) for method in MAPS}
     parts: dict[str, list[pd.DataFrame]] = {table: [] for table in TABLES}
     for name, benchmark in asked.items():
         print(f"{kept.name}: measuring {name}", flush=True)
         plain = kept.benchmark(benchmark)
         scaled = [unit_length(part) if kept.scaled else part for part in plain]
         before = measure_vectors(scaled[0], scaled[1], benchmark)
-        after = _after(kept, mapped, plain, benchmark)
         parts["benchmarks"].append(_size(name, benchmark, kept.spent.get(name)))
-        parts["changes"].append(_named(changes(before, after), name, MAP))
-        for which, found in ((AS_IT_IS, before), (MAP, after)):
+        after = {which: _after(kept, used, plain, benchmark) for which, used in mapped.items()}
+        for which, found in after.items():
+            parts["changes"].append(_named(changes(before, found), name, which))
+        for which, found in {AS_IT_IS: before, **after}.items():
             for table, rows in _small(found).items():
                 parts[table].append(_named(rows, name, which))
     return {table: pd.concat(found, ignore_index=True) for table, found in parts.items()}
@@ -315,9 +321,10 @@ def _measure_ranking(ranking: Ranking, asked: Mapping[str, Benchmark]) -> dict[s
 
 
 def _after(
-    kept: KeptVectors, mapped: MappedEncoder, plain: tuple[Any, Any], benchmark: Benchmark
+    kept: KeptVectors, mapped: EncoderProtocol, plain: tuple[Any, Any], benchmark: Benchmark
 ) -> Measured:
     """What the map makes of the vectors; scaled as `hbt.neutralise`'s encoder scales them."""
+    assert isinstance(mapped, MappedEncoder)  # as of every encoder that is no hbt.Encoder
     both: list[Any] = [mapped.map(part) for part in plain]
     if kept.scaled or kept.about.kind != "transformer":
         both = [unit_length(part) for part in both]
@@ -375,7 +382,7 @@ def _write(folder: Path, about: dict[str, Any], tables: dict[str, pd.DataFrame])
             table = pd.concat([kept, table], ignore_index=True) if len(kept) else table
         table.to_csv(part / f"{name}.csv", index=False, float_format="%.6g")
     write_json(part / "about.json", about)
-    asked = {key: about[key] for key in ("encoder", "name", "map", "texts", "texts_a_language")}
+    asked = {key: about[key] for key in ("encoder", "name", "maps", "texts", "texts_a_language")}
     write_json(part / "parameters.json", {**asked, "benchmarks": sorted(now)})
     write_json(part / "environment.json", environment())
     finish(part, folder)
@@ -390,7 +397,7 @@ def _before(folder: Path, about: dict[str, Any]) -> dict[str, Any] | None:
     except (DamagedFile, ValueError) as error:
         print(f"{error}: its rows are made again", flush=True)
         return None
-    same = ("fingerprint", "map", "texts", "texts_a_language", "text_languages")
+    same = ("fingerprint", "maps", "texts", "texts_a_language", "text_languages")
     other = [key for key in same if before["about"].get(key) != about[key]]
     if other:
         print(f"{folder.name} had rows with another {', '.join(other)}: they go", flush=True)

@@ -17,8 +17,9 @@ from hbtlib.study.report import encoders as report
 HEAD = """# Language bias of encoders
 
 How strongly does an encoder prefer the language of the query, and what does one linear map change?
-Every row is an encoder on a benchmark, as it is or after a map that `hbt.neutralise(…,
-method="translations")` fitted in seconds on {texts}.
+Every row is an encoder on a benchmark, as it is or after a map that `hbt.neutralise` fitted in
+seconds on {texts}: *leace* (needs no parallel texts, changes
+as little as it can) or *translations* (keeps what translations have in common, does more).
 Nothing was trained, no benchmark's text was seen, and no language is named when a text is embedded.
 
 This page is made by `python -m hbtlib.study.encoders_page` from `results/encoders/`, whose CSV
@@ -113,11 +114,12 @@ def _changes_table(changes: pd.DataFrame) -> str:
     """A row an encoder and benchmark."""
     columns = [column for column in report.COLUMNS if column.measure != "rank-distance"]
     rows = []
-    for (encoder, benchmark), found in changes.groupby(["encoder", "benchmark"], sort=False):
+    keys = ["encoder", "benchmark", "map"]
+    for (encoder, benchmark, which), found in changes.groupby(keys, sort=False):
         by = {(row["measure"], row["setting"]): row for _, row in found.iterrows()}
         cells = [_change(by.get((column.measure, column.setting))) for column in columns]
-        rows.append([str(encoder), str(benchmark), *cells])
-    return _table(["encoder", "benchmark", *(column.head for column in columns)], rows)
+        rows.append([str(encoder), str(benchmark), str(which), *cells])
+    return _table(["encoder", "benchmark", "map", *(column.head for column in columns)], rows)
 
 
 def _change(row: pd.Series | None) -> str:

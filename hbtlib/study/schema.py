@@ -101,11 +101,13 @@ class Train(Parameters):
     max_length: kinds.Tokens | None = Field(
         None, description="tokens that a text is cut to; None: the encoder's own"
     )
-    pairs: kinds.Pairs = Field("worldfacts", description="what is trained on")
+    pairs: kinds.PairsSets = Field("worldfacts", description="what is trained on")
     languages: kinds.Languages = Field(
         "ar de en es hi ru th tr zh", description="the languages trained on"
     )
-    pairs_options: kinds.Options = Field({}, description="more for the loader of the pairs")
+    pairs_options: kinds.Options = Field(
+        {}, description="more for the loader of the pairs; for several: name → its options"
+    )
     ids: kinds.Count | None = Field(
         None, description="how many of the pairs are drawn as a sample; None: all"
     )
@@ -271,6 +273,16 @@ class Translate(Parameters):
     )
 
 
+class Encoders(Parameters):
+    """Shows the table of language bias: every encoder, as it is and after one linear map."""
+
+    encoder: kinds.Name = Field(
+        "me5-small",
+        description="the encoder whose heatmaps are drawn, a folder of results/encoders",
+    )
+    benchmark: kinds.Name = Field("xquad-r", description="the benchmark they are of")
+
+
 class LanguageNeutral(Parameters):
     """Takes language out of an encoder by one linear map, and shows what that does."""
 
@@ -282,14 +294,14 @@ class LanguageNeutral(Parameters):
     texts: kinds.Text = Field(
         "worldfacts",
         description="what the map is fitted on: one or several training pairs of hbt.catalog(), "
-        "whose passages are taken, or folders with a file CODE.txt for each language, separated "
-        "by blanks",
+        "whose passages and queries are taken, or folders with a file CODE.txt for each language, "
+        "separated by blanks",
     )
     texts_options: kinds.Options = Field(
         {"languages": ["de", "en", "hi"]}, description="more for the loaders of these pairs"
     )
     count: kinds.Count = Field(
-        60, description="how many texts of each of them and each language, the first ones"
+        60, description="how many ids or lines of each of them, the first ones"
     )
     method: kinds.MapMethod = Field(
         "translations",
@@ -322,16 +334,6 @@ class LanguageNeutral(Parameters):
     )
 
 
-class Encoders(Parameters):
-    """Shows the table of language bias: every encoder, as it is and after one linear map."""
-
-    encoder: kinds.Name = Field(
-        "me5-small",
-        description="the encoder whose heatmaps are drawn, a folder of results/encoders",
-    )
-    benchmark: kinds.Name = Field("xquad-r", description="the benchmark they are of")
-
-
 SCHEMAS: dict[str, type[Parameters]] = {
     "quickstart": Quickstart,
     "data": Data,
@@ -345,8 +347,8 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "factorial": Factorial,
     "paper": Paper,
     "translate": Translate,
-    "language-neutral": LanguageNeutral,
     "encoders": Encoders,
+    "language-neutral": LanguageNeutral,
 }
 """The schema of each notebook, by its name without its number."""
 

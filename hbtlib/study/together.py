@@ -7,7 +7,7 @@ objective, and so on. What cannot be known before a kernel starts is left to the
 import ast
 import difflib
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,10 +22,14 @@ OBJECTIVES: dict[str, tuple[str, ...]] = {
     "adversarial": ("weight", "hidden", "learning_rate"),
     "one-to-k": ("k",),
     "semantic-language": ("semantic", "language"),
+    "lancer": ("weight", "texts"),
     "clear": ("alpha", "beta"),
     "code-switch": ("share",),
 }
 """The options of the library's objectives: asking the objectives themselves would load torch."""
+
+OF_EVERY_OBJECTIVE = ("distillation",)
+"""The options that every objective has besides."""
 
 SPLITS = {
     "worldfacts": ("train", "validation", "test"),
@@ -130,6 +134,9 @@ def check_together(parameters: Mapping[str, Any]) -> None:
 def _check_options(name: str, options: Mapping[str, Any] | None) -> None:
     """Raises ValueError for a number that YAML read as text, and an option that is no name."""
     for option, value in (options or {}).items():
+        if isinstance(value, Mapping) and name == "pairs_options":
+            _check_options(f"{name}: {option}", value)  # of one of several sets
+            continue
         if not option.isidentifier():
             raise ValueError(f"{name} has no option {short(option)}; an option is a single word")
         # The revision of a model may look like such a number.
@@ -148,19 +155,63 @@ def _check_encoder(parameters: Mapping[str, Any]) -> None:
 
 
 def _check_pairs(parameters: Mapping[str, Any]) -> None:
-    """Checks that the loader of the pairs has the options, and the languages."""
-    name, options = parameters["pairs"], parameters["pairs_options"]
-    known = loader_options(name, "pairs")
-    if "split" not in known:
-        raise ValueError(
-            f"pairs is {name!r}, which has no split to choose weights by; train on other pairs"
-        )
-    own = [option for option in known if option not in ("split", "languages")]
-    for option in ("split", "languages"):
-        if option in options:
-            raise ValueError(f"pairs_options has {option}, which the notebook gives itself")
-    _check_loader_options("pairs_options", options, own, name)
-    _check_languages("languages", parameters["languages"], name)
+    """Checks that the loaders of all sets of pairs have the options, and the languages."""
+    names = parameters["pairs"].split()
+    for name, options in options_by_set(parameters["pairs"], parameters["pairs_options"]).items():
+        known = loader_options(name, "pairs")
+        if "split" not in known:
+            raise ValueError(
+                f"pairs is {name!r}, which has no split to choose weights by; train on other pairs"
+            )
+        own = [option for option in known if option not in ("split", "languages")]
+        for option in ("split", "languages"):
+            if option in options:
+                raise ValueError(f"pairs_options has {option}, which the notebook gives itself")
+        _check_loader_options("pairs_options", options, own, name)
+    if len(names) == 1:
+        _check_languages("languages", parameters["languages"], names[0])
+        return
+    for code in parameters["languages"].split():
+        if not any(code in languages_of(name, [code]) for name in names):
+            raise ValueError(f"languages has {code}, which none of {', '.join(names)} has")
+
+
+def options_by_set(pairs: str, options: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The options of each set of pairs.
+
+    Args:
+        pairs: one or several names, separated by blanks.
+        options: the options of one set; for several: name → options.
+
+    Returns:
+        Name → options, for every set.
+
+    Raises:
+        ValueError: for options of a set that is not named.
+    """
+    asked = pairs.split()
+    if len(asked) == 1:
+        return {asked[0]: options}
+    for name, given in options.items():
+        if name not in asked or not isinstance(given, Mapping):
+            raise ValueError(
+                f"pairs_options has {short(name)}, which is none of the pairs ({' '.join(asked)}) "
+                "with its options; for several sets write {NAME: {OPTION: VALUE}}"
+            )
+    return {name: options.get(name, {}) for name in asked}
+
+
+def languages_of(name: str, languages: Sequence[str]) -> list[str]:
+    """Those of some languages that a set of pairs has, as far as is known before it is read.
+
+    Args:
+        name: the set, of the catalog.
+        languages: codes of languages.
+    """
+    from hbtlib.data.catalog import CATALOG
+
+    have = CATALOG[name].module.LANGUAGES
+    return [code for code in languages if not have or code in have]
 
 
 def _check_benchmarks(parameters: Mapping[str, Any]) -> None:
@@ -248,7 +299,7 @@ def _check_objective(parameters: Mapping[str, Any]) -> None:
     known = OBJECTIVES.get(objective)
     if known is None:
         known = _other_objective(objective)
-    check_options("objective_options", options, known)
+    check_options("objective_options", options, (*known, *OF_EVERY_OBJECTIVE))
     for option, value in options.items():
         check_number(f"objective_options: {option}", value, minimum=0)
     if objective == "one-to-k" and "k" in options:

@@ -106,6 +106,14 @@ def _pairs(value: str, info: ValidationInfo) -> str:
     return check_choice(str(info.field_name), value, catalog_names("pairs"))
 
 
+def _pairs_sets(value: str, info: ValidationInfo) -> str:
+    """Checks the names of training pairs of the catalog, separated by blanks."""
+    name = str(info.field_name)
+    for word in _words(name, value, PAIRS):
+        check_choice(name, word, catalog_names("pairs"))
+    return value
+
+
 def _benchmarks(value: str, info: ValidationInfo) -> str:
     """Checks the names of benchmarks of the catalog, separated by blanks."""
     name = str(info.field_name)
@@ -232,6 +240,7 @@ ALPHA = (
     "[0.5, share]]}"
 )
 LANGUAGES = 'codes of languages separated by blanks, such as "de en"'
+PAIRS = "one or several training pairs of hbt.catalog(), separated by blanks"
 BENCHMARKS = "one or several benchmarks of hbt.catalog(), separated by blanks"
 DATA_SETS = 'names of hbt.catalog() separated by blanks, or ""'
 PROBES = '"mean" and numbers of components from 1 up, separated by blanks, or "" for none'
@@ -265,6 +274,7 @@ StrategyOrNone = Annotated[
 Alpha = Annotated[Any, AfterValidator(_alpha), Must(ALPHA)]
 Languages = Annotated[str, AfterValidator(_languages), Must(LANGUAGES)]
 Pairs = Annotated[str, AfterValidator(_pairs), Must("training pairs of hbt.catalog()")]
+PairsSets = Annotated[str, AfterValidator(_pairs_sets), Must(PAIRS)]
 Benchmarks = Annotated[str, AfterValidator(_benchmarks), Must(BENCHMARKS)]
 DataSet = Annotated[
     str, AfterValidator(_both), Must("a benchmark of hbt.catalog() that is also training pairs")

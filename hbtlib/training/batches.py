@@ -10,6 +10,7 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.chunking import Chunks
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.sampling.plan import BatchPlan
+from hbtlib.training.distillation import FirstVectors
 from hbtlib.training.false_negatives import answers, negatives_that_answer
 from hbtlib.training.objectives import InfoNCE, Inputs
 from hbtlib.training.processes import share
@@ -32,6 +33,7 @@ class PlanBatches(Dataset):
     - `same`: (B, B) bool, which passages answer which queries (`answers`).
     - `same_negatives`: (B, M) bool, which hard negatives answer which queries, if there are any.
     - the tensors that the objective asked for (`InfoNCE.extra`).
+    - `first`: (2B, d) the first vectors of queries and passages, if there is distillation.
 
     Args:
         plan: the batch plan.
@@ -41,6 +43,7 @@ class PlanBatches(Dataset):
         chunk_tokens: the size of the chunks, see `Encoder.tokenize`.
         rank: the number of this process.
         processes: how many processes share the texts.
+        first: the vectors of the encoder as it was before the training, for distillation.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class PlanBatches(Dataset):
         chunk_tokens: int | None = None,
         rank: int = 0,
         processes: int = 1,
+        first: FirstVectors | None = None,
     ) -> None:
         self.plan = plan
         self.steps = steps
@@ -60,6 +64,7 @@ class PlanBatches(Dataset):
         self.chunk_tokens = chunk_tokens
         self.rank = rank
         self.processes = processes
+        self.first = first
 
     def __len__(self) -> int:
         return self.steps if self.steps is not None else len(self.plan)
@@ -80,6 +85,8 @@ class PlanBatches(Dataset):
             "same": torch.from_numpy(same),
             **extra.tensors,
         }
+        if self.first is not None:
+            inputs["first"] = self.first.of(batch)
         texts = {
             "query": ("query", self.objective.rewrite_queries(queries, batch, draw)),
             "passage": ("passage", passages),

@@ -12,6 +12,7 @@ from transformers import TrainerControl
 
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.files import DamagedFile, explain_full_disk
+from hbtlib.training import losses
 from hbtlib.training.batches import tokens_of
 from hbtlib.training.checkpoints import check_checkpoint, complete_checkpoint
 from hbtlib.training.objectives import InfoNCE, Inputs
@@ -84,7 +85,7 @@ class ContrastiveTrainer(transformers.Trainer):
     ) -> torch.Tensor:
         """Computes the loss of one batch, of the vectors of all processes.
 
-        It is the objective's loss; in validation, InfoNCE's.
+        It is the objective's loss, with distillation if it has some; in validation, InfoNCE's.
 
         Raises:
             FloatingPointError: if the loss of a training batch is not finite.
@@ -97,6 +98,11 @@ class ContrastiveTrainer(transformers.Trainer):
         if not self.model.training:
             return self.validation_objective(vectors, inputs, progress)
         loss = self.objective(vectors, inputs, progress)
+        if "first" in inputs:
+            trained = torch.cat([vectors["query"], vectors["passage"]])
+            loss = loss + self.objective.distillation * losses.distillation(
+                trained, inputs["first"]
+            )
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {self.state.global_step}, with the ids "

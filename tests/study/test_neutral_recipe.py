@@ -19,6 +19,8 @@ from hbtlib.study.neutral import texts as neutral_texts
 from hbtlib.study.neutral.vectors import Vectors
 from hbtlib.study.report import language_neutral as report
 
+ROW = {"measure": "mAP", "setting": "multilingual", "as it is": 0.3, "neutral": 0.5}
+ROW |= {"change": 0.2, "low": 0.1, "high": 0.3}
 SETTINGS = curves.Settings("leace", None, 0.5, 0.75)
 
 
@@ -64,7 +66,11 @@ def put(folder: Path, **lines: str) -> str:
 def test_texts_of_pairs_are_those_that_stand_in_every_language() -> None:
     found = neutral_texts.read_texts("worldfacts", 5, options={"languages": ["de", "sw"]})
     pairs = hbt.load_pairs("worldfacts", languages=["de", "sw"])
-    assert found == {code: pairs.texts(range(5), code, "passage") for code in ("de", "sw")}
+    for code in ("de", "sw"):
+        roles = [pairs.texts(range(5), code, role) for role in ("passage", "query")]
+        assert found[code] == [text for texts in roles for text in texts]
+    again = neutral_texts.read_texts("worldfacts", 5, options={"languages": ["de", "sw"]})
+    assert again == found
 
 
 def test_several_sources_follow_each_other_in_their_common_languages(tmp_path: Path) -> None:
@@ -143,6 +149,8 @@ def test_curves_have_a_point_for_each_setting(recipe: Vectors, held_out: curves.
         ("role", "leace"): 4,
     }
     assert sorted(joint[joint["curve"] == "texts"]["x"].unique()) == [10, 20, 30]
+    best = joint[joint["curve"] == "ridge"].sort_values("value").iloc[-1]
+    assert f"{best['value']:.3f}" in report.curves_says(table)
 
     # The points of the settings that are used are all one map.
     fitted = erasure.fit(recipe.for_fit("both"), "leace", centre=0.75)
@@ -178,21 +186,22 @@ def test_the_map_lowers_the_bias_and_says_so(recipe: Vectors) -> None:
     row = table.set_index(["measure", "setting"]).loc["mAP", "multilingual"]
     assert row["neutral"] > row["as it is"] + 0.1
     assert row["low"] < row["neutral"] - row["as it is"] < row["high"]
-    said = report.finding(table, 0.25)
+    said = report.finding_says(table, 0.25)
     assert f"{row['as it is']:.3f} to {row['neutral']:.3f}" in said
     assert "fitted in 0.250 seconds" in said
     scores = report.language_scores(before, after)
     assert set(scores["arm"]) == set(report.MAPS)
-    assert "gain most" in report.language_scores_say(scores)
+    assert "gain most" in report.language_scores_says(scores)
     lost = report.pairs_that_lost(before, after)
     assert (lost["change"] <= -0.01).all()
-    assert str(len(lost)) in report.pairs_that_lost_say(lost, before)
+    assert str(len(lost)) in report.pairs_that_lost_says(lost, before)
 
 
 def test_a_function_has_no_folder(recipe: Vectors, tmp_path: Path) -> None:
     similar = recipe.saved(recipe.fit(SETTINGS, "both"), tmp_path / "model")
     assert similar is None
-    assert "`hbt.neutralise` gives an object" in report.answer("biased", None, similar)
+    table = pd.DataFrame([ROW])
+    assert "`hbt.neutralise` gives an object" in report.answer("biased", None, table, similar)
 
 
 def test_a_transformers_folder_is_the_same_in_sentence_transformers(tmp_path: Path) -> None:
@@ -203,7 +212,7 @@ def test_a_transformers_folder_is_the_same_in_sentence_transformers(tmp_path: Pa
     similar = made.saved(made.fit(SETTINGS, "both"), tmp_path / "model")
     assert similar is not None
     assert similar < 1e-5
-    assert f"{similar:.1e}" in report.answer("small", "results/mine", similar)
+    assert f"{similar:.1e}" in report.answer("small", "results/mine", pd.DataFrame([ROW]), similar)
 
 
 def test_the_probe_looks_at_as_many_passages_of_each_language() -> None:

@@ -105,7 +105,7 @@ BAD = [
     ("temperature", 1e-20, "temperature is 1e-20; it must be a number from 0.001 to 100"),
     ("temperature", 1e20, "temperature is 1e+20; it must be a number from 0.001 to 100"),
     ("objective", "infonce", "objective is 'infonce'; did you mean 'info-nce'?"),
-    ("objective_options", {"k": 3}, "objective_options has no option 'k'; there are none"),
+    ("objective_options", {"k": 3}, "objective_options has no option 'k'; there"),
     ("negatives", {"m": 1}, "negatives has no option 'm'"),
     ("negatives", {"n": 0}, "negatives: n is 0; it must be 1 or more"),
     ("negatives", {"ranks": 10}, "negatives: ranks is 10; it must be the first and the last"),
@@ -182,6 +182,8 @@ GOOD: list[dict[str, Any]] = [
     {"encoder_options": {"width": 64, "query_prefix": ""}, "max_length": 3, "ids": 1},
     {"folder": "results/by-hand/.x-y-seed0-0123abcd.part", "seed": 2**32 - 1},
     {"objective": "semantic-language", "objective_options": {"semantic": 0, "language": 1.0}},
+    {"objective": "lancer", "objective_options": {"texts": 2, "distillation": 0.5}},
+    {"objective": "info-nce", "objective_options": {"distillation": 1}},
 ]
 
 
@@ -217,10 +219,12 @@ def test_what_is_known_of_options_is_what_the_library_takes() -> None:
     import hbtlib as hbt
     from hbtlib.encoders.encoder import Encoder
     from hbtlib.encoders.small_parts import small_transformer
-    from hbtlib.training.objectives import OBJECTIVES
+    from hbtlib.training.objectives import COMMON, OBJECTIVES
 
     for name, options in together.OBJECTIVES.items():
         assert tuple(OBJECTIVES[name].defaults) == options
+    assert set(together.OBJECTIVES) == set(OBJECTIVES)
+    assert tuple(COMMON) == together.OF_EVERY_OBJECTIVE
     without = {name for name, kind in OBJECTIVES.items() if not kind.hard_negatives}
     assert set(together.WITHOUT_NEGATIVES) == without
 

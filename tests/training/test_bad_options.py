@@ -256,7 +256,10 @@ def test_outputs_that_are_no_folder(
         ({"objective": "adversarial", "objective_options": {"weight": INF}}, "weight is inf"),
         ({"objective": "adversarial", "objective_options": {"hidden": 0}}, "hidden is 0; it is"),
         ({"objective": "adversarial", "objective_options": {"hidden": 1.5}}, "hidden is 1.5"),
-        ({"objective_options": {"k": 3}}, "objective_options has no option 'k'; there are none"),
+        (
+            {"objective_options": {"k": 3}},
+            "objective_options has no option 'k'; there are distillation",
+        ),
         ({"lora": {"rank": 4}}, "lora has no option 'rank'; there are .*, r, "),
         ({"lora": {"lora_alfa": 4}}, "lora has no option 'lora_alfa'; did you mean 'lora_alpha'"),
         ({"lora": {"r": 0}}, "lora's r is 0; it must be 1 or more"),

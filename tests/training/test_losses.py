@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from hbtlib.training.losses import (
     adversarial,
     clear,
+    distillation,
     gradient_reversal,
     info_nce,
     language_contrastive,
+    language_correlation,
     one_to_k,
     reversal_strength,
     semantic_contrastive,
@@ -234,6 +236,113 @@ def test_language_contrastive_is_least_where_both_sides_are_as_near() -> None:
     a, b, x = unit(1, 4, 6), unit(2, 4, 6), unit(3, 7, 6)
     assert language_contrastive(a, a, x).item() == pytest.approx(np.log(2))
     assert language_contrastive(a, b, x).item() > np.log(2)
+
+
+def correlation_by_hand(x: np.ndarray, languages: list[int], n_languages: int) -> float:
+    """The formula, one entry and one language at a time."""
+    n, width = x.shape
+    total = 0.0
+    for entry in range(width):
+        for language in range(n_languages):
+            y = [float(own == language) for own in languages]
+            pairs = zip(x[:, entry] - x[:, entry].mean(), y - np.mean(y), strict=True)
+            covariance = sum(a * b for a, b in pairs) / (n - 1)
+            deviations = np.std(x[:, entry], ddof=1) * np.std(y, ddof=1)
+            total += abs(covariance / (deviations + 1e-5))
+    return total / (width * n_languages)
+
+
+@pytest.mark.parametrize(
+    "languages",
+    [
+        [0, 1, 2, 0, 1, 2],
+        [0, 0, 0, 0, 2, 1],
+        [2, 2, 0, 0, 2, 0],  # language 1 is absent
+        [3, 0, 3, 3, 3, 0],  # two are absent
+    ],
+)
+def test_language_correlation_equals_the_formula(languages: list[int]) -> None:
+    n_languages = 4 if 3 in languages else 3
+    agrees(
+        lambda x: language_correlation(x, torch.tensor(languages), n_languages),
+        lambda x: correlation_by_hand(x, languages, n_languages),
+        unit(5, 6, 4),
+    )
+
+
+def test_language_correlation_is_what_numpy_calls_a_correlation() -> None:
+    vectors, languages = unit(7, 40, 3), torch.arange(40) % 2
+    found = [np.corrcoef(entry, languages.numpy())[0, 1] for entry in vectors.numpy().T]
+    assert language_correlation(vectors, languages, 2).item() == pytest.approx(
+        np.abs(found).mean(), rel=1e-3
+    )
+    assert language_correlation(vectors * 100, languages, 2).item() == pytest.approx(
+        np.abs(found).mean(), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("vectors", "languages"),
+    [
+        (unit(1, 5, 3), [1, 1, 1, 1, 1]),  # one language
+        (unit(1, 1, 3), [0]),  # one text
+        (unit(1, 1, 3).repeat(4, 1), [0, 1, 0, 2]),  # the same vector for all
+        (torch.zeros(4, 3, dtype=torch.float64), [0, 1, 0, 1]),
+    ],
+)
+def test_without_anything_to_correlate_the_penalty_is_none(
+    vectors: torch.Tensor, languages: list[int]
+) -> None:
+    given = vectors.clone().requires_grad_()
+    loss = language_correlation(given, torch.tensor(languages), 3)
+    loss.backward()
+    assert loss.item() == pytest.approx(0, abs=1e-12)
+    assert given.grad is not None
+    assert torch.isfinite(given.grad).all()
+
+
+def test_language_correlation_is_none_where_every_language_has_the_same_mean() -> None:
+    languages = torch.arange(12) % 3
+    vectors = unit(2, 12, 4)
+    means = torch.stack([vectors[languages == code].mean(0) for code in range(3)])
+    assert language_correlation(vectors - means[languages], languages, 3).item() < 1e-9
+    assert language_correlation(vectors, languages, 3).item() > 0.1
+
+
+def test_descent_on_language_correlation_hides_the_languages() -> None:
+    languages = torch.arange(30) % 3
+    vectors = (unit(3, 30, 8) + unit(4, 3, 8)[languages]).requires_grad_()
+    before = language_correlation(vectors, languages, 3).item()
+    optimizer = torch.optim.SGD([vectors], 1.0)
+    for _ in range(60):
+        optimizer.zero_grad()
+        language_correlation(vectors, languages, 3).backward()
+        optimizer.step()
+    assert language_correlation(vectors, languages, 3).item() < before / 5
+
+
+def distillation_by_hand(v: np.ndarray, first: np.ndarray) -> float:
+    return float(np.mean([1 - a @ b for a, b in zip(v, first, strict=True)]))
+
+
+def test_distillation_is_one_minus_the_cosine_of_unit_vectors() -> None:
+    first = unit(1, 5, 4)
+    value = distillation(unit(2, 5, 4), first).item()
+    by_hand = distillation_by_hand(unit(2, 5, 4).numpy(), first.numpy())
+    assert value == pytest.approx(by_hand, abs=1e-12)
+    assert distillation(first, first).item() == 0
+
+
+def test_distillation_has_the_gradients_of_the_squared_distance() -> None:
+    given = [unit(2, 5, 4) * 3, unit(1, 5, 4)]
+    agrees(
+        lambda v: distillation(v, given[1]),
+        lambda v: float(((v - given[1].numpy()) ** 2).sum() / 10),
+        given[0],
+    )
+    first = given[1].clone().requires_grad_()
+    distillation(given[0].requires_grad_(), first).backward()
+    assert first.grad is None
 
 
 def clear_by_hand(

@@ -26,6 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "adversarial": {"weight": 1.0, "hidden": 8},
     "one-to-k": {"k": 2},
     "semantic-language": {"semantic": 0.5, "language": 2.0},
+    "lancer": {"weight": 2.0, "texts": 2},
     "clear": {},
     "code-switch": {},
 }
@@ -233,6 +234,96 @@ def test_the_discriminator_learns_languages_and_the_encoder_learns_to_hide_them(
         torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("strategy", ["x-x", "x-x-mono", "x-y"])
+def test_lancer_penalises_further_passages_in_languages_drawn_for_each(
+    partial_pairs: Pairs, tiny_encoder_factory: Any, strategy: str
+) -> None:
+    encoder = tiny_encoder_factory()
+    plan, inputs, made = batch_of(partial_pairs, encoder, "lancer", strategy)
+    batch, found = plan[0], embedded(encoder, inputs)
+    further = made.extra(partial_pairs, batch, (3, 0))
+    numbers = further.tensors["languages"]
+    assert further.role == "passage"
+    n = 2 * len(batch.ids)  # every passage exists in two languages at least
+    assert len(further.texts) == len(numbers) == n
+    assert torch.equal(inputs["languages"], numbers)
+    assert len(set(further.texts)) == n
+    for text, number in zip(further.texts, numbers, strict=True):
+        assert text.endswith(f"in {CODES[number]}")
+        assert int(text.split()[1]) in batch.ids
+    penalty = losses.language_correlation(
+        torch.from_numpy(encoder.embed(further.texts, "passage")), numbers, 3
+    )
+    assert penalty.item() > 0.05
+    expected = losses.info_nce(found["query"], found["passage"], 0.1, same=inputs["same"])
+    assert made(found, inputs, 0.5).item() == pytest.approx(
+        (expected + 2.0 * penalty).item(), abs=1e-5
+    )
+
+
+def test_lancer_draws_every_language_of_a_passage_the_batch_s_own_among_them(
+    tiny_pairs: Pairs, tiny_encoder_factory: Any
+) -> None:
+    plan, _, made = batch_of(tiny_pairs, tiny_encoder_factory(), "lancer", "x-x-mono", texts=1)
+    drawn = [made.extra(tiny_pairs, plan[0], (0, t)).tensors["languages"] for t in range(40)]
+    counts = torch.bincount(torch.cat(drawn), minlength=3)
+    assert counts.sum() == 320
+    assert counts.min() > 80  # 107 on average, with a standard deviation of 8
+
+
+def test_lancer_without_further_texts_penalises_the_pairs(
+    tiny_pairs: Pairs, tiny_encoder_factory: Any
+) -> None:
+    encoder = tiny_encoder_factory()
+    plan, inputs, made = batch_of(tiny_pairs, encoder, "lancer", "x-y", texts=0, weight=3.0)
+    batch, found = plan[0], embedded(encoder, inputs)
+    codes = np.concatenate([batch.query_languages, batch.passage_languages])
+    assert [plan.languages[i] for i in inputs["languages"]] == codes.tolist()
+    assert inputs["counts"]["extra"] == 0
+    both = torch.cat([found["query"], found["passage"]])
+    plain = losses.info_nce(found["query"], found["passage"], 0.1, same=inputs["same"])
+    penalty = losses.language_correlation(both, inputs["languages"], 3)
+    assert made(found, inputs, 0).item() == pytest.approx((plain + 3 * penalty).item(), abs=1e-6)
+    _, inputs, made = batch_of(tiny_pairs, encoder, "lancer", "x-x-mono", texts=0)
+    found = embedded(encoder, inputs)
+    plain = losses.info_nce(found["query"], found["passage"], 0.1, same=inputs["same"])
+    assert made(found, inputs, 0).item() == pytest.approx(plain.item())
+
+
+def test_lancer_is_info_nce_where_no_passage_exists_in_its_languages(
+    tiny_encoder_factory: Any,
+) -> None:
+    """English batches, in a training whose languages are others."""
+    queries = [{"en": f"question {i}", "aa": f"question {i} in aa"} for i in range(8)]
+    passages = [{"en": f"passage {i}"} for i in range(8)]
+    pairs = Pairs.from_texts("english", queries, passages)
+    encoder = tiny_encoder_factory()
+    plan = hbt.BatchPlan(pairs, "en-en", batch_size=8)
+    made = OBJECTIVES["lancer"](0.1, ("aa", "bb"), encoder.dimension)
+    inputs = PlanBatches(plan, None, encoder, made)[0]
+    found = embedded(encoder, inputs)
+    plain = losses.info_nce(found["query"], found["passage"], 0.1, same=inputs["same"])
+    assert made(found, inputs, 0).item() == plain.item()
+
+
+@pytest.mark.parametrize("texts", [0, 1])
+def test_lancer_refuses_one_language(
+    tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path, texts: int
+) -> None:
+    with pytest.raises(ValueError, match="the texts it would see are in bb alone: train on two"):
+        train(
+            tiny_pairs,
+            tiny_encoder_factory(),
+            output=tmp_path / "out",
+            strategy="x-x",
+            languages=["bb"],
+            batch_size=4,
+            objective="lancer",
+            objective_options={"texts": texts},
+        )
+    assert not (tmp_path / "out").exists()
+
+
 def test_code_switched_queries_answer_as_the_originals_do(tiny_encoder_factory: Any) -> None:
     words = {"aa": ["alpha", "beta", "gamma", "delta"], "bb": ["uno", "due", "tre", "quattro"]}
     queries = [{c: f"{w[i % 4]} {w[(i + 1) % 4]} {i}" for c, w in words.items()} for i in range(16)]
@@ -419,7 +510,10 @@ def test_dictionaries_are_of_the_pairs_that_have_both_languages(tiny_encoder_fac
         ("clear", {"alpha": 0.9, "beta": 0.2}, "alpha is 0.9, beta 0.2: weights"),
         ("code-switch", {"share": 1.5}, "share is 1.5"),
         ("adversarial", {"weight": -1.0}, "weight is -1.0"),
-        ("info-nce", {"k": 3}, "objective_options has no option 'k'; there are none"),
+        ("lancer", {"texts": 0.5}, "texts is 0.5; it is the number of further passages"),
+        ("lancer", {"weight": -2}, "weight is -2; it must be 0 or more"),
+        ("one-to-k", {"distillation": -1}, "distillation is -1; it must be 0 or more"),
+        ("info-nce", {"k": 3}, "objective_options has no option 'k'; there are distillation"),
     ],
 )
 def test_refuses_what_makes_no_sense_before_anything_is_written(

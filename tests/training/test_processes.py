@@ -98,6 +98,14 @@ JOBS: dict[str, Callable[[Path], Any]] = {
     "one-to-k": lambda to: train(
         parallel(), encoder(), output=to, objective="one-to-k", **{**COMMON, "strategy": "x-x"}
     ),
+    "lancer": lambda to: train(
+        parallel(),
+        encoder(),
+        output=to,
+        objective="lancer",
+        objective_options={"texts": 2, "distillation": 5.0},
+        **COMMON,
+    ),
     "rows": train_on_rows,
     "whole": lambda to: train(pairs(), encoder(), output=to, **{**COMMON, "steps": 4}),
 }
@@ -113,7 +121,7 @@ def one_of_two(rank: int, folder: Path) -> None:
 
 def do_jobs(folder: Path) -> None:
     torch.set_num_threads(1)
-    for name in ("plain", "cached", "adversarial", "one-to-k", "rows"):
+    for name in ("plain", "cached", "adversarial", "one-to-k", "lancer", "rows"):
         JOBS[name](folder / "two" / name)
     stopped(2, lambda: JOBS["whole"](folder / "two-then-one"))
     JOBS["whole"](folder / "one-then-two")
@@ -129,7 +137,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     finish(*[start(one_of_two, rank, folder, **world) for rank in range(2)])
     said = "".join((folder / f"{rank}.txt").read_text() for rank in range(2))
-    assert said.count("x-y: step 3 of 3") == 3  # progress is said once
+    assert said.count("x-y: step 3 of 3") == 4  # progress is said once
+    assert said.count("distillation: ") == 1
     for name in JOBS:
         JOBS[name](folder / "one" / name)
     JOBS["whole"](folder / "two-then-one")
@@ -148,7 +157,7 @@ def same_training(ours: Path, theirs: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["plain", "cached", "adversarial", "one-to-k", "rows"])
+@pytest.mark.parametrize("name", ["plain", "cached", "adversarial", "one-to-k", "lancer", "rows"])
 def test_two_processes_learn_what_one_learns(folder: Path, name: str) -> None:
     same_training(folder / "two" / name, folder / "one" / name)
     moved = (

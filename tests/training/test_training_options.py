@@ -64,9 +64,8 @@ def test_options_of_transformers_change_how_and_not_what(
     chunk_tokens: int | None,
 ) -> None:
     made = []
-    dropout = (
-        0.0 if "torch_compile" in arguments and chunk_tokens else 0.2
-    )  # torch.compile may let dropout fall elsewhere
+    # Dropout is torch's own where layers are recomputed or compiled: it drops other entries.
+    dropout = 0.2 if "dataloader_num_workers" in arguments else 0.0
     for name, given in (("plain", None), ("options", arguments)):
         encoder = train(
             tiny_pairs,

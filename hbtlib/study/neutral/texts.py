@@ -31,8 +31,9 @@ def read_texts(
 
     Args:
         names: one or several sources, separated by blanks: training pairs of `hbt.catalog()`, whose
-            passages are taken, or a folder with a file CODE.txt for each language, a text a line.
-        count: how many texts to take of each source and language, the first ones.
+            passages are taken, and their queries if these are in the same languages; or a folder
+            with a file CODE.txt for each language, a text a line.
+        count: how many ids or lines to take of each source, the first ones.
         languages: the languages to keep; None: all that every source has.
         options: more for the loaders of pairs.
 
@@ -68,16 +69,23 @@ def _read(name: str, count: int, options: dict[str, Any]) -> Texts:
     if Path(name).is_dir():
         return _read_folder(Path(name), count)
     pairs = load_pairs(name, **options)
+    languages = pairs.passage_languages
+    # Questions are embedded, too; where they are in the same languages, the map sees both.
+    roles = ("passage", "query") if pairs.query_languages == languages else ("passage",)
     everywhere = np.ones(len(pairs), bool)
-    for code in pairs.passage_languages:
-        everywhere &= pairs.stands(np.arange(len(pairs)), code, "passage")
+    for code in languages:
+        for role in roles:
+            everywhere &= pairs.stands(np.arange(len(pairs)), code, role)
     ids = np.flatnonzero(everywhere)[:count]
     if not len(ids):
         raise DataError(
-            f"{name} has no passage that stands in all of {' '.join(pairs.passage_languages)}; "
-            "name fewer languages in its options"
+            f"{name} has no id that stands in all of {' '.join(languages)}; name fewer languages "
+            "in its options"
         )
-    return {code: pairs.texts(ids, code, "passage") for code in pairs.passage_languages}
+    by_role = [{code: pairs.texts(ids, code, role) for code in languages} for role in roles]
+    if by_role[-1] == by_role[0]:  # sentences that are question and passage at once
+        del by_role[1:]
+    return {code: [text for found in by_role for text in found[code]] for code in languages}
 
 
 def _read_folder(folder: Path, count: int) -> Texts:

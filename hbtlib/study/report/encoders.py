@@ -10,7 +10,7 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import ALL
 from hbtlib.study import encoders
-from hbtlib.study.encoders import AS_IT_IS, MAP
+from hbtlib.study.encoders import AS_IT_IS, MAP, MAPS
 from hbtlib.study.report.reader import check_choice
 from hbtlib.study.report.words import (
     Markdown,
@@ -179,7 +179,7 @@ def at_hand_says(scores: pd.DataFrame, abouts: pd.DataFrame) -> Markdown:
     said = [
         f"{counted(len(names), 'encoder')} on {counted(len(benchmarks), 'benchmark')}: "
         f"{listed(names)}, on {listed(benchmarks)}.",
-        f"The map ({MAP}) is fitted on {texts}; no benchmark's text is among them."
+        f"The maps ({listed(MAPS)}) are fitted on {texts}; no benchmark's text is among them."
         if texts
         else "",
         f"As they are alone, for they have no vectors: {listed(without)}." if without else "",
@@ -224,18 +224,19 @@ def change_says(changes: pd.DataFrame, scores: pd.DataFrame) -> Markdown:
         scores: `encoders.collect("scores")`.
 
     Returns:
-        A sentence an encoder and benchmark, with the 95 % intervals of the changes.
+        A sentence an encoder, benchmark and map, with the 95 % intervals of the changes.
     """
     said = []
-    for (name, benchmark), rows in changes.groupby(["encoder", "benchmark"], sort=False):
+    keys = ["encoder", "benchmark", "map"]
+    for (name, benchmark, which), rows in changes.groupby(keys, sort=False):
         by = {(row["measure"], row["setting"]): row for _, row in rows.iterrows()}
         parts = [
             f"{setting} mAP {_change(by['mAP', setting])}"
             for setting in ("monolingual", "cross-lingual", "multilingual")
             if ("mAP", setting) in by
         ]
-        distance = _ratio(scores, str(name), str(benchmark))
-        said.append(f"{name} on {benchmark}: {', '.join(parts)}{distance}.")
+        distance = _ratio(scores, str(name), str(benchmark), str(which))
+        said.append(f"{name} on {benchmark}, {which}: {', '.join(parts)}{distance}.")
     return bullets(said)
 
 
@@ -252,11 +253,11 @@ def own_language_says(scores: pd.DataFrame) -> Markdown:
     said = []
     for name, rows in own.groupby("encoder", sort=False):
         values = rows.pivot(index="benchmark", columns="map", values="value")
-        values = values.reindex(columns=[AS_IT_IS, MAP]).loc[rows["benchmark"].unique()]
+        values = values.reindex(columns=[AS_IT_IS, *MAPS]).loc[rows["benchmark"].unique()]
         parts = [
             f"{row[AS_IT_IS]:.0%} ({one})"
             if pd.isna(row[MAP])  # what has no vectors has no map
-            else f"{row[AS_IT_IS]:.0%} → {row[MAP]:.0%} ({one})"
+            else f"{row[AS_IT_IS]:.0%} → {' or '.join(f'{row[m]:.0%}' for m in MAPS)} ({one})"
             for one, row in values.iterrows()
         ]
         said.append(f"{name}: {listed(parts)} of the top 10 are in the query's language.")
@@ -297,13 +298,13 @@ def _change(row: pd.Series) -> str:
     return f"{number(row['change'], signed=True)} [{low}, {high}]"
 
 
-def _ratio(scores: pd.DataFrame, name: str, benchmark: str) -> str:
+def _ratio(scores: pd.DataFrame, name: str, benchmark: str, which: str) -> str:
     """How much shorter the rank distance becomes, where there is one."""
     here = scores[(scores["encoder"] == name) & (scores["benchmark"] == benchmark)]
     values = here[here["measure"] == "rank-distance"].set_index("map")["value"]
-    if not {AS_IT_IS, MAP} <= set(values.index):
+    if not {AS_IT_IS, which} <= set(values.index):
         return ""
-    before, after = values[AS_IT_IS], values[MAP]
+    before, after = values[AS_IT_IS], values[which]
     share = f"{after / before - 1:+.0%}".replace("-", "−")
     return f"; rank distance {number(before)} → {number(after)} ({share})"
 
@@ -330,6 +331,7 @@ def pairs_of(pairs: pd.DataFrame, encoder: str, benchmark: str) -> dict[str, pd.
     return {
         titles[str(which)]: found.drop(columns=["encoder", "benchmark", "map"])
         for which, found in mine.groupby("map", sort=False)
+        if which in titles
     }
 
 
@@ -354,6 +356,16 @@ def answer(scores: pd.DataFrame, changes: pd.DataFrame) -> Markdown:
     )
     if changes.empty:
         return bullets([preference])
+    said = [
+        preference,
+        *(_counts(changes[changes["map"] == which], which) for which in MAPS),
+        _largest(changes),
+    ]
+    return bullets(said)
+
+
+def _counts(changes: pd.DataFrame, which: str) -> str:
+    """How often a map raises and lowers each score."""
     by = {setting: _of_change(changes, "mAP", setting) for setting in _SETTINGS}
     counts = [
         f"the {setting} mAP rises in {(rows['low'] > 0).sum()} of "
@@ -362,14 +374,11 @@ def answer(scores: pd.DataFrame, changes: pd.DataFrame) -> Markdown:
         if len(rows)
     ]
     distance = _of_change(changes, "rank-distance-relative", "multilingual")
-    said = [
-        preference,
-        f"After one linear map {listed(counts)}; the rank distance falls in "
+    return (
+        f"With the map {which} {listed(counts)}; the rank distance falls in "
         f"{(distance['high'] < 0).sum()} of {counted(len(distance), 'case')} and rises in "
-        f"{(distance['low'] > 0).sum()}. (Counted are changes whose 95 % interval is without 0.)",
-        _largest(changes),
-    ]
-    return bullets(said)
+        f"{(distance['low'] > 0).sum()}. (Counted are changes whose 95 % interval is without 0.)"
+    )
 
 
 def _largest(changes: pd.DataFrame) -> str:
@@ -377,9 +386,9 @@ def _largest(changes: pd.DataFrame) -> str:
     rows = _of_change(changes, "mAP", "multilingual").sort_values("change")
     worst, best = rows.iloc[0], rows.iloc[-1]
     return (
-        f"In the pool of all languages it does most for {best['encoder']} on {best['benchmark']} "
-        f"(mAP {_change(best)}), and least for {worst['encoder']} on {worst['benchmark']} "
-        f"({_change(worst)})."
+        f"In the pool of all languages a map does most for {best['encoder']} on "
+        f"{best['benchmark']} (mAP {_change(best)}, {best['map']}), and least for "
+        f"{worst['encoder']} on {worst['benchmark']} ({_change(worst)}, {worst['map']})."
     )
 
 

@@ -25,10 +25,18 @@ NEUTRAL = "neutral"
 MAPS = (AS_IT_IS, NEUTRAL)
 """What the encoder is called in tables, before and after."""
 
+_CURVES = {
+    "texts": "texts a language:",
+    "directions": "directions projected out:",
+    "ridge": "a ridge of",
+    "centre": "a share of the mean of",
+    "role": "texts embedded as",
+}
+
 _FEWEST = 10  # texts of a language: fewer are not looked at by the probe
 
 
-def texts_say(
+def texts_says(
     texts: Mapping[str, Sequence[str]], held_out: Pairs, benchmark: Benchmark
 ) -> Markdown:
     """What the map is fitted on, chosen on and tried on.
@@ -110,7 +118,7 @@ def before_and_after_shown(table: pd.DataFrame) -> Styler:
     return style.set_properties(subset=["measure", "setting"], **{"text-align": "left"})
 
 
-def finding(table: pd.DataFrame, seconds: float) -> Markdown:
+def finding_says(table: pd.DataFrame, seconds: float) -> Markdown:
     """What the map did, in three sentences with intervals.
 
     Args:
@@ -176,7 +184,7 @@ def language_scores(before: Measured, after: Measured) -> pd.DataFrame:
     return joint.assign(measure="mAP")[["arm", "measure", "query_language", "value"]]
 
 
-def language_scores_say(table: pd.DataFrame) -> Markdown:
+def language_scores_says(table: pd.DataFrame) -> Markdown:
     """Which languages gained most and least.
 
     Args:
@@ -215,7 +223,7 @@ def pairs_that_lost(before: Measured, after: Measured, least: float = 0.01) -> p
     return both[both["change"] <= -least].sort_values("change").reset_index(drop=True)
 
 
-def pairs_that_lost_say(table: pd.DataFrame, before: Measured) -> Markdown:
+def pairs_that_lost_says(table: pd.DataFrame, before: Measured) -> Markdown:
     """How many pairs of languages lost.
 
     Args:
@@ -334,26 +342,55 @@ def seen_says(table: pd.DataFrame) -> Markdown:
     )
 
 
-def answer(encoder: str, output: str | None, similar: float | None) -> Markdown:
-    """What the reader has now.
+def curves_says(table: pd.DataFrame) -> Markdown:
+    """Which point of each curve is the best in the pool of all languages.
+
+    Args:
+        table: `neutral.curves.curves`' table.
+
+    Returns:
+        The sentence.
+    """
+    joint = table[(table["measure"] == "mAP") & (table["setting"] == "multilingual")]
+    before = joint.loc[joint["curve"] == "none", "value"].iloc[0]
+    said = []
+    for curve, words in _CURVES.items():
+        points = joint[joint["curve"] == curve]
+        if len(points):
+            best = points.sort_values("value").iloc[-1]
+            said.append(f"{words} {best['x']} ({best['method']}, {number(best['value'])})")
+    return Markdown(
+        f"On the held-out pairs the mAP in the pool of all languages is {number(before)} as it is. "
+        f"It is highest with {listed(said)}."
+    )
+
+
+def answer(
+    encoder: str, output: str | None, table: pd.DataFrame, similar: float | None
+) -> Markdown:
+    """What one map did, and what the reader has now.
 
     Args:
         encoder: the encoder's name.
         output: the folder that its folder is in; None: it was not kept.
+        table: `before_and_after`'s table.
         similar: the largest difference of its vectors in sentence-transformers from ours; None for
             an encoder that has no folder.
 
     Returns:
         The sentences.
     """
+    row = table.set_index(["measure", "setting"]).loc["mAP", "multilingual"]
+    did = f"One linear map took the mAP in the pool of all languages from {_change(row)}."
     if similar is None:
         return Markdown(
-            f"{encoder} is a function and has no folder: `hbt.neutralise` gives an object with an "
-            "`embed` method, whose vectors need no label of their language."
+            f"{did} {encoder} is a function and has no folder: `hbt.neutralise` gives an object "
+            "with an `embed` method, whose vectors need no label of their language."
         )
     where = f"`SentenceTransformer({f'{output}/model'!r})`" if output else "sentence-transformers"
     return sentences(
         [
+            did,
             f"The folder is {encoder} with one more dense layer; {where} loads it, no language has "
             "to be named when a text is embedded, and every vector store takes its vectors.",
             f"Its vectors there differ from those of hbtlib by {similar:.1e} at most.",

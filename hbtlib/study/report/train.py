@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hbtlib import files
 from hbtlib.data.benchmark import SETTINGS, Benchmark
+from hbtlib.data.catalog import load_pairs
 from hbtlib.data.overlap import count_ways, find_overlap, refuse, without
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
@@ -23,6 +24,7 @@ from hbtlib.search.ranking import rank, rank_vectors, top
 from hbtlib.study.folders import Workplace
 from hbtlib.study.processes import is_first
 from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, number, sentences
+from hbtlib.study.together import languages_of, options_by_set
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
 """A benchmark's query vectors and passage vectors, in the order of its tables."""
@@ -56,8 +58,43 @@ OPTIONS = (
 )
 """The notebook's parameters that `hbt.train` takes under the same names."""
 
+SPLITS = ("train", "validation")
+
 PROBED = ("mAP", "rank-distance")  # what is measured again where language was removed
 PROBE_QUESTIONS = 240  # the language classifier sees the passages of so many questions
+
+
+def load_splits(
+    names: str, languages: Sequence[str], options: Mapping[str, Any]
+) -> dict[str, Pairs]:
+    """The pairs that are trained on, and those that validate.
+
+    Args:
+        names: training pairs of the catalog, one or several separated by blanks; several follow
+            each other (`Pairs.concatenate`).
+        languages: the languages trained on; of several sets each gives those that it has.
+        options: more for the loader; for several sets: name → options.
+
+    Returns:
+        "train" and "validation" → pairs.
+
+    Raises:
+        ValueError: for options of a set that is not named, and what the loaders refuse.
+    """
+    chosen = {}
+    for name, given in options_by_set(names, options).items():
+        of_set = languages if " " not in names.strip() else languages_of(name, languages)
+        chosen[name] = {"languages": list(of_set), **given}
+    return {
+        split: Pairs.concatenate(
+            # The split for training is the loader's default: some sets have no other.
+            [
+                load_pairs(name, **given, **({} if split == "train" else {"split": split}))
+                for name, given in chosen.items()
+            ]
+        )
+        for split in SPLITS
+    }
 
 
 def chosen_by_loss(validation: str) -> bool:

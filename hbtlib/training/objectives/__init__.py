@@ -8,11 +8,20 @@ file of its own, and give it a line in `OBJECTIVES`.
 from hbtlib.training.objectives.adversarial import Adversarial
 from hbtlib.training.objectives.clear import Clear
 from hbtlib.training.objectives.code_switch import CodeSwitch
-from hbtlib.training.objectives.info_nce import Extra, InfoNCE, Inputs, Options, Vectors
+from hbtlib.training.objectives.info_nce import (
+    COMMON,
+    Extra,
+    InfoNCE,
+    Inputs,
+    Options,
+    Vectors,
+)
+from hbtlib.training.objectives.lancer import Lancer
 from hbtlib.training.objectives.one_to_k import OneToK
 from hbtlib.training.objectives.semantic_language import SemanticLanguage
 
 __all__ = [
+    "COMMON",
     "OBJECTIVES",
     "Adversarial",
     "Clear",
@@ -20,6 +29,7 @@ __all__ = [
     "Extra",
     "InfoNCE",
     "Inputs",
+    "Lancer",
     "OneToK",
     "Options",
     "SemanticLanguage",
@@ -31,6 +41,7 @@ OBJECTIVES: dict[str, type[InfoNCE]] = {
     "adversarial": Adversarial,
     "one-to-k": OneToK,
     "semantic-language": SemanticLanguage,
+    "lancer": Lancer,
     "clear": Clear,
     "code-switch": CodeSwitch,
 }

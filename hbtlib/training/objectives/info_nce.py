@@ -31,6 +31,10 @@ class Extra:
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)  # joins the batch's inputs
 
 
+COMMON: dict[str, float] = {"distillation": 0.0}
+"""The options that every objective has besides its own, with their default values."""
+
+
 class InfoNCE(torch.nn.Module):
     """InfoNCE of queries and passages, with hard negatives where the pairs bring some.
 
@@ -38,12 +42,20 @@ class InfoNCE(torch.nn.Module):
     options (`defaults`), and they change or add something in `prepare`, `rewrite_queries`, `extra`
     and `forward`.
 
+    One option is common to all: `distillation` is the weight of
+    `hbtlib.training.losses.distillation` on the batch's queries and passages, which `train` adds to
+    the objective's loss; 0 for none. It holds the encoder near what it was before the training.
+
     Args:
         temperature: divides the scores (see `losses.check_temperature`).
         languages: the language codes of the training.
         width: the width of the vectors.
-        options: of those in `defaults`, which are to have another value; each is a number of 0 or
-            more.
+        options: of those in `defaults` and `COMMON`, which are to have another value; each is a
+            number of 0 or more.
+
+    Attributes:
+        options: the objective's own options with their values, as in `defaults`.
+        distillation: the weight of the distillation.
 
     Raises:
         ValueError: for an option that the objective does not have, or a value that it cannot have.
@@ -58,7 +70,9 @@ class InfoNCE(torch.nn.Module):
         super().__init__()
         self.temperature = temperature
         self.languages = np.array(languages)
-        given = check_options("objective_options", options, self.defaults)
+        given = check_options("objective_options", options, [*self.defaults, *COMMON])
+        weight = given.pop("distillation", COMMON["distillation"])
+        self.distillation = check_number("distillation", weight, minimum=0)
         self.options = {**self.defaults, **given}
         self.check_options()
 

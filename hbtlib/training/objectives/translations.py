@@ -36,15 +36,33 @@ def draw_translations(
     taken = batch.query_languages if role == "query" else batch.passage_languages
     exists = np.stack([pairs.stands(batch.ids, str(code), role) for code in languages], 1)  # (B, L)
     exists &= languages != taken[:, None]
+    row, language = draw_languages(exists, draw, n)
+    if not row.size:
+        return Extra()
+    texts = pairs.texts(batch.ids[row], languages[language], role)
+    place = np.arange(len(row)) - np.searchsorted(row, row)  # the texts of an id follow each other
+    tensors = {"row": torch.from_numpy(row), "place": torch.from_numpy(place)}
+    return Extra(texts, role, tensors)
+
+
+def draw_languages(
+    exists: NDArray[np.bool_], draw: Sequence[int], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draws up to n different languages for each row, of those that exist.
+
+    Args:
+        exists: (B, L), which languages a row's text exists in.
+        draw: the seed.
+        n: how many languages are wanted.
+
+    Returns:
+        The row and the language of each of the m that were drawn, (m,) each, row after row.
+    """
     # A random order of the languages for each id, with those that do not exist at its end.
     keys = np.where(exists, np.random.default_rng(draw).random(exists.shape), 2.0)
     chosen = keys.argsort(1)[:, :n]  # (B, n)
     row, place = np.nonzero(np.take_along_axis(exists, chosen, 1))
-    if not row.size:
-        return Extra()
-    texts = pairs.texts(batch.ids[row], languages[chosen[row, place]], role)
-    tensors = {"row": torch.from_numpy(row), "place": torch.from_numpy(place)}
-    return Extra(texts, role, tensors)
+    return row, chosen[row, place]
 
 
 def translated_queries(

@@ -82,6 +82,8 @@ def _draw(axes: Axes, name: str, points: pd.DataFrame) -> None:
     for method, mine in points.groupby("method", sort=False):
         mine = mine.assign(x=mine["x"].astype(float)).sort_values("x")
         axes.plot(mine["x"], mine["value"], label=str(method), lw=1.4, ms=3.5, **_look(str(method)))
+    if name == "directions":
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if name in _LOGARITHMIC:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
