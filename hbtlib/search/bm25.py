@@ -32,10 +32,10 @@ class BM25:
     The score of a query q and a passage p is the sum over the terms t of q, each as often as it
     stands there, of
 
-        idf(t) · f / (f + k1 · (1 − b + b · |p| / mean |p|)),
+        idf(t) · f / (f + k1 · (1 − b + b · l / mean l)),
         idf(t) = ln(1 + (N − n + ½) / (n + ½))
 
-    for f, how often t stands in p; |p|, the terms of p; N, how many passages there are; and n, how
+    for f, how often t stands in p; l, the number of terms of p; N, how many passages there are; and n, how
     many of them have t. This is the variant "lucene", without its constant factor; the others are
     those of Kamphuis et al. (2020, "Which BM25 do you mean?"), as in the package bm25s (Lù 2024,
     arXiv 2407.03618).
