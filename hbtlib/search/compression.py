@@ -92,11 +92,11 @@ def codes(vectors: Vectors, ranges: tuple[Vectors, Vectors] | None) -> Codes:
         (n, d) int8.
 
     Example:
-        >>> vectors = np.array([[0.0, 0.5], [1.0, -0.5]], np.float32)
+        >>> vectors = np.array([[0, 255], [51, -255], [255, 0]], np.float32)
         >>> codes(vectors, None).tolist()
-        [[-1, 1], [1, -1]]
+        [[-1, 1], [1, -1], [1, -1]]
         >>> codes(vectors, (vectors.min(0), vectors.max(0))).tolist()
-        [[-128, 127], [127, -128]]
+        [[-128, 127], [-77, -128], [127, -1]]
     """
     if ranges is None:
         return np.where(vectors > 0, np.int8(1), np.int8(-1))

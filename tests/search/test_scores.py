@@ -242,6 +242,39 @@ def test_scores_of_any_kind_are_taken(made: Callable[[NDArray], Any]) -> None:
     pd.testing.assert_frame_equal(given_so, expected)
 
 
+def test_a_sparse_encoder_of_sentence_transformers_ranks() -> None:
+    """The guide's example, with a model whose words have random weights."""
+    from sentence_transformers import SparseEncoder
+    from sentence_transformers.sparse_encoder.models import SparseStaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    benchmark, _, _ = random_benchmark(2)
+    words = sorted({w for t in benchmark.passages["text"] for w in t.split()} | {"[UNK]", "[PAD]"})
+    vocabulary = {word: i for i, word in enumerate(words)}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]")
+    weights = torch.rand(len(words), generator=torch.Generator().manual_seed(0)) + 0.5
+    module_of_words = SparseStaticEmbedding(fast, weight=weights)
+    model = SparseEncoder(modules=[module_of_words], device="cpu")
+    asked = model.encode_query(benchmark.queries["text"].tolist())
+    found_vectors = model.encode_document(benchmark.passages["text"].tolist())
+
+    def score_block(queries: pd.DataFrame, passages: pd.DataFrame) -> Any:
+        rows, columns = torch.tensor(queries.index), torch.tensor(passages.index)
+        return model.similarity(asked.index_select(0, rows), found_vectors.index_select(0, columns))
+
+    assert asked.is_sparse
+    ranks = hbt.rank_scores(score_block, benchmark, ties="id", block=(4, 9))
+    dense = [part.to_dense().numpy() for part in (asked, found_vectors)]
+    expected = hbt.rank_vectors(*dense, benchmark)
+    pd.testing.assert_frame_equal(
+        ranks.drop(columns=["n_tied", "score"]), expected.drop(columns="score")
+    )
+    assert ranks["score"].max() > 0
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("made", "said"),
