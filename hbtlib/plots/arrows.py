@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from hbtlib.checks import short as described
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import NICE, arm_colours, caption, panels, short
-from hbtlib.plots.tables import check_table
+from hbtlib.plots.tables import checked
 
 _SHAPES = "osD^vPX<>ph*"
 _WORDS = {
@@ -48,9 +48,8 @@ def bias_arrows(
     """
     if not isinstance(measure, str):
         raise ValueError(f"measure is {described(measure)}; it must be a text")
-    columns = ["encoder", "benchmark", "map", "measure", "setting", "value"]
-    check_table(scores, "scores", columns)
-    points = _points(scores, measure)
+    keys = ["encoder", "benchmark", "map", "measure", "setting"]
+    points = _points(checked(scores, "scores", ["value"], keys), measure)
     colours = arm_colours(dict.fromkeys(points["encoder"]))
     shapes = {name: _SHAPES[i % len(_SHAPES)] for i, name in enumerate(colours)}
     names = list(dict.fromkeys(points["benchmark"]))
@@ -86,12 +85,7 @@ def _points(scores: pd.DataFrame, measure: str) -> pd.DataFrame:
         have = ", ".join(map(str, scores["measure"].unique()))
         raise ValueError(f"scores has no measure {measure!r}; it has {have}")
     kept = [*keys, "value", "low", "high"]
-    both = biased[[*kept, "chance"]].merge(good[kept], on=keys, suffixes=("_y", "_x"))
-    repeated = both.duplicated(keys)
-    if repeated.any():
-        first = both[repeated].iloc[0]
-        raise ValueError(f"scores has {first['encoder']} on {first['benchmark']} more than once")
-    return both
+    return biased[[*kept, "chance"]].merge(good[kept], on=keys, suffixes=("_y", "_x"))
 
 
 def _draw_arrow(

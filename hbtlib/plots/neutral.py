@@ -43,7 +43,7 @@ def map_curves(table: pd.DataFrame, used: Mapping[str, object] | None = None) ->
         ValueError: the table lacks a column, the mAP, or has a curve or method that is unknown.
     """
     keys = ["curve", "method", "x", "setting"]
-    chosen = checked(table[table["measure"] == "mAP"], "curves", ["value"], keys)
+    chosen = checked(table, "curves", ["value"], keys, measure="mAP")
     check_words(chosen, "curves", "curve", ("none", *_TITLES))
     settings = [setting for setting in _SETTINGS if setting in set(chosen["setting"])]
     names = [curve for curve in _TITLES if curve in set(chosen["curve"])]

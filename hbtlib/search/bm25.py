@@ -35,10 +35,10 @@ class BM25:
         idf(t) · f / (f + k1 · (1 − b + b · l / mean l)),
         idf(t) = ln(1 + (N − n + ½) / (n + ½))
 
-    for f, how often t stands in p; l, the number of terms of p; N, how many passages there are; and n, how
-    many of them have t. This is the variant "lucene", without its constant factor; the others are
-    those of Kamphuis et al. (2020, "Which BM25 do you mean?"), as in the package bm25s (Lù 2024,
-    arXiv 2407.03618).
+    for f, how often t stands in p; l, the number of terms of p; N, how many passages there are; and
+    n, how many of them have t. This is the variant "lucene", without its constant factor; the
+    others are those of Kamphuis et al. (2020, "Which BM25 do you mean?"), as in the package bm25s
+    (Lù 2024, arXiv 2407.03618).
 
     Each text is split into terms by its own script and language (`search.words.terms`).
 

@@ -116,6 +116,36 @@ PICTURES = {
         "share",
         "language script",
     ),
+    "bias_arrows": Picture(
+        plots.bias_arrows,
+        pd.DataFrame(
+            {
+                "encoder": "mine",
+                "benchmark": "tiny",
+                "map": ["as it is", "as it is", "translations", "translations"],
+                "measure": ["mAP", "rank-distance-relative"] * 2,
+                "setting": ["monolingual", "multilingual"] * 2,
+                "value": [0.5, 0.9, 0.6, 0.2],
+            }
+        ),
+        "value",
+        "encoder benchmark map measure setting",
+    ),
+    "map_curves": Picture(
+        plots.map_curves,
+        pd.DataFrame(
+            {
+                "curve": ["none", "ridge", "ridge"],
+                "method": ["as it is", "translations", "translations"],
+                "x": ["as it is", 0.1, 1.0],
+                "measure": "mAP",
+                "setting": "multilingual",
+                "value": [0.3, 0.5, 0.6],
+            }
+        ),
+        "value",
+        "curve method x measure setting",
+    ),
     "lengths": Picture(plots.lengths, TEXTS, "", "language role text"),
     "source_shares": Picture(plots.source_shares, SOURCES, "value", "of name rule"),
     "loss_curves": Picture(plots.loss_curves, LOG, "step loss", ""),
