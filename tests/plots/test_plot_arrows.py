@@ -45,7 +45,11 @@ def test_one_without_a_map_has_no_arrow() -> None:
     [
         (scores().drop(columns="map"), "rank-distance-relative", "map"),
         (scores(), "own-language-first", "scores has no measure 'own-language-first'; it has mAP"),
-        (pd.concat([scores(), scores()]), "rank-distance-relative", "several values of encoder one, benchmark b, map as it is"),
+        (
+            pd.concat([scores(), scores()]),
+            "rank-distance-relative",
+            "several values of encoder one, benchmark b, map as it is",
+        ),
         (scores(), 3, "measure is 3; it must be a text"),
     ],
 )
