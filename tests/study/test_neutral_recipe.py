@@ -189,6 +189,9 @@ def test_the_map_lowers_the_bias_and_says_so(recipe: Vectors) -> None:
     said = report.finding_says(table, 0.25)
     assert f"{row['as it is']:.3f} to {row['neutral']:.3f}" in said
     assert "fitted in 0.250 seconds" in said
+    assert "That is a loss" not in said
+    worse = table.assign(high=table["high"].where(table["setting"] != "monolingual", -0.1))
+    assert "**That is a loss**: try another method" in report.finding_says(worse, 0.25)
     scores = report.language_scores(before, after)
     assert set(scores["arm"]) == set(report.MAPS)
     assert "gain most" in report.language_scores_says(scores)

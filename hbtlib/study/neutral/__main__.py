@@ -112,9 +112,10 @@ def main() -> None:
     parser.add_argument("encoder")
     for option in ("texts", "held-out", "benchmark", "name"):
         parser.add_argument(f"--{option}", default="")
-    asked = vars(parser.parse_args())
+    parser.add_argument("--method", default="", help="translations, leace or means")
+    asked = {key: value for key, value in vars(parser.parse_args()).items() if value}
     try:
-        folder = neutral(asked.pop("encoder") or "me5-small", **asked)
+        folder = neutral(asked.pop("encoder", "me5-small"), **asked)
     except (NotebookFailed, ValueError, OSError, ImportError) as error:
         sys.exit(str(error))
     place = folder.relative_to(project_folder())

@@ -119,7 +119,7 @@ def before_and_after_shown(table: pd.DataFrame) -> Styler:
 
 
 def finding_says(table: pd.DataFrame, seconds: float) -> Markdown:
-    """What the map did, in three sentences with intervals.
+    """What the map did, in three sentences with intervals; a fourth where it did harm.
 
     Args:
         table: `before_and_after`'s table.
@@ -128,7 +128,7 @@ def finding_says(table: pd.DataFrame, seconds: float) -> Markdown:
     Returns:
         The sentences.
     """
-    rows = table.set_index(["measure", "setting"])
+    rows: Any = table.set_index(["measure", "setting"])
     joint, own = ("mAP", "multilingual"), ("mAP", "monolingual")
     said = [
         f"One linear map, fitted in {number(seconds)} seconds once the texts were embedded, took "
@@ -136,6 +136,11 @@ def finding_says(table: pd.DataFrame, seconds: float) -> Markdown:
     ]
     if own in rows.index:
         said.append(f"Within a language it went from {_change(rows.loc[own])}.")
+        if rows.loc[own, "high"] < 0:
+            said.append(
+                "**That is a loss**: try another method (leace changes less), or a larger ridge; "
+                "the curves below say what they do on the held-out pairs."
+            )
     bias = [
         f"{words} from {_change(rows.loc[name, 'multilingual'])}"
         for name, words in (
