@@ -107,10 +107,10 @@ def neutralise(
     check_choice("role", role, ROLES)
     check_number("ridge", ridge, above=0)
     check_number("centre", centre, minimum=0, maximum=1)
-    checked = _check_languages(texts, method)
+    checked = check_map_texts(texts, method)
     if directions is not None:
         check_integer("directions", directions, minimum=1, maximum=len(checked) - 1)
-    raw = _without_scaling(encoder) if isinstance(encoder, Encoder) else encoder
+    raw = without_scaling(encoder) if isinstance(encoder, Encoder) else encoder
     vectors = _embed(raw, checked, ROLES[role], progress)
     if method == "translations":
         _warn_unless_parallel(vectors)
@@ -133,7 +133,7 @@ def with_map(encoder: EncoderProtocol, fitted: AffineMap) -> EncoderProtocol:
     return MappedEncoder(encoder, fitted)
 
 
-def _check_languages(texts: object, method: str) -> dict[str, list[str]]:
+def check_map_texts(texts: object, method: str) -> dict[str, list[str]]:
     """The texts of each language, after a check that there are enough."""
     if not isinstance(texts, Mapping) or len(texts) < 2:
         raise ValueError(
@@ -165,7 +165,7 @@ def _check_languages(texts: object, method: str) -> dict[str, list[str]]:
     return checked
 
 
-def _without_scaling(encoder: Encoder) -> Encoder:
+def without_scaling(encoder: Encoder) -> Encoder:
     """The encoder whose vectors are not scaled to unit length: the layer stands before that."""
     settings = encoder.settings._replace(normalize=False)
     return Encoder(encoder.model, encoder.tokenizer, settings, tuple(encoder.layers))

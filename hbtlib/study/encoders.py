@@ -19,7 +19,7 @@ from hbtlib.data.benchmark import ALL, Benchmark
 from hbtlib.data.catalog import catalog, load_benchmark
 from hbtlib.data.formats.checks import DataError
 from hbtlib.data.formats.source import local_folder
-from hbtlib.encoders.neutral import MappedEncoder, _check_languages, neutralise
+from hbtlib.encoders.neutral import MappedEncoder, check_map_texts, neutralise
 from hbtlib.encoders.protocol import EncoderProtocol
 from hbtlib.files import DamagedFile, read_json, write_json
 from hbtlib.search.scores import rank_scores, top_scores
@@ -106,7 +106,7 @@ def add(
         return _add_ranking(RANKINGS[encoder](), called, benchmarks)
     asked = _benchmarks(benchmarks)
     fitted_on, sentences = _fitting_texts(texts)
-    _check_languages(sentences, "translations")  # now, not after minutes of embedding
+    check_map_texts(sentences, "translations")  # now, not after minutes of embedding
     kept = KeptVectors(encoder, vectors, **options)
     folder = _home() / called
     _check_free(folder, kept.name)

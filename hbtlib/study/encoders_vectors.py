@@ -23,7 +23,7 @@ from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.formats.cache import cache_folder
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.encoders.function import FunctionEncoder, load_encoder
-from hbtlib.encoders.neutral import _without_scaling
+from hbtlib.encoders.neutral import without_scaling
 from hbtlib.encoders.protocol import EncoderProtocol
 from hbtlib.files import DamagedFile, read_json, write_json
 from hbtlib.search.store import embed_to
@@ -94,7 +94,7 @@ class KeptVectors:
         self.name = encoder if isinstance(encoder, str) else _name(loaded)
         self.folder = cache_folder() / "vectors" if folder is None else folder
         self.scaled = isinstance(loaded, Encoder) and loaded.settings.normalize
-        self._inner = _without_scaling(loaded) if isinstance(loaded, Encoder) else loaded
+        self._inner = without_scaling(loaded) if isinstance(loaded, Encoder) else loaded
         if isinstance(self._inner, Encoder):
             self.settings: Any = self._inner.settings
             found = self._inner.fingerprint()
