@@ -20,6 +20,7 @@ from hbtlib.data.pairs import Pairs
 from hbtlib.data.sets import (
     afriqa,
     belebele,
+    belebele_flores20,
     duorc,
     entity_questions,
     folder,
@@ -131,6 +132,14 @@ CATALOG: dict[str, Entry] = {
         belebele.MTEB.page,
         "the part in FLORES-200 devtest (belebele-flores20): 626 queries, 3,560 passages; its own "
         "files never",
+    ),
+    "belebele-flores20": Entry(
+        belebele_flores20,
+        ("benchmark",),
+        "626 queries, 3,560 passages",
+        BY_SA_4,
+        "the part of Belebele in FLORES-200 devtest, put together from both",
+        "whole: 626 queries, 3,560 passages",
     ),
     "miracl": Entry(
         miracl,

@@ -18,7 +18,6 @@ from hbtlib.checks import check_name, short
 from hbtlib.data.benchmark import ALL, Benchmark
 from hbtlib.data.catalog import catalog, load_benchmark
 from hbtlib.data.formats.checks import DataError
-from hbtlib.data.formats.source import local_folder
 from hbtlib.encoders.neutral import MappedEncoder, check_map_texts, neutralise
 from hbtlib.encoders.protocol import EncoderProtocol
 from hbtlib.files import DamagedFile, read_json, write_json
@@ -41,9 +40,6 @@ from hbtlib.study.provenance import environment
 STUDY = "encoders"
 BENCHMARKS = ("xquad-r", "mlqa-r", "belebele-flores20", "tydiqa-goldp")
 """What every encoder is measured on, where it is at hand."""
-
-FOLDERS = ("belebele-flores20",)
-"""Those that are folders in HBT_DATA, as `hbt.load_benchmark("folder")` reads them."""
 
 TEXTS = "xnli"
 """The pairs whose passages a map is fitted on, unless others are named."""
@@ -213,7 +209,7 @@ def _benchmarks(given: str | Mapping[str, Benchmark]) -> dict[str, Benchmark]:
     if not isinstance(given, str):
         return dict(given)
     if given.split():
-        return {name: _load_benchmark(name) for name in given.split()}
+        return {name: load_benchmark(name) for name in given.split()}
     here = [name for name in BENCHMARKS if _is_at_hand(name)]
     left_out = [name for name in BENCHMARKS if name not in here]
     if not here:
@@ -223,23 +219,12 @@ def _benchmarks(given: str | Mapping[str, Benchmark]) -> dict[str, Benchmark]:
         )
     if left_out:
         print(f"left out, for they are not in HBT_DATA: {', '.join(left_out)}", flush=True)
-    return {name: _load_benchmark(name) for name in here}
+    return {name: load_benchmark(name) for name in here}
 
 
 def _is_at_hand(name: str) -> bool:
-    if name in FOLDERS:
-        return local_folder(name, None, [name]) is not None
     known = catalog().set_index("name")["offline"]
     return bool(known.loc[[name]].all())
-
-
-def _load_benchmark(name: str) -> Benchmark:
-    if name not in FOLDERS:
-        return load_benchmark(name)
-    folder = local_folder(name, None, [name])
-    if folder is None:
-        raise DataError(f"{name} is not at hand: set HBT_DATA to the folder that holds {name}/")
-    return load_benchmark("folder", data=folder)
 
 
 def _fitting_texts(

@@ -17,6 +17,7 @@ LOCAL = {
     "mlqa": layouts.xtreme,
     "tydiqa-goldp": layouts.tydiqa_json,
     "belebele": layouts.belebele,
+    "belebele-flores20": layouts.beir,
     "miracl": layouts.miracl,
     "miracl-hard-negatives": layouts.miracl_hard,
     "mtop": layouts.mtop,

@@ -224,7 +224,7 @@ def test_what_is_not_at_hand_is_named(
         table = getattr(asked, name).rename(columns={f"{name[:-1].rstrip('e') or ''}_id": "id"})
         table.to_json(folder / f"{name}.jsonl", orient="records", lines=True)
     monkeypatch.setenv("HBT_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(encoders, "load_benchmark", lambda name, data: asked)
+    monkeypatch.setattr(encoders, "load_benchmark", lambda name: asked)
     add(benchmarks="")
     said = capsys.readouterr().out
     assert "left out, for they are not in HBT_DATA: xquad-r, mlqa-r, tydiqa-goldp" in said
