@@ -16,6 +16,7 @@ from typing import Any
 from hbtlib.checks import check_choice, check_integer, check_number, check_options, short
 from hbtlib.sampling.strategies import STRATEGIES
 from hbtlib.study.schema import number_as_text
+from hbtlib.study.values import check_map_name
 
 OBJECTIVES: dict[str, tuple[str, ...]] = {
     "info-nce": (),
@@ -151,7 +152,9 @@ def _check_encoder(parameters: Mapping[str, Any]) -> None:
     if "max_length" in options:
         raise ValueError("encoder_options has max_length, which is a parameter of its own")
     if parameters["encoder"] == "small":
-        check_options("encoder_options", options, (*SMALL, *ENCODER))
+        check_options("encoder_options", options, (*SMALL, *ENCODER, "neutral"))
+    if "neutral" in options:
+        check_map_name("encoder_options: neutral", options["neutral"])
 
 
 def _check_pairs(parameters: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
@@ -29,6 +29,18 @@ LARGEST = 10**9
 
 LONGEST_NAME = 150
 """Characters of a name: names of files are made of it and some more, and may have 255."""
+
+
+class MapName(NamedTuple):
+    """A language-neutral map as a parameter names it: `METHOD:PAIRS`.
+
+    Attributes:
+        method: of `hbt.neutralise`.
+        pairs: the training pairs of the catalog whose texts it is fitted on.
+    """
+
+    method: str
+    pairs: str
 
 
 @dataclass(frozen=True)
@@ -153,11 +165,39 @@ def catalog_names(kind: str) -> list[str]:
 
 
 def _probes(value: str) -> str:
-    """Checks what is removed from vectors: `mean` and numbers of components."""
+    """Checks what is removed from vectors: `mean`, numbers of components, and maps."""
     for word in _words("probes", value, PROBES) if value else []:
-        if word != "mean" and not (word.isascii() and word.isdecimal() and int(word) > 0):
+        is_number = word.isascii() and word.isdecimal() and int(word) > 0
+        if ":" in word:
+            check_map_name("probes", word)
+        elif word != "mean" and not is_number:
             raise ValueError(f"probes is {short(value)}; it must be {PROBES}")
     return value
+
+
+def check_map_name(what: str, name: object) -> MapName:
+    """Checks the name of a language-neutral map.
+
+    Args:
+        what: the parameter, for the message.
+        name: `METHOD:PAIRS`, such as `translations:xnli`.
+
+    Returns:
+        Its parts.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    method, colon, pairs = name.partition(":") if isinstance(name, str) else ("", "", "")
+    if not colon:
+        raise ValueError(
+            f"{what} is {short(name)}, which names no map: it is METHOD:PAIRS, such as "
+            "'translations:xnli'"
+        )
+    check_choice(f"{what}: the method of a map", method, METHODS)
+    return MapName(
+        method, check_choice(f"{what}: the pairs of a map", pairs, catalog_names("pairs"))
+    )
 
 
 def _validation(value: str) -> str:
@@ -243,7 +283,10 @@ LANGUAGES = 'codes of languages separated by blanks, such as "de en"'
 PAIRS = "one or several training pairs of hbt.catalog(), separated by blanks"
 BENCHMARKS = "one or several benchmarks of hbt.catalog(), separated by blanks"
 DATA_SETS = 'names of hbt.catalog() separated by blanks, or ""'
-PROBES = '"mean" and numbers of components from 1 up, separated by blanks, or "" for none'
+PROBES = (
+    '"mean", numbers of components from 1 up and maps such as "translations:xnli", separated by '
+    'blanks, or "" for none'
+)
 METRIC = "a metric such as mAP, MRR@10, nDCG@10, R@10 or rank-distance"
 
 Whole = Annotated[int, Field(ge=0, le=LARGEST), Must("a whole number from 0 up")]

@@ -337,13 +337,62 @@ def test_the_kept_tables_are_those_of_the_library(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(kept["metrics"].drop(columns="benchmark"), plain)
     assert kept["top"]["rank"].max() == 3
     assert "top" not in train.kept_tables(ranks, vectors, {"worldfacts": test}, ["de"], depth=0)
-    probed = train.probe_tables(vectors, {"worldfacts": test}, "mean 1")
+    small = hbt.Encoder.load("small", device="cpu")
+    asked = (["de"], "fp32")
+    probed = train.probe_tables(small, vectors, {"worldfacts": test}, "mean 1", *asked)
+    assert list(probed) == ["language_probe", "probes"]
     assert probed["probes"]["removed"].unique().tolist() == ["mean", "1"]
     removed = hbt.measure(hbt.rank_vectors(*vectors["worldfacts"], test, remove=1), ["mAP"])
     ours = probed["probes"].query("removed == '1' and metric == 'mAP'")["value"].to_numpy()
     np.testing.assert_array_equal(ours, removed["value"].to_numpy())
     assert "5 tables are kept" in train.write(kept, tmp_path)
     assert len(pd.read_parquet(tmp_path / "ranks.parquet")) == len(kept["ranks"])
+
+
+def test_a_run_is_measured_with_the_map_of_its_own_encoder() -> None:
+    test = hbt.load_benchmark("worldfacts", languages=["de", "en"], split="validation")
+    tests = {"worldfacts": test}
+    small = hbt.Encoder.load("small", device="cpu")
+    vectors = {"worldfacts": hbt.embed(small, test)}
+    found = train.probe_tables(small, vectors, tests, "mean leace:worldfacts", ["de"], "fp32")
+    assert found["probes"]["removed"].unique().tolist() == ["mean", "leace:worldfacts"]
+
+    # As hbt.neutralise does, for an encoder whose vectors are of unit length.
+    pairs = hbt.load_pairs("worldfacts")
+    texts = {
+        code: [t for role in ("passage", "query") for t in pairs.texts(range(200), code, role)]
+        for code in pairs.languages
+    }
+    unit = hbt.FunctionEncoder(
+        lambda given: small.embed(given, "query"), lambda given: small.embed(given, "passage")
+    )
+    neutral = hbt.neutralise(unit, texts, "leace", role="passage")
+    expected = hbt.metrics.by_question(hbt.rank(neutral, test), trained=["de"])
+    ours = found["mapped_questions"].reset_index(drop=True)
+    assert (ours["removed"] == "leace:worldfacts").all()
+    for column in ("question_id", "setting", "languages"):
+        assert ours[column].tolist() == expected[column].tolist()
+    np.testing.assert_allclose(ours["mAP"], expected["mAP"], atol=2e-3)
+
+
+def test_a_map_is_not_fitted_on_what_is_evaluated() -> None:
+    test = hbt.load_benchmark("worldfacts", languages=["de", "en"], split="train")
+    small = hbt.Encoder.load("small", device="cpu")
+    with pytest.raises(ValueError, match="the map.s texts. hold what"):
+        train.load_start("small", {"neutral": "leace:worldfacts"}, {"worldfacts": test}, None)
+    vectors = {"worldfacts": hbt.embed(small, test)}
+    with pytest.raises(ValueError, match="the map.s texts. hold what"):
+        train.probe_tables(small, vectors, {"worldfacts": test}, "leace:worldfacts", ["de"], "fp32")
+
+
+def test_a_run_can_start_from_a_neutral_encoder() -> None:
+    options = {"neutral": "leace:worldfacts", "device": "cpu"}
+    plain = train.load_start("small", {"device": "cpu"}, {}, None)
+    neutral = train.load_start("small", options, {}, 40)
+    assert len(neutral.layers) == len(plain.layers) + 1
+    assert neutral.settings.max_length == 40
+    with pytest.raises(ValueError, match="names no map"):
+        train.load_start("small", {"neutral": "leace"}, {}, None)
 
 
 def test_a_run_is_told() -> None:

@@ -159,14 +159,21 @@ def controls_says(table: pd.DataFrame) -> Markdown:
     for removed in [column for column in table.columns if column != AS_IT_IS]:
         rise = scores[removed] - scores[AS_IT_IS]
         growth = distances[removed] - distances[AS_IT_IS]
-        name = REMOVED.get(str(removed), f"{removed} components")
         said.append(
-            f"Removing {name} changes the mAP by {number(rise.mean(), signed=True)} on average (it "
-            f"rises in {(rise > 0).sum()} of {len(rise)} arms) and the rank distance by "
-            f"{number(growth.mean(), signed=True)} (it falls in {(growth < 0).sum()})."
+            f"{_removing(str(removed))} changes the mAP by {number(rise.mean(), signed=True)} on "
+            f"average (it rises in {(rise > 0).sum()} of {len(rise)} arms) and the rank distance "
+            f"by {number(growth.mean(), signed=True)} (it falls in {(growth < 0).sum()})."
         )
     head = "In the pool of all languages, with queries in languages trained on:"
     return Markdown(f"{head}\n\n{bullets(said)}")
+
+
+def _removing(removed: str) -> str:
+    """What was done to the vectors, as the beginning of a sentence."""
+    if ":" in removed:
+        method, pairs = removed.split(":")
+        return f"The language-neutral map ({method}, fitted on {pairs})"
+    return f"Removing {REMOVED.get(removed, f'{removed} components')}"
 
 
 def answer(

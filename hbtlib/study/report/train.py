@@ -16,12 +16,16 @@ from hbtlib.data.catalog import load_pairs
 from hbtlib.data.overlap import count_ways, find_overlap, refuse, without
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
+from hbtlib.encoders.erasure import AffineMap
 from hbtlib.evaluation import probes
 from hbtlib.evaluation.metrics import by_question, measure
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.sampling.strategies import STRATEGIES
 from hbtlib.search.ranking import rank, rank_vectors, top
+from hbtlib.study.encoders_vectors import unit_length
 from hbtlib.study.folders import Workplace
+from hbtlib.study.neutral.controls import fit_map
+from hbtlib.study.neutral.controls import load_start as load_start  # for the notebook
 from hbtlib.study.processes import is_first
 from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, number, sentences
 from hbtlib.study.together import languages_of, options_by_set
@@ -338,9 +342,7 @@ def kept_tables(
     tables = {
         "ranks": all_ranks.round({"score": 2}).sort_values(order),
         "metrics": measured(ranks),
-        "questions": questions.round({"mAP": 3, "rank-distance": 0}).astype(
-            {"mAP": "float32", "rank-distance": "float32"}
-        ),
+        "questions": _rounded(questions),
         "points": pd.concat(points),
     }
     if depth:
@@ -350,30 +352,66 @@ def kept_tables(
 
 
 def probe_tables(
-    vectors: Mapping[str, Vectors], benchmarks: Mapping[str, Benchmark], removals: str
+    model: Encoder,
+    vectors: Mapping[str, Vectors],
+    benchmarks: Mapping[str, Benchmark],
+    removals: str,
+    trained: Sequence[str],
+    precision: str,
 ) -> dict[str, pd.DataFrame]:
     """How much of the vectors is language, and what removing it does.
 
     Args:
+        model: the encoder, on whose own vectors language-neutral maps are fitted.
         vectors: each benchmark's query and passage vectors.
         benchmarks: the benchmarks by name.
-        removals: what is removed, separated by blanks: `mean`, or a number of components.
+        removals: what is removed, separated by blanks: `mean`, a number of components, or a map,
+            `METHOD:PAIRS`.
+        trained: the languages trained on.
+        precision: fp32, bf16 or fp16, as the vectors were embedded.
 
     Returns:
         language_probe: how well a classifier tells a passage's language; probes: mAP and rank
-        distance with each of the removals.
+        distance with each of the removals; mapped_questions, if there is a map: each question's
+        scores with it.
     """
-    told, probed = [], []
+    told, probed, questions = [], [], []
     for name, test in benchmarks.items():
         few = probes.answers(test, PROBE_QUESTIONS).drop_duplicates("passage_id")
         passages = vectors[name][1][few["row"]]
         found = probes.language_probe(passages, few["language"], few["question_id"])
         told.append(found.assign(benchmark=name))
-        for removed in removals.split():
-            remove: Literal["mean"] | int = "mean" if removed == "mean" else int(removed)
-            table = measure(rank_vectors(*vectors[name], test, remove=remove), PROBED)
-            probed.append(table.assign(benchmark=name, removed=removed))
-    return {"language_probe": pd.concat(told), "probes": pd.concat(probed)}
+    for removed in removals.split():
+        is_map = ":" in removed
+        fitted = fit_map(model, removed, benchmarks, precision) if is_map else None
+        for name, test in benchmarks.items():
+            ranks = _ranks_without(vectors[name], test, removed, fitted)
+            label = {"benchmark": name, "removed": removed}
+            probed.append(measure(ranks, PROBED).assign(**label))
+            if is_map:
+                questions.append(by_question(ranks, trained=trained).assign(**label))
+    tables = {"language_probe": pd.concat(told), "probes": pd.concat(probed)}
+    if questions:
+        tables["mapped_questions"] = _rounded(pd.concat(questions))
+    return tables
+
+
+def _ranks_without(
+    vectors: Vectors, test: Benchmark, removed: str, fitted: AffineMap | None
+) -> pd.DataFrame:
+    """The ranks once something was removed from the vectors: by a map, or else by its name."""
+    if fitted is not None:
+        queries, passages = (unit_length(fitted(part)) for part in vectors)
+        return rank_vectors(queries, passages, test)
+    remove: Literal["mean"] | int = "mean" if removed == "mean" else int(removed)
+    return rank_vectors(*vectors, test, remove=remove)
+
+
+def _rounded(questions: pd.DataFrame) -> pd.DataFrame:
+    """Each question's scores, as a run keeps them."""
+    return questions.round({"mAP": 3, "rank-distance": 0}).astype(
+        {"mAP": "float32", "rank-distance": "float32"}
+    )
 
 
 def training_log(folder: Path) -> pd.DataFrame:
