@@ -273,6 +273,16 @@ class Translate(Parameters):
     )
 
 
+class TradeOff(OfStudy):
+    """Sets what training gives beside what a map gives without training."""
+
+    subject: kinds.Text = Field("hybrid", description="the arm that is set against the others")
+    beside: kinds.Names = Field(
+        "worldfacts xquad-zero-shot",
+        description="further studies whose runs are drawn beside, as far as they are there",
+    )
+
+
 class Encoders(Parameters):
     """Shows the table of language bias: every encoder, as it is and after one linear map."""
 
@@ -349,6 +359,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "translate": Translate,
     "encoders": Encoders,
     "language-neutral": LanguageNeutral,
+    "trade-off": TradeOff,
 }
 """The schema of each notebook, by its name without its number."""
 

@@ -150,6 +150,14 @@ def _data_sets(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _names(value: str, info: ValidationInfo) -> str:
+    """Checks names separated by blanks."""
+    field = str(info.field_name)
+    for word in _words(field, value, NAMES) if value else []:
+        check_name(field, word)
+    return value
+
+
 def catalog_names(kind: str) -> list[str]:
     """Returns the names of the datasets of a kind.
 
@@ -282,6 +290,7 @@ ALPHA = (
 LANGUAGES = 'codes of languages separated by blanks, such as "de en"'
 PAIRS = "one or several training pairs of hbt.catalog(), separated by blanks"
 BENCHMARKS = "one or several benchmarks of hbt.catalog(), separated by blanks"
+NAMES = 'names separated by blanks, or ""'
 DATA_SETS = 'names of hbt.catalog() separated by blanks, or ""'
 PROBES = (
     '"mean", numbers of components from 1 up and maps such as "translations:xnli", separated by '
@@ -329,6 +338,7 @@ Validation = Annotated[
 ]
 Metric = Annotated[str, AfterValidator(_metric), Must(METRIC)]
 Name = Annotated[str, AfterValidator(_name), Must("a name")]
+Names = Annotated[str, AfterValidator(_names), Must(NAMES)]
 NameOrEmpty = Annotated[str, AfterValidator(_name_or_empty), Must('a name, or ""')]
 ProjectFolder = Annotated[
     str, AfterValidator(_inside_project), Must("a folder inside the project's")

@@ -116,6 +116,21 @@ PICTURES = {
         "share",
         "language script",
     ),
+    "trade_off": Picture(
+        plots.trade_off,
+        pd.DataFrame(
+            {
+                "panel": "one",
+                "arm": ["none", "hybrid"],
+                "seed": 0,
+                "map": "as it is",
+                "monolingual": [0.5, 0.6],
+                "bias": [900.0, 500.0],
+            }
+        ),
+        "monolingual bias",
+        "panel arm map",
+    ),
     "bias_arrows": Picture(
         plots.bias_arrows,
         pd.DataFrame(

@@ -378,10 +378,10 @@ def test_a_run_is_measured_with_the_map_of_its_own_encoder() -> None:
 def test_a_map_is_not_fitted_on_what_is_evaluated() -> None:
     test = hbt.load_benchmark("worldfacts", languages=["de", "en"], split="train")
     small = hbt.Encoder.load("small", device="cpu")
-    with pytest.raises(ValueError, match="the map.s texts. hold what"):
+    with pytest.raises(ValueError, match=r"the map.s texts. hold what"):
         train.load_start("small", {"neutral": "leace:worldfacts"}, {"worldfacts": test}, None)
     vectors = {"worldfacts": hbt.embed(small, test)}
-    with pytest.raises(ValueError, match="the map.s texts. hold what"):
+    with pytest.raises(ValueError, match=r"the map.s texts. hold what"):
         train.probe_tables(small, vectors, {"worldfacts": test}, "leace:worldfacts", ["de"], "fp32")
 
 

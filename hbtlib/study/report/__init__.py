@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sets",
         "significance",
         "tables",
+        "trade_off",
         "train",
         "translate",
         "language_neutral",

@@ -1,0 +1,115 @@
+"""Where the runs of studies stand: how good within a language, how biased across languages."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from hbtlib.checks import short as described
+from hbtlib.plots.saving import Figure
+from hbtlib.plots.style import NICE, arm_colours, caption, panels, short
+from hbtlib.plots.tables import checked
+
+UNTRAINED = "none"
+"""The arm that is the encoder as it was: drawn in black, as a diamond."""
+
+_BLACK = "#111111"
+
+
+def trade_off(
+    runs: pd.DataFrame,
+    *,
+    steps: Sequence[str] = ("as it is", "with the map"),
+    label: str = "rank distance",
+) -> Figure:
+    """Draws one point a run: monolingual mAP against language bias, a panel a study or benchmark.
+
+    To the right a run is better within a language, further down it treats languages more alike. A
+    thin line joins an arm's mean before and after the map.
+
+    Args:
+        runs: panel, arm, seed, map, monolingual (mAP) and bias; a row a run and value of `map`.
+        steps: the values of `map` that are drawn hollow and filled. A panel may lack the second.
+        label: of the axis of bias.
+
+    Returns:
+        The picture.
+
+    Raises:
+        ValueError: if the table lacks a column or a value, or `map` has other values.
+    """
+    if not isinstance(label, str):
+        raise ValueError(f"label is {described(label)}; it must be a text")
+    keys = ["panel", "arm", "seed", "map"]
+    points = checked(runs, "runs", ["monolingual", "bias"], keys, names=["panel", "map"])
+    unknown = set(points["map"]) - set(steps)
+    if unknown:
+        raise ValueError(
+            f"the runs have the map {described(min(unknown))}; steps names {', '.join(steps)}"
+        )
+    trained = [arm for arm in dict.fromkeys(points["arm"]) if arm != UNTRAINED]
+    colours = {UNTRAINED: _BLACK, **arm_colours(trained)}
+    names = list(dict.fromkeys(points["panel"]))
+    figure, parts = panels(names, 2, (3.3, 2.8), (1.6, 0.3))
+    for name, axes in parts.items():
+        here = points[points["panel"] == name]
+        for arm, found in here.groupby("arm", sort=False):
+            _draw_arm(axes, str(arm), found, steps, colours[str(arm)])
+        axes.set(title=name, xlabel="monolingual mAP", ylabel=label)
+        _scale(axes, float(here["bias"].max()))
+    figure.legend(handles=_handles(points, colours), loc="outside right upper")
+    notes = [f"One point a run; lower is less language bias. Hollow: {steps[0]}."]
+    if (points["map"] == steps[1]).any():
+        notes.append(f"Filled: {steps[1]}. Thin lines join an arm's means.")
+    caption(figure, notes)
+    return figure
+
+
+def _draw_arm(axes: Axes, arm: str, found: pd.DataFrame, steps: Sequence[str], colour: str) -> None:
+    """The points of one arm, and the line between its means."""
+    shape, size = ("D", 7) if arm == UNTRAINED else ("o", 5)
+    means = found.groupby("map")[["monolingual", "bias"]].mean()
+    if set(steps) <= set(means.index):
+        line = means.loc[list(steps)]
+        axes.plot(line["monolingual"], line["bias"], color=colour, lw=0.8, alpha=0.5, zorder=1)
+    for step, fill in zip(steps, ("white", colour), strict=True):
+        of_step = found[found["map"] == step]
+        axes.plot(
+            of_step["monolingual"],
+            of_step["bias"],
+            shape,
+            mfc=fill,
+            mec=colour,
+            ms=size,
+            zorder=4 if arm == UNTRAINED else 3,
+        )
+
+
+def _handles(points: pd.DataFrame, colours: dict[str, str]) -> list[Line2D]:
+    """A line of the legend for each arm, the untrained encoder first."""
+    there = [arm for arm in colours if arm in set(points["arm"])]
+    return [
+        Line2D(
+            [],
+            [],
+            color=colours[arm],
+            marker="D" if arm == UNTRAINED else "o",
+            ls="",
+            label="no training" if arm == UNTRAINED else arm,
+        )
+        for arm in there
+    ]
+
+
+def _scale(axes: Axes, largest: float) -> None:
+    """Bias from 0 to a little above the largest; ticks that are easily read."""
+    axes.set_ylim(0, largest * 1.08)
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=NICE))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=NICE))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.margins(x=0.12)
+    axes.grid(color="#E5E5E5", lw=0.6)
+    axes.set_axisbelow(True)
