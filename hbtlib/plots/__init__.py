@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "language_groups": ["groups"],
         "neutral": ["map_curves"],
         "maps": ["embedding_map"],
-        "run_points": ["trade_off"],
+        "run_points": ["trade_off", "training_paths"],
         "rankings": ["rank_ecdf", "top_shares"],
         "saving": ["Figure", "save"],
         "sources": ["source_shares"],

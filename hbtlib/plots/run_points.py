@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hbtlib.checks import short as described
 from hbtlib.plots.saving import Figure
-from hbtlib.plots.style import NICE, arm_colours, caption, panels, short
+from hbtlib.plots.style import NICE, TINY, arm_colours, caption, panels, short
 from hbtlib.plots.tables import checked
 
 UNTRAINED = "none"
@@ -65,6 +65,62 @@ def trade_off(
         notes.append(f"Filled: {steps[1]}. Thin lines join an arm's means.")
     caption(figure, notes)
     return figure
+
+
+def training_paths(points: pd.DataFrame, *, label: str = "rank distance") -> Figure:
+    """Draws ways of training as paths: monolingual mAP against language bias, a panel a benchmark.
+
+    A path varies one thing; its points bear the values. To the right a point is better within a
+    language, further down it treats languages more alike.
+
+    Args:
+        points: panel, path, label (the value of what is varied), monolingual (mAP) and bias; the
+            rows of a path in its order.
+        label: of the axis of bias.
+
+    Returns:
+        The picture.
+
+    Raises:
+        ValueError: if the table lacks a column or a value.
+    """
+    if not isinstance(label, str):
+        raise ValueError(f"label is {described(label)}; it must be a text")
+    keys = ["panel", "path", "label"]
+    table = checked(points, "points", ["monolingual", "bias"], keys, names=keys)
+    colours = arm_colours(dict.fromkeys(table["path"]))
+    names = list(dict.fromkeys(table["panel"]))
+    figure, parts = panels(names, 2, (4.2, 3.6), (1.9, 0.3))
+    for name, axes in parts.items():
+        here = table[table["panel"] == name]
+        for path, found in here.groupby("path", sort=False):
+            colour = colours[str(path)]
+            axes.plot(found["monolingual"], found["bias"], "o-", color=colour, ms=4, lw=1)
+        _write_labels(axes, here, colours)
+        axes.set(title=name, xlabel="monolingual mAP", ylabel=label)
+        _scale(axes, float(here["bias"].max()))
+    handles = [Line2D([], [], color=colours[path], marker="o", label=path) for path in colours]
+    figure.legend(handles=handles, loc="outside right upper", title="what is varied")
+    caption(figure, ["Each line varies one thing, whose values stand at its points."])
+    return figure
+
+
+def _write_labels(axes: Axes, here: pd.DataFrame, colours: dict[str, str]) -> None:
+    """The value at each point; a point of several paths has one label, of the first path."""
+    written = set()
+    for row in here.to_dict("records"):
+        place = (row["monolingual"], row["bias"])
+        if place in written:
+            continue
+        written.add(place)
+        axes.annotate(
+            row["label"],
+            place,
+            (4, 3),
+            textcoords="offset points",
+            size=TINY,
+            color=colours[row["path"]],
+        )
 
 
 def _draw_arm(axes: Axes, arm: str, found: pd.DataFrame, steps: Sequence[str], colour: str) -> None:

@@ -283,6 +283,17 @@ class TradeOff(OfStudy):
     )
 
 
+class OnTop(OfStudy):
+    """Shows how to train on top of the language-neutral map."""
+
+    study: kinds.Name = Field(
+        "multilingual-recipe", description="a study of notebooks/studies/ with these ways"
+    )
+    chosen_by: kinds.Name = Field(
+        "belebele-flores20", description="the benchmark that the default is chosen by"
+    )
+
+
 class Encoders(Parameters):
     """Shows the table of language bias: every encoder, as it is and after one linear map."""
 
@@ -360,6 +371,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "encoders": Encoders,
     "language-neutral": LanguageNeutral,
     "trade-off": TradeOff,
+    "on-top": OnTop,
 }
 """The schema of each notebook, by its name without its number."""
 

@@ -131,6 +131,20 @@ PICTURES = {
         "monolingual bias",
         "panel arm map",
     ),
+    "training_paths": Picture(
+        plots.training_paths,
+        pd.DataFrame(
+            {
+                "panel": "one",
+                "path": "steps",
+                "label": ["0", "60"],
+                "monolingual": [0.5, 0.6],
+                "bias": [900.0, 500.0],
+            }
+        ),
+        "monolingual bias",
+        "panel path label",
+    ),
     "bias_arrows": Picture(
         plots.bias_arrows,
         pd.DataFrame(

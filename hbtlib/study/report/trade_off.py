@@ -71,11 +71,11 @@ def run_scores(runs: Sequence[Run], benchmark: str) -> pd.DataFrame:
     for run in runs:
         of_run = {"arm": run.arm, "seed": run.parameters["seed"]}
         plain = run_table(run, "metrics")
-        rows.append({**of_run, "map": AS_IT_IS, **_four(plain, benchmark)})
+        rows.append({**of_run, "map": AS_IT_IS, **four(plain, benchmark)})
         if map_of(run):
             probed = run_table(run, "probes")
             mapped = probed[probed["removed"] == map_of(run)]
-            rows.append({**of_run, "map": MAPPED, **_four(mapped, benchmark)})
+            rows.append({**of_run, "map": MAPPED, **four(mapped, benchmark)})
     return pd.DataFrame(rows)
 
 
@@ -88,8 +88,16 @@ def map_of(run: Run) -> str | None:
     return next((word for word in run.parameters["probes"].split() if ":" in word), None)
 
 
-def _four(table: pd.DataFrame, benchmark: str) -> dict[str, float]:
-    """The values of `MEASURES` in a table of `hbt.measure`; NaN for a setting it lacks."""
+def four(table: pd.DataFrame, benchmark: str) -> dict[str, float]:
+    """The four scores of one table: macro averages over pairs of query language and pool.
+
+    Args:
+        table: `hbt.measure`'s columns and benchmark.
+        benchmark: whose rows are read.
+
+    Returns:
+        The values of `MEASURES`; NaN for a setting that the benchmark lacks.
+    """
     here = table[table["benchmark"] == benchmark]
     means = here.groupby(["metric", "setting"])["value"].mean()
     return {name: float(means.get(key, float("nan"))) for name, key in MEASURES.items()}
