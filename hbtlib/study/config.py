@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hbtlib.checks import check_name, short
+from hbtlib.study.family import checked_family
 from hbtlib.study.parameters import (
     LOCATION,
     check_combination,
@@ -31,6 +32,10 @@ from hbtlib.study.yaml_file import read_yaml
 
 MOST_RUNS = 100_000
 """A grid of more runs than these is a slip."""
+
+
+FULL = "-full"
+"""What follows the name of a study at the scale of a cluster."""
 
 
 class StudyFile(BaseModel):
@@ -58,6 +63,27 @@ class StudyFile(BaseModel):
         list(NOTEBOOKS), description="the notebooks that read the runs, instead of the usual ones"
     )
     rivals: str | None = Field(None, description="another study whose arms are compared with these")
+    family: dict[str, Any] | None = Field(
+        None,
+        description="the differences that are tested, declared before the runs: `metrics`, and "
+        "`differences` (name → arm → weight)",
+    )
+    full: dict[str, Any] | None = Field(
+        None,
+        description="the study at the scale of a cluster, called NAME-full: `grid`, `parameters` "
+        "and `runs` as they are there (parameters that are not named stay)",
+    )
+
+    def at_full_scale(self) -> "StudyFile":
+        """The study that `full` describes."""
+        full = self.full or {}
+        changed = {
+            "name": self.name + FULL,
+            "parameters": {**self.parameters, **full.get("parameters", {})},
+            "full": None,
+        }
+        changed |= {key: full[key] for key in ("grid", "runs") if key in full}
+        return StudyFile.model_validate({**self.model_dump(exclude_unset=True), **changed})
 
     def all_runs(self) -> Iterator[tuple[str, Run]]:
         """Yields every run with its place in the YAML: those of the grid, then those beside it."""
@@ -111,10 +137,16 @@ def load(name: str) -> Study:
     file = study_file(name)
     written = read(file)
     try:
+        if file.stem != name:
+            written = written.at_full_scale()
+            _check_parameters(written)
         runs = checked_runs(written)
+        family = checked_family(written.family, [run.arm for run in runs])
     except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
-    return Study(name, written.question, tuple(runs), tuple(written.notebooks), written.rivals)
+        where = f"{file}: full" if file.stem != name else str(file)
+        raise ValueError(f"{where}: {error}") from None
+    notebooks = tuple(written.notebooks)
+    return Study(name, written.question, tuple(runs), notebooks, written.rivals, family)
 
 
 def study_names() -> list[str]:
@@ -129,7 +161,7 @@ def study_file(name: str) -> Path:
         name: The name of the study.
 
     Returns:
-        The path of the file.
+        The path of the file; of `NAME-full` that of the study NAME, if it has the key `full`.
 
     Raises:
         ValueError: There is no such file, or this can be no study's name. The message names the
@@ -139,6 +171,10 @@ def study_file(name: str) -> Path:
     if len(name) > LONGEST_NAME:
         raise ValueError(f"no study {short(name)}: the name is longer than {LONGEST_NAME} letters")
     file = project_folder() / STUDIES / f"{name}.yaml"
+    if not file.exists() and name.endswith(FULL):
+        base = file.with_name(f"{name.removesuffix(FULL)}.yaml")
+        if base.exists() and read(base).full is not None:
+            return base
     if not file.exists():
         there_are = ", ".join(study_names()) or "none"
         raise ValueError(f"no study {name!r}: {file} does not exist; there are {there_are}")
@@ -183,8 +219,9 @@ def _study_file(content: object, name: str) -> StudyFile:
     if not isinstance(question, str) or not question.strip():
         raise ValueError("there is no question: write in a sentence what the study asks")
     given = {key: value for key, value in content.items() if value is not None}
-    for key in ("grid", "parameters", "runs"):
+    for key in ("grid", "parameters", "runs", "family", "full"):
         _check_keys(key, given.get(key))
+    _check_full(given.get("full"))
     try:
         return StudyFile.model_validate(given)
     except ValidationError as error:
@@ -203,6 +240,18 @@ def _check_keys(key: str, value: object) -> None:
             _check_keys(f"runs: {name}", inner)
 
 
+def _check_full(value: object) -> None:
+    """Checks the keys of the study at the scale of a cluster."""
+    if not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        if key not in ("grid", "parameters", "runs"):
+            raise ValueError(f"full: unknown key {short(key)}; it may have grid, parameters, runs")
+        if not isinstance(inner, dict):
+            raise ValueError(f"full: {key} is {short(inner)}, where a mapping belongs")
+        _check_keys(f"full: {key}", inner)
+
+
 def _misplaced(key: str, inner: list[int | str], given: Mapping[str, Any]) -> str:
     """Says what belongs at a place of the YAML instead of what stands there."""
     belongs = {
@@ -211,6 +260,8 @@ def _misplaced(key: str, inner: list[int | str], given: Mapping[str, Any]) -> st
         "runs": "a mapping",
         "notebooks": "a list of names",
         "rivals": "the name of another study",
+        "family": "a mapping of metrics and differences",
+        "full": "a mapping of grid, parameters and runs",
     }
     if key in ("grid", "runs") and inner:
         inside = {"grid": "a list of values", "runs": "the parameters in which it differs"}

@@ -175,6 +175,9 @@ class Train(Parameters):
     top: kinds.Whole = Field(
         10, description="passages kept of each query, in the pool of all languages; 0: none"
     )
+    question_metrics: kinds.Metrics = Field(
+        "mAP rank-distance", description="the scores that are kept of each question"
+    )
     probes: kinds.Probes = Field(
         "mean 1 2",
         description="the control without training: language means and so many components removed",

@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import product
 
 from hbtlib.checks import short
+from hbtlib.study.family import Family
 from hbtlib.study.parameters import defaults_of
 from hbtlib.study.runs import Run
 
@@ -35,6 +36,7 @@ class Study:
         runs: Its runs, those of the grid first.
         notebooks: The names of the notebooks that read them.
         rivals: A study whose arms are compared with these, or None.
+        family: The differences that are tested, or None where the YAML declares none.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Study:
     runs: tuple[Run, ...]
     notebooks: tuple[str, ...]
     rivals: str | None = None
+    family: Family | None = None
 
     @property
     def benchmarks(self) -> tuple[str, ...]:

@@ -248,6 +248,15 @@ def _metric(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _metrics(value: str, info: ValidationInfo) -> str:
+    """Checks names of metrics, separated by blanks."""
+    field = str(info.field_name)
+    for word in _words(field, value, METRICS):
+        if not is_metric(word):
+            raise ValueError(f"{field} is {short(value)}; it must be {METRICS}")
+    return value
+
+
 def _name(value: str, info: ValidationInfo) -> str:
     """Checks a name that becomes a part of a path."""
     name = str(info.field_name)
@@ -296,6 +305,7 @@ PROBES = (
     '"mean", numbers of components from 1 up and maps such as "translations:xnli", separated by '
     'blanks, or "" for none'
 )
+METRICS = "metrics such as mAP, R@50 or rank-distance, separated by blanks"
 METRIC = "a metric such as mAP, MRR@10, nDCG@10, R@10 or rank-distance"
 
 Whole = Annotated[int, Field(ge=0, le=LARGEST), Must("a whole number from 0 up")]
@@ -337,6 +347,7 @@ Validation = Annotated[
     str, AfterValidator(_validation), Must("a strategy, or a metric and a setting")
 ]
 Metric = Annotated[str, AfterValidator(_metric), Must(METRIC)]
+Metrics = Annotated[str, AfterValidator(_metrics), Must(METRICS)]
 Name = Annotated[str, AfterValidator(_name), Must("a name")]
 Names = Annotated[str, AfterValidator(_names), Must(NAMES)]
 NameOrEmpty = Annotated[str, AfterValidator(_name_or_empty), Must('a name, or ""')]

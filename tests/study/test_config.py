@@ -10,6 +10,7 @@ from quick_study import QUICK, REPOSITORY, make_project, write_study
 
 import hbtlib as hbt
 from hbtlib import study
+from hbtlib.study.config import read, study_file
 from hbtlib.study.studies import NOTEBOOKS
 
 
@@ -47,7 +48,9 @@ def test_an_arm_is_named_after_what_the_grid_varies(project: Path) -> None:
 def test_the_committed_studies_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HBT_ROOT", str(REPOSITORY))
     assert "worldfacts" in study.study_names()
-    for name in study.study_names():
+    written = {name: read(study_file(name)) for name in study.study_names()}
+    full = [f"{name}-full" for name, content in written.items() if content.full is not None]
+    for name in (*written, *full):
         loaded = study.load(name)
         assert len({run.name for run in loaded.runs}) == len(loaded.runs)
         arms = [

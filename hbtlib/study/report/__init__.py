@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "encoders",
         "evaluate",
         "factorial",
+        "family",
         "on_top",
         "paper",
         "quickstart",

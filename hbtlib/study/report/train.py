@@ -319,6 +319,7 @@ def kept_tables(
     benchmarks: Mapping[str, Benchmark],
     trained: Sequence[str],
     depth: int,
+    question_metrics: str = "mAP rank-distance",
 ) -> dict[str, pd.DataFrame]:
     """The tables that a run folder keeps, whatever is asked of it later.
 
@@ -328,6 +329,7 @@ def kept_tables(
         benchmarks: the benchmarks by name.
         trained: the languages trained on.
         depth: how many passages are kept of each query in the pool of all languages; 0: none.
+        question_metrics: the scores kept of each question, separated by blanks.
 
     Returns:
         By name: ranks (sorted so that they take the least room), metrics, questions (each one's
@@ -335,8 +337,9 @@ def kept_tables(
     """
     order = ["benchmark", "question_id", "passage_id", "query_id", "pool"]
     all_ranks = pd.concat(ranks.values(), ignore_index=True)
+    asked = question_metrics.split()
     questions = pd.concat(
-        [by_question(t, trained=trained).assign(benchmark=name) for name, t in ranks.items()]
+        [by_question(t, asked, trained=trained).assign(benchmark=name) for name, t in ranks.items()]
     )
     points = [probes.points(*vectors[name], test) for name, test in benchmarks.items()]
     tables = {
@@ -408,10 +411,10 @@ def _ranks_without(
 
 
 def _rounded(questions: pd.DataFrame) -> pd.DataFrame:
-    """Each question's scores, as a run keeps them."""
-    return questions.round({"mAP": 3, "rank-distance": 0}).astype(
-        {"mAP": "float32", "rank-distance": "float32"}
-    )
+    """Each question's scores, as a run keeps them: three decimals, whole rank distances."""
+    scores = questions.select_dtypes("number").columns
+    digits = {name: 0 if name.startswith("rank-distance") else 3 for name in scores}
+    return questions.round(digits).astype(dict.fromkeys(scores, "float32"))
 
 
 def training_log(folder: Path) -> pd.DataFrame:

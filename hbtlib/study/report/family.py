@@ -1,0 +1,128 @@
+"""The tests that a study declared before its runs: their table, and what they say."""
+
+from __future__ import annotations
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from hbtlib.data.benchmark import SETTINGS
+from hbtlib.evaluation.holm import holm
+from hbtlib.evaluation.metrics import lower_is_better
+from hbtlib.evaluation.significance import contrasts
+from hbtlib.study.family import Family
+from hbtlib.study.report.reader import Reader
+from hbtlib.study.report.tables import GROUPS, bold, is_real
+from hbtlib.study.report.words import Markdown, bullets, listed, number
+
+SHOWN = [
+    "languages",
+    "contrast",
+    "metric",
+    "setting",
+    "difference",
+    "low",
+    "high",
+    "p_holm",
+    "n_questions",
+    "n_seeds",
+]
+
+
+def effects(reader: Reader) -> pd.DataFrame:
+    """The declared differences with their tests.
+
+    Args:
+        reader: the study on one benchmark.
+
+    Returns:
+        `hbt.contrasts`' table with languages. All rows, of every group of languages, metric and
+        setting, are one family: `p_holm` is adjusted over all of them.
+
+    Raises:
+        ValueError: if the study's YAML declares no family.
+    """
+    family = reader.study.family
+    if family is None:
+        raise ValueError(
+            f"study {reader.study.name!r} declares no family of tests: write `family:` into its "
+            "YAML before its runs are made"
+        )
+    return tested(reader.collect("questions"), family)
+
+
+def tested(questions: pd.DataFrame, family: Family) -> pd.DataFrame:
+    """As `effects`, of a table of each question's scores.
+
+    Args:
+        questions: languages, setting, question_id, arm, seed, and the metrics.
+        family: what is tested.
+    """
+    parts = []
+    for group, part in questions.groupby("languages"):
+        there = set(part["setting"])
+        for metric in family.metrics:
+            distance = metric.startswith("rank-distance")
+            settings = [name for name in SETTINGS if name in there]
+            if distance:
+                settings = [name for name in settings if name == "multilingual"]
+            if not settings or part[metric].isna().all():
+                continue
+            found = contrasts(part, family.differences, metric=metric, setting=settings)
+            parts.append(found.assign(languages=str(group)))
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(p_holm=holm(table["p"].to_numpy()))
+
+
+def shown(table: pd.DataFrame) -> Styler:
+    """The differences as a table, bold where they may not be chance.
+
+    Args:
+        table: `effects`' table.
+
+    Returns:
+        The styled table.
+    """
+    style = table[SHOWN].style.hide().format(precision=4)
+    return bold(style, is_real(table), "difference")
+
+
+def drawn(table: pd.DataFrame, metric: str, languages: str = GROUPS[0]) -> pd.DataFrame:
+    """The rows that a picture shows, as `hbt.plots.effects` takes them.
+
+    Args:
+        table: `effects`' table.
+        metric: one of its metrics.
+        languages: trained or unseen.
+    """
+    rows = table[(table["metric"] == metric) & (table["languages"] == languages)]
+    return rows.rename(columns={"contrast": "what"})
+
+
+def says(table: pd.DataFrame, metric: str, languages: str = GROUPS[0]) -> Markdown:
+    """What each declared difference is in every setting, and whether it may be chance.
+
+    Args:
+        table: `effects`' table.
+        metric: one of its metrics.
+        languages: trained or unseen.
+
+    Returns:
+        A sentence a difference.
+    """
+    rows = table.assign(sure=is_real(table))
+    rows = rows[(rows["metric"] == metric) & (rows["languages"] == languages)]
+    said = []
+    for name, part in rows.groupby("contrast", sort=False):
+        parts = [
+            f"{number(row['difference'], signed=True)} ({row['setting']}"
+            f"{'' if row['sure'] else ', may be chance'})"
+            for row in part.to_dict("records")
+        ]
+        said.append(f"{name}: {listed(parts)}.")
+    better = "lower" if lower_is_better(metric) else "higher"
+    head = f"Differences in {metric} ({better} is better), languages {_words(languages)}:"
+    return Markdown(f"{head}\n\n{bullets(said)}")
+
+
+def _words(languages: str) -> str:
+    return {"trained": "trained on", "unseen": "never trained on"}.get(languages, languages)
