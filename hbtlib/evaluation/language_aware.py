@@ -7,7 +7,6 @@ in the query's language, "English" those in English.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from scipy.special import comb
 
@@ -60,7 +59,7 @@ def own_before_english(pool: MultilingualPool) -> pd.Series:
     best_own = rows[rows["own"]].groupby("query")["rank"].min()
     best_english = rows[rows["passage_language"] == ENGLISH].groupby("query")["rank"].min()
     lead = (best_english - best_own).dropna()
-    return pool.mean(0.5 + 0.5 * np.sign(lead))
+    return pool.mean((lead > 0) + 0.5 * (lead == 0))
 
 
 @measure(

@@ -34,7 +34,7 @@ class Leaders:
                 f"with hbt.top(…, k={k}), or name a smaller cut-off"
             )
         found = top[top["rank"] <= (k or depth)]
-        query = pool.query_ids.get_indexer(found["query_id"].astype("str"))
+        query = pool.query_ids.get_indexer(pd.Index(found["query_id"].astype("str")))
         found = found[query >= 0]
         rows = pd.DataFrame(
             {
@@ -45,7 +45,7 @@ class Leaders:
         )
         rows["own"] = rows["language"] == rows["query"].map(pool.queries["language"])
         rows["relevant"] = pool.are_relevant(rows["query"].to_numpy(), found["passage_id"])
-        lacking = pool.queries.index.difference(rows["query"][rows["rank"] == 1])
+        lacking = pool.queries.index.difference(pd.Index(rows["query"][rows["rank"] == 1]))
         if len(lacking):
             raise ValueError(
                 f"the top has no first passage for the query "

@@ -128,7 +128,7 @@ class MultilingualPool:
             (n,) True where the ranks list the passage as relevant to the query.
         """
         n_passages = len(self._passage_ids)
-        passages = self._passage_ids.get_indexer(passage_ids.astype("str"))
+        passages = self._passage_ids.get_indexer(pd.Index(passage_ids.astype("str")))
         relevant = self.rows["query"] * n_passages + self.rows["passage"]
         return (passages >= 0) & np.isin(queries * n_passages + passages, relevant)
 
