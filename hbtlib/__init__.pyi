@@ -22,6 +22,7 @@ from .evaluation import probes as probes
 from .evaluation import trec as trec
 from .evaluation.bias import bias as bias
 from .evaluation.bias import chance_rank_distance as chance_rank_distance
+from .evaluation.bias import english_plus_one as english_plus_one
 from .evaluation.bias import favoured as favoured
 from .evaluation.bias import top_shares as top_shares
 from .evaluation.metrics import measure as measure
@@ -34,6 +35,7 @@ from .mining import mine_negatives as mine_negatives
 from .sampling import strategies as strategies
 from .sampling.plan import BatchPlan as BatchPlan
 from .search.bm25 import BM25 as BM25
+from .search.english import rank_english_plus_one as rank_english_plus_one
 from .search.ranking import embed as embed
 from .search.ranking import rank as rank
 from .search.ranking import rank_vectors as rank_vectors
