@@ -92,7 +92,8 @@ def test_reading_results_needs_no_torch() -> None:
     script = (
         "import sys, hbtlib as hbt; hbt.measure, hbt.bias, hbt.summarise, hbt.study, hbt.metrics;"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules;"
-        "hbt.plots; assert 'torch' not in sys.modules"
+        "hbt.plots; assert 'torch' not in sys.modules;"
+        "from hbtlib.explore import explorer, widgets; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
 

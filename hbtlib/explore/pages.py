@@ -31,7 +31,7 @@ STYLE = """<style>
 .hbt-arm{font-weight:700;border-bottom:2px solid #444;margin-bottom:4px}
 .hbt-row{display:flex;gap:8px;padding:4px 6px 4px 0;border-left:4px solid transparent}
 .hbt-right{border-left-color:#1B7837;background:#eef6ef}
-.hbt-rank{flex:0 0 2.9em;text-align:right;font-variant-numeric:tabular-nums;color:#444}
+.hbt-rank{flex:0 0 3.2em;text-align:right;font-variant-numeric:tabular-nums;color:#444}
 .hbt-body{min-width:0;overflow-wrap:anywhere}
 .hbt-lang{display:inline-block;min-width:2.2em;padding:0 4px;border-radius:3px;color:#fff;
  text-align:center;font-size:12px;line-height:1.5}
@@ -297,7 +297,7 @@ def cutoffs_page(
             lines.append(f'<tr><th class="hbt-text">{setting}</th>{heads}</tr>')
             for arm, table in by_arm.items():
                 if (group, setting) in table.index:
-                    row = table.loc[(group, setting)]
+                    row: pd.Series = table.xs((group, setting))
                     cells = "".join(f"<td{_at(k, cutoff)}>{_cell(row[k])}</td>" for k in columns)
                     lines.append(f'<tr><td class="hbt-text">{escape(arm)}</td>{cells}</tr>')
         if lines:

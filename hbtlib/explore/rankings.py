@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hbtlib.data.benchmark import ALL
+from hbtlib.plots.style import short
 
 COLUMNS = [
     "rank",
@@ -131,7 +132,7 @@ def _score(row: pd.Series) -> str:
 
 
 def _number(score: float) -> str:
-    return f"{score:.2f}".replace("0.", ".", 1).replace("-", "−")
+    return short(round(score, 2) + 0.0)  # −0.001 is 0, not −0
 
 
 def ordinal(number: int) -> str:

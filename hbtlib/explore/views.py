@@ -182,12 +182,11 @@ class HeatmapView:
         self.reset()
 
     def reset(self) -> None:
-        """Shows the worst cell of the last arm's trained languages, after the arms changed."""
+        """Shows the last arm, and of its trained languages the one that goes worst among all."""
         self.arm = self.choice.arms[-1]
-        grid = self.grid()
-        trained = [code for code in self.choice.explored.trained if code in grid.index]
-        row = trained[0] if trained else str(grid.index[0])
-        self.choose(row, ALL)
+        joint = self.grid()[ALL].dropna()
+        trained = [code for code in self.choice.explored.trained if code in joint.index]
+        self.choose(str((joint[trained] if trained else joint).idxmin()), ALL)
 
     def grid(self) -> pd.DataFrame:
         """The heatmap of the arm."""

@@ -19,15 +19,17 @@ Refresh = Callable[[], None]
 
 _STYLE = """<style>
 .hbt-controls{display:flex;flex-flow:row wrap;gap:2px 12px}
-.hbt-controls .widget-label{min-width:5.5em;width:auto}
+.hbt-controls .widget-label,.hbt-look .widget-label{min-width:5.5em;width:auto}
+.hbt-controls>*{max-width:100%}
 .hbt-grid{overflow-x:auto;padding:2px}
 .hbt-grid .jupyter-button{padding:0;margin:0;width:auto;height:26px;line-height:26px;
  font-size:12px;min-width:0;overflow:visible}
 .hbt-grid .widget-label{margin:0;padding:0;height:26px;line-height:26px;font-size:12px;
- text-align:center;font-weight:600;min-width:0;width:auto}
+ font-weight:600;min-width:0;width:auto;justify-self:center}
+.hbt-look{max-width:100%;margin-left:8px}
 .hbt-grid .hbt-chosen{outline:3px solid #D24B00;outline-offset:-3px;font-weight:700}
 </style>"""
-_WIDE = {"width": "100%", "max_width": "560px"}
+_WIDE = {"width": "560px"}
 _NARROW = {"width": "auto", "min_width": "180px", "max_width": "330px"}
 
 
@@ -89,12 +91,7 @@ def rankings_widget(view: RankingsView, listeners: list[Refresh]) -> Any:
     Returns:
         The widget.
     """
-    wanted = ipywidgets.Text(
-        description="search",
-        placeholder="words in any language",
-        continuous_update=False,
-        layout=_NARROW,
-    )
+    wanted = _search()
     question = ipywidgets.Dropdown(description="question", layout=_WIDE)
     language = _dropdown("asked in", [""], "")
     output = ipywidgets.HTML()
@@ -132,6 +129,16 @@ def rankings_widget(view: RankingsView, listeners: list[Refresh]) -> Any:
     return _stacked([wanted, question, language], output)
 
 
+def _search() -> Any:
+    """A line for the words that are searched for."""
+    return ipywidgets.Text(
+        description="search",
+        placeholder="words in any language",
+        continuous_update=False,
+        layout=_NARROW,
+    )
+
+
 def heatmap_widget(view: HeatmapView, listeners: list[Refresh]) -> Any:
     """A heatmap of buttons: a click on a cell shows the questions behind it.
 
@@ -145,34 +152,18 @@ def heatmap_widget(view: HeatmapView, listeners: list[Refresh]) -> Any:
     metric = _dropdown("metric", cells.METRICS, view.metric)
     arm = _dropdown("arm", view.choice.arms, view.arm)
     grid = ipywidgets.VBox()
-    listed, looked_at = ipywidgets.HTML(), ipywidgets.HTML()
-    question = ipywidgets.Dropdown(description="look at", layout=_WIDE)
     quiet = _Quiet()
-
-    def show_cell() -> None:
-        with quiet:
-            question.options = view.questions()
-            question.value = view.question
-        listed.value = view.cell_picture()
-        looked_at.value = view.question_picture()
-
-    def clicked(query_language: str, pool: str) -> None:
-        view.choose(query_language, pool)
-        show_cell()
+    behind, show_cell = _cell_widget(view)
 
     def show() -> None:
         with quiet:
             arm.options = view.choice.arms
             arm.value = view.arm
-        grid.children = [_button_grid(view, clicked)]
+        grid.children = [_button_grid(view, show_cell)]
         show_cell()
 
-    def changed(change: dict[str, Any]) -> None:
+    def changed(_: Any) -> None:
         if quiet.now:
-            return
-        if change["owner"] is question:
-            view.question = question.value
-            looked_at.value = view.question_picture()
             return
         view.metric, view.arm = metric.value, arm.value
         view.choose(*view.cell)
@@ -182,14 +173,37 @@ def heatmap_widget(view: HeatmapView, listeners: list[Refresh]) -> Any:
         view.reset()
         show()
 
-    for control in (metric, arm, question):
+    for control in (metric, arm):
         control.observe(changed, "value")
     listeners.append(refresh)
     show()
-    return _stacked([metric, arm], grid, listed, question, looked_at)
+    return _stacked([metric, arm], grid, *behind)
 
 
-def _button_grid(view: HeatmapView, clicked: Callable[[str, str], None]) -> Any:
+def _cell_widget(view: HeatmapView) -> tuple[list[Any], Refresh]:
+    """The questions behind the chosen cell and one of them, and what shows them again."""
+    listed, looked_at = ipywidgets.HTML(), ipywidgets.HTML()
+    question = ipywidgets.Dropdown(description="look at", layout=_WIDE)
+    question.add_class("hbt-look")
+    quiet = _Quiet()
+
+    def show() -> None:
+        with quiet:
+            question.options = view.questions()
+            question.value = view.question
+        listed.value = view.cell_picture()
+        looked_at.value = view.question_picture()
+
+    def changed(_: Any) -> None:
+        if not quiet.now:
+            view.question = question.value
+            looked_at.value = view.question_picture()
+
+    question.observe(changed, "value")
+    return [listed, question, looked_at], show
+
+
+def _button_grid(view: HeatmapView, show_cell: Refresh) -> Any:
     """The heatmap as buttons; those of one colour share their style."""
     table, trained, highest = view.grid(), view.choice.explored.trained, view.highest()
     styles: dict[tuple[str, str], Any] = {}
@@ -212,7 +226,8 @@ def _button_grid(view: HeatmapView, clicked: Callable[[str, str], None]) -> Any:
         )
 
         def on_click(_: Any) -> None:
-            clicked(language, pool)
+            view.choose(language, pool)
+            show_cell()
             mark()
 
         button.on_click(on_click)

@@ -286,7 +286,7 @@ Validation = Annotated[
 ]
 Metric = Annotated[str, AfterValidator(_metric), Must(METRIC)]
 Name = Annotated[str, AfterValidator(_name), Must("a name")]
-TextOrEmpty = Annotated[str, Must("a text, or \"\"")]
+TextOrEmpty = Annotated[str, Must('a text, or ""')]
 NameOrEmpty = Annotated[str, AfterValidator(_name_or_empty), Must('a name, or ""')]
 ProjectFolder = Annotated[
     str, AfterValidator(_inside_project), Must("a folder inside the project's")

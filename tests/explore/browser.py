@@ -1,7 +1,7 @@
 """A browser for the explorer: Chromium without a window, driven through its debugging port.
 
-`python tests/explore/browser.py FOLDER` serves the notebook, and writes pictures of it into the
-folder, at the width of a desk and of a phone.
+`python tests/explore/browser.py FOLDER` serves the notebook, and writes pictures of its panels into
+the folder, at the width of a desk and of a phone, and explorer.png, which the guide shows.
 """
 
 from __future__ import annotations
@@ -131,19 +131,24 @@ class Tab:
         """Clicks with the mouse on the middle of an element."""
         find = f"document.querySelectorAll({json.dumps(selector)})[{number}]"
         self.js(f"{find}.scrollIntoView({{block: 'center', inline: 'center'}})")
-        box = self.js(f"(b => [b.x + b.width / 2, b.y + b.height / 2])({find}.getBoundingClientRect())")
+        box = self.js(
+            f"(b => [b.x + b.width / 2, b.y + b.height / 2])({find}.getBoundingClientRect())"
+        )
         for kind in ("mousePressed", "mouseReleased"):
             self.call(
                 "Input.dispatchMouseEvent",
                 **{"type": kind, "x": box[0], "y": box[1], "button": "left", "clickCount": 1},
             )
 
-    def picture(self, file: Path, selector: str = "body", number: int = 0) -> None:
-        """Writes a picture of an element."""
+    def picture(self, file: Path, selector: str, number: int = 0, until: str = "") -> None:
+        """Writes a picture of an element, down to where another one begins."""
         find = f"document.querySelectorAll({json.dumps(selector)})[{number}]"
         x, y, width, height = self.js(
-            f"(b => [b.x + scrollX, b.y + scrollY, b.width, b.height])({find}.getBoundingClientRect())"
+            f"(b => [b.x + scrollX, b.y + scrollY, b.width, b.height])"
+            f"({find}.getBoundingClientRect())"
         )
+        if until:
+            height = self.js(f"document.querySelector('{until}').getBoundingClientRect().y") - y
         clip = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
         got = self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
         file.write_bytes(base64.b64decode(got["data"]))
@@ -172,24 +177,29 @@ def opened(address: str, width: int = DESK) -> Iterator[Tab]:
                 yield tab
 
 
-PARTS = ("rankings", "heatmap", "batches", "cutoffs")
+PARTS = ("choose", "rankings", "heatmap", "batches", "cutoffs")
+PANEL = ".lm-Panel.jp-OutputArea-output"
 GRID = ".hbt-grid button"
-READY = f"document.querySelectorAll('{GRID}').length > 100 && document.querySelectorAll('.hbt-at').length > 5"
+READY = (
+    f"document.querySelectorAll('{GRID}').length > 100"
+    " && document.querySelectorAll('.hbt-at').length > 5"
+)
 
 
 def main() -> None:
     """Writes the pictures."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    with served() as address:
+    with served() as address, opened(address) as tab:
+        tab.wait(READY)
         for name, width in (("desk", DESK), ("phone", PHONE)):
-            with opened(address, width) as tab:
-                tab.wait(READY)
-                tab.width(width, 9000)  # all of the page at once
-                time.sleep(1)
-                for number, heading in enumerate(("choose", *PARTS)):
-                    tab.picture(folder / f"{heading}-{name}.png", ".jp-Cell-outputWrapper", number)
-                print(name, tab.js("[document.documentElement.scrollWidth, innerWidth]"), tab.errors)
+            tab.width(width, 16000)  # all of the page at once
+            time.sleep(2)
+            for number, part in enumerate(PARTS):
+                tab.picture(folder / f"{part}-{name}.png", PANEL, number)
+            if width == DESK:
+                tab.picture(folder / "explorer.png", PANEL, PARTS.index("heatmap"), ".hbt-look")
+            print(name, tab.js("[document.documentElement.scrollWidth, innerWidth]"), tab.errors)
 
 
 if __name__ == "__main__":
