@@ -37,7 +37,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help valid study report figures encoders neutral scores test test-faults docs lint lab lock clean
+.PHONY: help valid study report figures encoders neutral scores test test-faults docs lint explore lab lock clean
 
 help: ## List these commands.
 	@echo "make TARGET [STUDY=$$STUDY] [CORES=$$CORES] [PYTHON=$$PYTHON]"
@@ -98,6 +98,9 @@ lint: $(READY) ## Check style, formatting, imports between rooms, and types.
 	$(BIN)/ruff format --check .ci hbtlib tests notebooks docs
 	$(BIN)/lint-imports
 	$(BIN)/mypy hbtlib
+
+explore: $(READY) ## Look behind the numbers in a browser: rankings, worst questions, batches, cut-offs.
+	$(BIN)/voila notebooks/explore.ipynb
 
 lab: $(READY) ## Open JupyterLab on the notebooks.
 	$(BIN)/jupyter lab notebooks

@@ -1,5 +1,6 @@
 """What `import hbtlib as hbt` gives; lazy_loader reads here where each name is fetched from."""
 
+from . import explore as explore
 from . import languages as languages
 from . import plots as plots
 from . import study as study

@@ -358,6 +358,20 @@ class LanguageNeutral(Parameters):
     )
 
 
+class Explore(OfStudy):
+    """Shows what stands behind a study's numbers, for people to look at."""
+
+    study: kinds.Name = Field(
+        "worldfacts", description="a study of notebooks/studies/ whose runs kept their ranks"
+    )
+    arms: kinds.TextOrEmpty = Field(
+        "", description='two of its arms, separated by a comma; "": its first and its last'
+    )
+    live: bool = Field(
+        True, description="whether there are controls; False: pictures alone, as on a web page"
+    )
+
+
 SCHEMAS: dict[str, type[Parameters]] = {
     "quickstart": Quickstart,
     "data": Data,
@@ -375,6 +389,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "language-neutral": LanguageNeutral,
     "trade-off": TradeOff,
     "on-top": OnTop,
+    "explore": Explore,
 }
 """The schema of each notebook, by its name without its number."""
 
