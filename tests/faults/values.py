@@ -206,7 +206,7 @@ OBJECTIVES = (
     "semantic-language",
     "clear",
     "code-switch",
-    "translations",
+    "lancer",
 )
 RATE = number(above=0, most=1e3)
 
