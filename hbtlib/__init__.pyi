@@ -17,6 +17,7 @@ from .encoders.function import FunctionEncoder as FunctionEncoder
 from .encoders.function import load_encoder as load_encoder
 from .encoders.neutral import neutralise as neutralise
 from .encoders.protocol import EncoderProtocol as EncoderProtocol
+from .encoders.server import ServerEncoder as ServerEncoder
 from .evaluation import metrics as metrics
 from .evaluation import probes as probes
 from .evaluation import trec as trec

