@@ -124,6 +124,18 @@ def _measure(said: str) -> Measure:
     return name, setting
 
 
+def declared_tests(asked: Declared) -> int:
+    """How many comparisons were declared.
+
+    Args:
+        asked: what was declared.
+    """
+    compressions = len(asked.compressions)
+    cost = len(asked.maps) * (compressions - 1) * len(asked.cost)
+    effect = compressions * len(asked.effect)
+    return len(asked.encoders) * len(asked.benchmarks) * (cost + effect)
+
+
 def vector_bytes(dimension: int, options: dict[str, Any]) -> int:
     """The bytes that a vector takes in an index.
 

@@ -90,10 +90,10 @@ def measure_all(
     """
     found: dict[Key, Measured] = {}
     for which in asked.maps:
-        vectors = mapped_vectors(kept, benchmark, maps[which])
+        queries, passages = mapped_vectors(kept, benchmark, maps[which])
         for name, options in asked.compressions.items():
-            ranks = rank_vectors(*vectors, benchmark, **options)
-            best = top(*vectors, benchmark, k=TOP, **options)
+            ranks = rank_vectors(queries, passages, benchmark, **options)
+            best = top(queries, passages, benchmark, k=TOP, **options)
             found[which, name] = measure_ranks(ranks, best, benchmark, samples=asked.samples)
             print(f"{kept.name} on {benchmark.name}: {which}, {name}", flush=True)
     return tables_of(found, asked)
@@ -162,7 +162,7 @@ def _tests(differences: Sequence[NDArray[np.float64]], permutations: int) -> lis
     counts = np.array([len(found) for found in differences])
     for count in np.unique(counts):
         rows = np.flatnonzero(counts == count)
-        together = np.stack([differences[row] for row in rows], axis=1)
+        together = np.stack([differences[int(row)] for row in rows], axis=1)
         p[rows] = sign_flip(together, permutations)
     return [float(one) for one in p]
 

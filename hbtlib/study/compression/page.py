@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from hbtlib.study.compression import rows
+from hbtlib.study.compression.declared import MAP, declared
 from hbtlib.study.project import project_folder
 from hbtlib.study.report import compression as report
 from hbtlib.study.report.words import number
@@ -71,7 +72,7 @@ def page() -> str:
         "## In short\n",
         f"{report.answer(kept, cost, effect, scores)}\n",
         "## What was measured\n",
-        f"{report.at_hand_says(scores, rows.sizes(), rows.tests())}\n",
+        f"{report.at_hand_says(scores, rows.sizes(), rows.tests(), declared())}\n",
         READ,
         "## What is kept\n",
         _kept_table(kept),
@@ -80,7 +81,7 @@ def page() -> str:
         _changes_table(cost),
         "## What the map changes under a compression\n",
         "After the map minus before, with vectors compressed in both.\n",
-        _changes_table(effect[effect["map"] == report.MAP]),
+        _changes_table(effect[effect["map"] == MAP]),
         NOTEBOOK,
     ]
     return "\n".join(parts)

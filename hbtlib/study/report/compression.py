@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import ALL
-from hbtlib.study.compression.declared import AS_IT_IS, BASELINE, CENTRE, MAP
+from hbtlib.study.compression.declared import (
+    AS_IT_IS,
+    BASELINE,
+    CENTRE,
+    MAP,
+    Declared,
+    declared_tests,
+)
 from hbtlib.study.report.reader import check_choice
 from hbtlib.study.report.words import Markdown, bullets, counted, highest, listed, lowest, number
 
@@ -18,27 +26,33 @@ _KEYS = ["query_language", "pool"]
 _JOINT = "multilingual"
 
 
-def at_hand_says(scores: pd.DataFrame, sizes: pd.DataFrame, tests: pd.DataFrame) -> Markdown:
+def at_hand_says(
+    scores: pd.DataFrame, sizes: pd.DataFrame, tests: pd.DataFrame, asked: Declared
+) -> Markdown:
     """What was measured, how large vectors are, and how many tests the family has.
 
     Args:
         scores: `rows.collect("scores")`.
         sizes: `rows.sizes()`.
         tests: `rows.tests()`.
+        asked: what was declared.
     """
     names = list(dict.fromkeys(scores["encoder"]))
     benchmarks = list(dict.fromkeys(scores["benchmark"]))
+    have = set(zip(scores["encoder"], scores["benchmark"], strict=True))
+    absent = [f"{e} on {b}" for e in asked.encoders for b in asked.benchmarks if (e, b) not in have]
     bytes_of = sizes.groupby("compression", sort=False)["bytes"].unique()
     said = [f"{name} {' or '.join(f'{n:,}' for n in found)}" for name, found in bytes_of.items()]
-    family = tests["p_holm"].notna().sum()
+    family = tests["p_holm"].notna() & tests["encoder"].isin(asked.encoders)
     return bullets(
         [
             f"{counted(len(names), 'encoder')} on {counted(len(benchmarks), 'benchmark')}: "
             f"{listed(names)}, on {listed(benchmarks)}.",
+            f"Declared and not measured yet: {listed(absent)}." if absent else "",
             f"Bytes a vector: {listed(said)}.",
             "None of these encoders was trained so that its first dimensions alone are of use.",
-            f"{counted(family, 'comparison')} were declared before the first was made; p is "
-            "adjusted over all of them (Holm).",
+            f"{declared_tests(asked):,} comparisons were declared before the first was made, and "
+            f"{family.sum():,} of them are here; p is adjusted over all that were declared (Holm).",
         ]
     )
 
@@ -180,8 +194,8 @@ def map_says(effect: pd.DataFrame, scores: pd.DataFrame) -> Markdown:
 def _small_beats_large(scores: pd.DataFrame) -> Iterator[str]:
     """Where the smallest vectors after the map are better than full ones without it."""
     table = _values(scores, "mAP", _JOINT)
-    for encoder, benchmark in table.index.droplevel("map").unique():
-        values = table.loc[(encoder, benchmark)]
+    for (encoder, benchmark), found in table.groupby(["encoder", "benchmark"], sort=False):
+        values: Any = found.droplevel(["encoder", "benchmark"])
         if not {"binary", BASELINE} <= set(values.columns) or MAP not in values.index:
             continue
         yield (
@@ -257,12 +271,16 @@ def pairs_says(plain: pd.DataFrame, compressed: dict[str, pd.DataFrame]) -> Mark
         queries = kept.groupby("query_language").mean()
         passages = kept.groupby("pool").mean()
         said.append(
-            f"{name}: pairs of languages keep {kept.min():.0%} ({'–'.join(kept.idxmin())}) to "
-            f"{kept.max():.0%} ({'–'.join(kept.idxmax())}) of their mAP; by the query's language "
+            f"{name}: pairs of languages keep {kept.min():.0%} ({_pair(kept.idxmin())}) to "
+            f"{kept.max():.0%} ({_pair(kept.idxmax())}) of their mAP; by the query's language "
             f"{_least_and_most(queries)}, by the passages' {_least_and_most(passages)}."
         )
     note = f"(Queries stand first. Pairs whose mAP is below {LEVEL:g} with float32 are left out.)"
     return bullets([*said, note])
+
+
+def _pair(names: Any) -> str:
+    return "–".join(map(str, names))
 
 
 def _least_and_most(shares: pd.Series) -> str:
@@ -304,8 +322,8 @@ def answer(
 
 def _of_binary(kept: pd.DataFrame) -> str:
     binary = kept[(kept["compression"] == "binary") & (kept["setting"] == _JOINT)]
-    by_map = {which: _range(rows["share"]) for which, rows in binary.groupby("map", sort=False)}
-    parts = [f"{share} ({which})" for which, share in by_map.items()]
+    by_map = binary.groupby("map", sort=False)["share"]
+    parts = [f"{_range(shares)} ({which!s})" for which, shares in by_map]
     return f"Binary vectors keep of the multilingual mAP {listed(parts)}."
 
 
@@ -317,7 +335,7 @@ def _best_small(scores: pd.DataFrame) -> Iterator[str]:
     small = table["binary"].xs(MAP, level="map")
     large = table[BASELINE].xs(AS_IT_IS, level="map")
     wins = small[small > large]
-    cases = listed(f"{encoder} on {benchmark}" for encoder, benchmark in wins.index)
+    cases = listed(" on ".join(map(str, case)) for case in wins.index)
     yield (
         f"Binary vectors after the map have a higher multilingual mAP than float32 vectors without "
         f"it, which are 32 times as large, in {len(wins)} of {counted(len(large), 'case')}"
