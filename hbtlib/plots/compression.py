@@ -64,7 +64,8 @@ def compression_curves(
             for which, colour in colours.items():
                 _draw(axes, here[here["map"] == which], colour)
             _scale(axes, here)
-        axes_row[0].set_ylabel(_word(measure, setting))
+        top = np.nanmax(found[["value", "high"]].to_numpy(float))
+        axes_row[0].set(ylabel=_word(measure, setting), ylim=(0, 1.06 * top))  # of the whole row
     for axes, encoder in zip(grid[0], encoders, strict=True):
         axes.set_title(encoder)
     for axes in grid[-1]:
@@ -113,7 +114,6 @@ def _scale(axes: Axes, here: pd.DataFrame) -> None:
     axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
     axes.tick_params(axis="x", labelsize=style.TINY, labelrotation=60)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=style.NICE))
-    axes.set_ylim(bottom=0)
     axes.grid(axis="y", color="#EEEEEE", lw=0.6)
 
 

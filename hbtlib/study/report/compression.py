@@ -302,8 +302,8 @@ def answer(
     plain = kept[kept["map"] == AS_IT_IS]
     gap = plain[plain["setting"] == GAP]
     said = [
-        f"Smaller vectors cost most across languages: of {counted(len(gap), 'case')} (an encoder "
-        f"on a benchmark under a compression) the cross-lingual mAP keeps a smaller share than the "
+        f"Who pays for smaller vectors? Of {counted(len(gap), 'case')} (an encoder on a benchmark "
+        "under a compression, as it is) the cross-lingual mAP keeps a smaller share than the "
         f"monolingual one in {(gap['high'] < 0).sum()}, and a larger in {(gap['low'] > 0).sum()}."
     ]
     tested = cost[(cost["map"] == AS_IT_IS) & cost["p_holm"].notna()]
