@@ -12,7 +12,7 @@ from encoder_table import benchmark, texts, vectors
 import hbtlib as hbt
 from hbtlib.study.compression import rows
 from hbtlib.study.compression.declared import FILE, Declared, declared, declared_tests
-from hbtlib.study.compression.page import page
+from hbtlib.study.compression_page import page
 from hbtlib.study.encoders_measured import TOP, Measured, changes, measure_ranks
 from hbtlib.study.report import compression as report
 
@@ -170,7 +170,7 @@ def test_a_wrong_declaration_is_refused(tmp_path: Path, old: str, new: str, said
 def test_the_committed_page_is_that_of_the_committed_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HBT_ROOT", str(REPOSITORY))
     written = (REPOSITORY / "docs" / "results" / "compression.md").read_text(encoding="utf-8")
-    assert page() == written, "run: python -m hbtlib.study.compression.page"
+    assert page() == written, "run: python -m hbtlib.study.compression_page"
 
 
 def test_a_row_of_the_table_is_read_as_it_was_written() -> None:

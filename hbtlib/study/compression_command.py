@@ -1,6 +1,6 @@
 """The command of the study `compression`, which `make compression` calls.
 
-`python -m hbtlib.study.compression ENCODER` measures an encoder under every compression. Then, and
+`python -m hbtlib.study.compression_command ENCODER` measures an encoder under every compression. Then, and
 without an encoder, it puts everything together from `results/compression/`: the executed notebook,
 its figures and the page of the docs.
 """
@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 
 from hbtlib.study.compression import rows
-from hbtlib.study.compression.page import write_page
+from hbtlib.study.compression_page import write_page
 from hbtlib.study.execution import execute
 from hbtlib.study.project import project_folder
 from hbtlib.study.shown import executed, placed_together
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: if the command was wrong, or failed in a way that its message explains.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m hbtlib.study.compression",
+        prog="python -m hbtlib.study.compression_command",
         description="Measures what smaller vectors cost an encoder, and shows the study again.",
     )
     parser.add_argument(

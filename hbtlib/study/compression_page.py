@@ -1,6 +1,6 @@
 """The page docs/results/compression.md, from results/compression.
 
-`python -m hbtlib.study.compression.page` writes it; a test says when it has to be written again.
+`python -m hbtlib.study.compression_page` writes it; a test says when it has to be written again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ control of the map: it takes out the same three quarters of what all vectors hav
 nothing of the languages. What is compared was declared before anything was measured, in
 `notebooks/studies/declared/compression.yaml`.
 
-This page is made by `python -m hbtlib.study.compression.page` from `results/compression/`, whose
+This page is made by `python -m hbtlib.study.compression_page` from `results/compression/`, whose
 CSV files have all digits, intervals, p values and every pair of languages; the executed notebook
 below has the pictures. `make compression ENCODER=…` measures another encoder.
 """
