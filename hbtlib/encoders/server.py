@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hbtlib.checks import check_choice, check_integer, check_number, short
-from hbtlib.encoders.function import FunctionEncoder
+from hbtlib.encoders.function_encoder import FunctionEncoder
 
 KEY = "HBT_API_KEY"
 """The environment variable with the server's key, unless another is named."""

@@ -1,8 +1,8 @@
 """The command of the study `compression`, which `make compression` calls.
 
-`python -m hbtlib.study.compression_command ENCODER` measures an encoder under every compression. Then, and
-without an encoder, it puts everything together from `results/compression/`: the executed notebook,
-its figures and the page of the docs.
+`python -m hbtlib.study.compression_command ENCODER` measures an encoder under every
+compression. Then, and without an encoder, it puts everything together from `results/compression/`:
+the executed notebook, its figures and the page of the docs.
 """
 
 from __future__ import annotations
