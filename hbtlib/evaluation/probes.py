@@ -86,6 +86,8 @@ def points(
 def answers(benchmark: Benchmark, questions: int) -> pd.DataFrame:
     """Lists the relevant passages of some questions, the ones in most languages first.
 
+    Where every question stands in one language alone, each language has as many of them.
+
     Args:
         benchmark: the questions and passages.
         questions: how many questions.
@@ -97,10 +99,17 @@ def answers(benchmark: Benchmark, questions: int) -> pd.DataFrame:
     relevant = benchmark.judgements[benchmark.judgements["grade"] > 0]
     gold = relevant.merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
     gold = gold.drop_duplicates(["question_id", "passage_id"])
-    n_passages = gold["question_id"].value_counts(sort=False).sort_index()
-    most_first = n_passages.sort_values(ascending=False, kind="stable").index
-    chosen = gold["question_id"].isin(most_first[:questions])
     passages = benchmark.passages.assign(row=np.arange(len(benchmark.passages)))
+    languages = gold.merge(passages[["passage_id", "language"]], on="passage_id")
+    languages = languages.groupby("question_id")["language"]
+    if languages.nunique().max() == 1:  # nothing is parallel: the same number in every language
+        first = languages.first()
+        turn = first.groupby(first).cumcount()
+        order = turn.sort_values(kind="stable").index
+    else:
+        n_passages = gold["question_id"].value_counts(sort=False).sort_index()
+        order = n_passages.sort_values(ascending=False, kind="stable").index
+    chosen = gold["question_id"].isin(order[:questions])
     return passages.merge(gold.loc[chosen, ["question_id", "passage_id"]], on="passage_id")
 
 
