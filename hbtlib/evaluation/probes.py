@@ -100,15 +100,14 @@ def answers(benchmark: Benchmark, questions: int) -> pd.DataFrame:
     gold = relevant.merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
     gold = gold.drop_duplicates(["question_id", "passage_id"])
     passages = benchmark.passages.assign(row=np.arange(len(benchmark.passages)))
-    languages = gold.merge(passages[["passage_id", "language"]], on="passage_id")
-    languages = languages.groupby("question_id")["language"]
-    if languages.nunique().max() == 1:  # nothing is parallel: the same number in every language
-        first = languages.first()
-        turn = first.groupby(first).cumcount()
-        order = turn.sort_values(kind="stable").index
+    of = gold.merge(passages[["passage_id", "language"]], on="passage_id")
+    of = of[["question_id", "language"]].drop_duplicates().sort_values("question_id")
+    if of["question_id"].is_unique:  # nothing is parallel: as many of every language
+        turn = of.groupby("language").cumcount()
+        order = of.assign(turn=turn).sort_values("turn", kind="stable")["question_id"].to_numpy()
     else:
         n_passages = gold["question_id"].value_counts(sort=False).sort_index()
-        order = n_passages.sort_values(ascending=False, kind="stable").index
+        order = n_passages.sort_values(ascending=False, kind="stable").index.to_numpy()
     chosen = gold["question_id"].isin(order[:questions])
     return passages.merge(gold.loc[chosen, ["question_id", "passage_id"]], on="passage_id")
 
