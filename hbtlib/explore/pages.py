@@ -7,6 +7,7 @@ passage a tick, so that a page without styles (as GitHub shows it) says the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from html import escape
 
 import pandas as pd
@@ -297,7 +298,7 @@ def cutoffs_page(
             lines.append(f'<tr><th class="hbt-text">{setting}</th>{heads}</tr>')
             for arm, table in by_arm.items():
                 if (group, setting) in table.index:
-                    row: pd.Series = table.xs((group, setting))
+                    row: Any = table.xs((group, setting))
                     cells = "".join(f"<td{_at(k, cutoff)}>{_cell(row[k])}</td>" for k in columns)
                     lines.append(f'<tr><td class="hbt-text">{escape(arm)}</td>{cells}</tr>')
         if lines:
