@@ -7,8 +7,8 @@ passage a tick, so that a page without styles (as GitHub shows it) says the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from html import escape
+from typing import Any
 
 import pandas as pd
 from matplotlib import colormaps
