@@ -14,6 +14,7 @@ STRATEGIES = ("x-x-mono", "x-x", "x-y", "x-y-mono", "hybrid")
 """The strategies that can be tried out; `hybrid` alone has α and a level it mixes at."""
 
 COUNTED = 100  # batches, for the shares
+SHOWN = 6  # batches, pair by pair
 
 
 def plan_of(
@@ -46,7 +47,7 @@ def plan_of(
 
 
 def batch_table(
-    plan: BatchPlan, *, first: int = 0, batches: int = 6, pairs: int = 12
+    plan: BatchPlan, *, first: int = 0, batches: int = SHOWN, pairs: int = 12
 ) -> pd.DataFrame:
     """Lists the first pairs of some batches.
 
