@@ -296,7 +296,7 @@ def cutoffs_page(
     parts = []
     for group in groups:
         shown = {
-            arm: table.xs(group).to_dict("index")
+            arm: table.loc[[group]].droplevel("languages").to_dict("index")
             for arm, table in by_arm.items()
             if group in table.index.get_level_values("languages")
         }

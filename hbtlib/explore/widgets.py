@@ -13,6 +13,7 @@ from hbtlib.explore import batches, cells, cutoffs, pages
 from hbtlib.explore.studies import explorable
 from hbtlib.explore.views import BatchesView, Choice, CutoffsView, HeatmapView, RankingsView
 from hbtlib.plots.tables import star
+from hbtlib.sampling.strategies import STRATEGIES
 
 Refresh = Callable[[], None]
 """Shows a view again, after the study or the arms changed."""
@@ -252,7 +253,7 @@ def batches_widget(view: BatchesView, listeners: list[Refresh]) -> Any:
     Returns:
         The widget.
     """
-    strategy = _dropdown("strategy", batches.STRATEGIES, view.strategy)
+    strategy = _dropdown("strategy", tuple(STRATEGIES), view.strategy)
     alpha = ipywidgets.FloatSlider(
         description="α", min=0, max=1, step=0.05, value=view.alpha, continuous_update=False
     )
@@ -266,8 +267,7 @@ def batches_widget(view: BatchesView, listeners: list[Refresh]) -> Any:
     output = ipywidgets.HTML()
 
     def show() -> None:
-        is_hybrid = view.strategy == "hybrid"
-        alpha.disabled = mix.disabled = not is_hybrid
+        alpha.disabled = mix.disabled = not batches.mixes(view.strategy)
         output.value = view.picture()
 
     def changed(_: Any) -> None:

@@ -81,10 +81,11 @@ def served(notebook: Path = REPOSITORY / "notebooks" / "explore.ipynb") -> Itera
     """The address of the notebook, as `make explore` serves it."""
     port = free_port()
     command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}", str(notebook)]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "HBT_ROOT": str(REPOSITORY)}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    environment.pop("HBT_ROOT", None)  # the notebook finds its project by itself, as for a person
     with (
         tempfile.TemporaryFile() as log,
-        running(command, env=environment, stdout=log, stderr=log),
+        running(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log),
     ):
         address = f"http://127.0.0.1:{port}"
         wait_for(lambda: fetched(f"{address}/voila/static/voila.js"), "voila", 60)
