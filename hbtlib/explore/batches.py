@@ -9,11 +9,15 @@ import pandas as pd
 
 from hbtlib.data.pairs import Pairs
 from hbtlib.sampling.plan import BatchPlan
-
-STRATEGIES = ("x-x-mono", "x-x", "x-y", "x-y-mono", "hybrid")
-"""The strategies that can be tried out; `hybrid` alone has α and a level it mixes at."""
+from hbtlib.sampling.strategies import STRATEGIES
 
 COUNTED = 100  # batches, for the shares
+SHOWN = 6  # batches, pair by pair
+
+
+def mixes(strategy: str) -> bool:
+    """Tells whether a strategy mixes two kinds of batches, and so has an α."""
+    return STRATEGIES[strategy].second is not None
 
 
 def plan_of(
@@ -24,7 +28,7 @@ def plan_of(
     Args:
         pairs: The training pairs.
         languages: The languages to draw from.
-        strategy: One of `STRATEGIES`.
+        strategy: One of `hbtlib.strategies.STRATEGIES`.
         alpha: For `hybrid`: the share of x-x-mono.
         mix: For `hybrid`: `batch` or `pair`.
         seed: Of the batches.
@@ -32,7 +36,7 @@ def plan_of(
     Returns:
         The plan, with batches of 96 pairs, as in the default study.
     """
-    mix = mix if strategy == "hybrid" else "batch"
+    mix = mix if mixes(strategy) else "batch"
     chosen = [code for code in languages if code in pairs.languages]
     return BatchPlan(
         pairs,
@@ -46,7 +50,7 @@ def plan_of(
 
 
 def batch_table(
-    plan: BatchPlan, *, first: int = 0, batches: int = 6, pairs: int = 12
+    plan: BatchPlan, *, first: int = 0, batches: int = SHOWN, pairs: int = 12
 ) -> pd.DataFrame:
     """Lists the first pairs of some batches.
 

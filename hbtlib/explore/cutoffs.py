@@ -19,7 +19,7 @@ GROUPS = ("trained", "unseen")
 """Are both languages trained on, or is one of them not?"""
 
 
-def names(measure_name: str) -> dict[str, str]:
+def metric_names(measure_name: str) -> dict[str, str]:
     """Returns the metrics of a measure by their cut-offs.
 
     Args:
@@ -30,7 +30,7 @@ def names(measure_name: str) -> dict[str, str]:
         without a cut-off.
 
     Example:
-        >>> list(names("R"))[-1], names("mAP")["none"]
+        >>> list(metric_names("R"))[-1], metric_names("mAP")["none"]
         ('100', 'mAP')
     """
     found = {str(k): f"{measure_name}@{k}" for k in CUTOFFS}
@@ -49,7 +49,7 @@ def by_cutoff(ranks: pd.DataFrame, measure_name: str, trained: list[str]) -> pd.
         A row a group of languages (trained, unseen) and setting, a column a cut-off. Each pair of
         query language and pool counts once, as in `hbt.summarise`.
     """
-    metrics = names(measure_name)
+    metrics = metric_names(measure_name)
     measured = by_training(measure(ranks, list(metrics.values())), trained)
     means = measured.groupby(["languages", "setting", "metric"])["value"].mean().unstack("metric")
     order = [(group, setting) for group in GROUPS for setting in SETTINGS]
@@ -69,7 +69,7 @@ def cutoff_says(by_arm: dict[str, pd.DataFrame], measure_name: str, cutoff: str)
         The sentence.
     """
     (first, a), *rest = by_arm.items()
-    metric = names(measure_name)[cutoff]
+    metric = metric_names(measure_name)[cutoff]
     if not rest or GROUPS[0] not in a.index:
         return f"{metric} of {first}."
     second, b = rest[0]

@@ -65,35 +65,38 @@ class Explorer:
 
     def choose(self) -> Panel:
         """The study and the two arms that all panels show."""
-        if not self.live:
-            return Panel(self.choice.picture())
-        from hbtlib.explore import widgets
-
-        return Panel(self.choice.picture(), widgets.choice_widget(self.choice, self._refresh))
+        return self._panel(self.choice, "choice_widget", self._refresh)
 
     def rankings(self) -> Panel:
         """A question and its rankings by both arms."""
-        return self._panel(RankingsView(self.choice), "rankings_widget")
+        return self._panel(RankingsView(self.choice), "rankings_widget", self._listeners)
 
     def heatmap(self) -> Panel:
         """The heatmap, and the questions behind a cell."""
-        return self._panel(HeatmapView(self.choice), "heatmap_widget")
+        return self._panel(HeatmapView(self.choice), "heatmap_widget", self._listeners)
 
     def batches(self) -> Panel:
         """The batches of a strategy."""
-        return self._panel(BatchesView(self.choice), "batches_widget")
+        return self._panel(BatchesView(self.choice), "batches_widget", self._listeners)
 
     def cutoffs(self) -> Panel:
         """A measure at every cut-off."""
-        return self._panel(CutoffsView(self.choice), "cutoffs_widget")
+        return self._panel(CutoffsView(self.choice), "cutoffs_widget", self._listeners)
 
-    def _panel(self, view: Any, widget: str) -> Panel:
-        """A view, with its controls where there are widgets."""
+    def _panel(self, view: Any, widget: str, linked: Any) -> Panel:
+        """A view, with its controls where there are widgets.
+
+        Args:
+            view: The view.
+            widget: The function of `widgets` that makes its controls.
+            linked: How the panels are linked: what shows all others again, or the list of what does
+                so, to which the panel adds itself.
+        """
         if not self.live:
             return Panel(view.picture())
         from hbtlib.explore import widgets
 
-        return Panel(view.picture(), getattr(widgets, widget)(view, self._listeners))
+        return Panel(view.picture(), getattr(widgets, widget)(view, linked))
 
     def _refresh(self) -> None:
         """Shows every panel again, after the study or the arms changed."""
@@ -116,7 +119,7 @@ class Explorer:
         said = [cutoffs.cutoff_says(view.tables(), view.measure, view.cutoff)]
         if len(self.choice.arms) == 2:
             first, second = self.choice.arms
-            by = RankingsView(self.choice).differences
+            by = self.choice.differences()
             said.append(
                 f"In the pool of all languages {second} is ahead on {(by > 0).mean():.0%} of the "
                 f"{len(by):,} questions, and {first} on {(by < 0).mean():.0%}."

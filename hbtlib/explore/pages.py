@@ -6,7 +6,7 @@ passage a tick, so that a page without styles (as GitHub shows it) says the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -15,7 +15,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 
 from hbtlib.data.benchmark import SETTINGS
-from hbtlib.explore.cutoffs import names
+from hbtlib.explore.cutoffs import NONE, metric_names
 from hbtlib.explore.questions import Texts
 from hbtlib.explore.rankings import why
 from hbtlib.markup import cut
@@ -32,7 +32,7 @@ STYLE = """<style>
 .hbt-arm{font-weight:700;border-bottom:2px solid #444;margin-bottom:4px}
 .hbt-row{display:flex;gap:8px;padding:4px 6px 4px 0;border-left:4px solid transparent}
 .hbt-right{border-left-color:#1B7837;background:#eef6ef}
-.hbt-rank{flex:0 0 3.2em;text-align:right;font-variant-numeric:tabular-nums;color:#444}
+.hbt-rank{flex:0 0 3.6em;text-align:right;font-variant-numeric:tabular-nums;color:#444}
 .hbt-body{min-width:0;overflow-wrap:anywhere}
 .hbt-lang{display:inline-block;min-width:2.2em;padding:0 4px;border-radius:3px;color:#fff;
  text-align:center;font-size:12px;line-height:1.5}
@@ -52,7 +52,14 @@ STYLE = """<style>
 .hbt-pair .hbt-lang{border-radius:0;min-width:2em}
 .hbt-bar{display:inline-block;height:10px;vertical-align:middle;background:#4477AA}
 .hbt-note{color:#555;font-size:12px}
+@media (max-width:500px){.hbt th,.hbt td{padding:2px 3px}.hbt .hbt-text{min-width:7em}}
 </style>"""
+
+GROUP_TITLES = {
+    "trained": "languages trained on",
+    "unseen": "with a language never trained on",
+}
+"""Group of languages (`cutoffs.GROUPS`) → how it is called."""
 
 
 def page(*parts: str) -> str:
@@ -177,16 +184,20 @@ def heatmap_page(grid: pd.DataFrame, trained: Sequence[str], highest: float, cho
         cells = []
         for value in row:
             ground, text = shade(value, highest)
-            shown = "–" if pd.isna(value) else short(value)
-            cells.append(f'<td style="background:{ground};color:{text}">{shown}</td>')
+            cells.append(f'<td style="background:{ground};color:{text}">{number(value)}</td>')
         lines.append(f"<tr><th>{escape(star(str(language), trained))}</th>{''.join(cells)}</tr>")
-    note = "A row is the language one asks in, a column the passages searched."
-    if any(star(code, trained) != code for code in grid.index):
-        note += " * never trained on."
     return (
         f'<p><b>{escape(chosen)}</b></p><div class="hbt-wide"><table class="hbt-heat">'
-        f"{''.join(lines)}</table></div>{paragraph(note, 'hbt-note')}"
+        f"{''.join(lines)}</table></div>{heatmap_note(grid, trained)}"
     )
+
+
+def heatmap_note(grid: pd.DataFrame, trained: Sequence[str]) -> str:
+    """How a heatmap is read: what its rows, columns and stars are."""
+    note = "A row is the language one asks in, a column the passages searched."
+    if any(star(str(code), trained) != code for code in grid.index):
+        note += " * never trained on."
+    return paragraph(note, "hbt-note")
 
 
 def worst_page(
@@ -212,15 +223,11 @@ def worst_page(
     for _, row in worst.head(shown).iterrows():
         label = escape(texts.labels.get(row["question_id"], row["question_id"]))
         cells = "".join(
-            f"<td>{_or_dash(row[value], 3)}</td><td>{_or_dash(row[rank], 0)}</td>"
+            f"<td>{number(row[value], 3)}</td><td>{number(row[rank], 0)}</td>"
             for value, rank in columns
         )
         lines.append(f'<tr><td class="hbt-text">{label}</td>{cells}</tr>')
     return f'<div class="hbt-wide"><table>{"".join(lines)}</table></div>'
-
-
-def _or_dash(value: float, digits: int) -> str:
-    return "–" if pd.isna(value) else short(value, digits=digits) if digits else f"{value:,.0f}"
 
 
 def batches_page(table: pd.DataFrame, counted: Mapping[str, float]) -> str:
@@ -285,31 +292,49 @@ def cutoffs_page(
     Returns:
         A part of a page.
     """
-    columns = list(names(measure_name))
-    heads = "".join(f"<th{_at(k, cutoff)}>{'all' if k == 'none' else k}</th>" for k in columns)
+    columns = list(metric_names(measure_name))
     parts = []
     for group in groups:
-        settings = {s for table in by_arm.values() for g, s in table.index if g == group}
-        title = "languages trained on" if group == "trained" else "one language never trained on"
-        lines = []
-        for setting in SETTINGS:
-            if setting not in settings:
-                continue
-            lines.append(f'<tr><th class="hbt-text">{setting}</th>{heads}</tr>')
-            for arm, table in by_arm.items():
-                if (group, setting) in table.index:
-                    row: Any = table.xs((group, setting))
-                    cells = "".join(f"<td{_at(k, cutoff)}>{_cell(row[k])}</td>" for k in columns)
-                    lines.append(f'<tr><td class="hbt-text">{escape(arm)}</td>{cells}</tr>')
-        if lines:
+        shown = {
+            arm: table.loc[[group]].droplevel("languages").to_dict("index")
+            for arm, table in by_arm.items()
+            if group in table.index.get_level_values("languages")
+        }
+        if shown:
+            title = GROUP_TITLES[group]
             parts.append(f"<p><b>{escape(measure_name)}@k, {title}</b></p>")
-            parts.append(f'<div class="hbt-wide"><table>{"".join(lines)}</table></div>')
+            parts.append(_cutoffs_table(shown, columns, cutoff))
     return "".join(parts)
 
 
-def _at(column: str, chosen: str) -> str:
-    return ' class="hbt-at"' if column == chosen else ""
+def _cutoffs_table(
+    by_arm: Mapping[str, Mapping[Hashable, Any]], columns: Sequence[str], chosen: str
+) -> str:
+    """The settings of one group of languages under each other, a row an arm.
+
+    Args:
+        by_arm: arm → setting → cut-off → value.
+        columns: The cut-offs.
+        chosen: The one that is marked.
+    """
+    marks = {cutoff: ' class="hbt-at"' if cutoff == chosen else "" for cutoff in columns}
+    heads = "".join(f"<th{marks[k]}>{'all' if k == NONE else k}</th>" for k in columns)
+    lines = []
+    for setting in SETTINGS:
+        rows = {arm: values[setting] for arm, values in by_arm.items() if setting in values}
+        if rows:
+            lines.append(f'<tr><th class="hbt-text">{setting}</th>{heads}</tr>')
+        for arm, row in rows.items():
+            cells = "".join(f"<td{marks[k]}>{number(row[k])}</td>" for k in columns)
+            lines.append(f'<tr><td class="hbt-text">{escape(arm)}</td>{cells}</tr>')
+    return f'<div class="hbt-wide"><table>{"".join(lines)}</table></div>'
 
 
-def _cell(value: float) -> str:
-    return "–" if pd.isna(value) else short(value)
+def number(value: float, digits: int = 2) -> str:
+    """A number as all tables of the explorer write it; a dash where there is none.
+
+    Args:
+        value: The number, or NaN.
+        digits: How many stand after the point.
+    """
+    return "–" if pd.isna(value) else short(value, digits=digits)

@@ -6,7 +6,9 @@ controls before a view; where there are none, the picture of the first choices s
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -33,7 +35,10 @@ class Choice:
     """
 
     def __init__(self, study: str, benchmark: str = "", arms: str = "") -> None:
-        self.change(study, benchmark, [part.strip() for part in arms.split(",") if part.strip()])
+        wanted = [part.strip() for part in arms.split(",") if part.strip()]
+        self.explored = Explored(study, benchmark)
+        self.arms = _checked_arms(self.explored, wanted)
+        self._computed: dict[Hashable, Any] = {}
 
     def change(self, study: str, benchmark: str = "", arms: list[str] | None = None) -> None:
         """Chooses another study, benchmark or arms.
@@ -44,17 +49,16 @@ class Choice:
             arms: The names of one or two arms; none: the study's first and its last own arm.
 
         Raises:
-            ValueError: One of them does not exist, or there are more than two arms.
+            ValueError: One of them does not exist, or there are more than two arms, or an arm's
+                ranks cannot be shown. Then nothing is changed.
         """
-        explored = Explored(study, benchmark)
-        own = explored.own_arms
-        arms = list(dict.fromkeys(arms or [own[0], own[-1]]))
-        if len(arms) > 2:
-            raise ValueError(f"arms is {short(', '.join(arms))}; the explorer compares two of them")
-        for arm in arms:
-            check_choice("an arm", arm, explored.arms)
+        now = self.explored
+        is_same = (study, benchmark) == (now.name, now.benchmark)
+        explored = now if is_same else Explored(study, benchmark)
+        self.arms = _checked_arms(explored, arms or [])
+        if not is_same:
+            self._computed = {}
         self.explored = explored
-        self.arms = arms
 
     def picture(self) -> str:
         """What is chosen, and the numbers of it, as HTML."""
@@ -70,6 +74,39 @@ class Choice:
     def ranks(self) -> dict[str, pd.DataFrame]:
         """Arm → the ranks of its run."""
         return {arm: self.explored.ranks(arm) for arm in self.arms}
+
+    def computed(self, compute: Callable[..., pd.DataFrame], arm: str, metric: str) -> pd.DataFrame:
+        """Computes a table of an arm's ranks, once until another study is chosen.
+
+        Args:
+            compute: `cells.heatmap` or `cutoffs.by_cutoff`.
+            arm: The arm.
+            metric: The metric or measure.
+        """
+        key = (compute, arm, metric)
+        if key not in self._computed:
+            self._computed[key] = compute(self.explored.ranks(arm), metric, self.explored.trained)
+        return self._computed[key]
+
+    def differences(self) -> pd.Series:
+        """By how much the second arm is ahead on each question, as `most_different` puts them."""
+        key = (most_different, *self.arms)
+        if key not in self._computed:
+            first, *rest = self.ranks().values()
+            self._computed[key] = most_different(first, rest[0] if rest else first)
+        return self._computed[key]
+
+
+def _checked_arms(explored: Explored, wanted: list[str]) -> list[str]:
+    """Returns one or two arms whose ranks can be shown; ValueError says why others cannot."""
+    own = explored.own_arms
+    arms = list(dict.fromkeys(wanted or [own[0], own[-1]]))
+    if len(arms) > 2:
+        raise ValueError(f"arms is {short(', '.join(arms))}; the explorer compares two of them")
+    for arm in arms:
+        check_choice("an arm", arm, explored.arms)
+        explored.ranks(arm)
+    return arms
 
 
 class RankingsView:
@@ -90,8 +127,7 @@ class RankingsView:
 
     def reset(self) -> None:
         """Shows the question on which the arms differ most, after the study or the arms changed."""
-        first, *rest = self.choice.ranks().values()
-        self.differences = most_different(first, rest[0] if rest else first)
+        self.differences = self.choice.differences()
         self.wanted = ""
         self.question = str(self.differences.index[0])
         self.language = self._language("de")
@@ -190,16 +226,11 @@ class HeatmapView:
 
     def grid(self) -> pd.DataFrame:
         """The heatmap of the arm."""
-        explored = self.choice.explored
-        return cells.heatmap(explored.ranks(self.arm), self.metric, explored.trained)
+        return self.choice.computed(cells.heatmap, self.arm, self.metric)
 
     def highest(self) -> float:
         """The end of the scale: the highest value of the arms, so that colours are comparable."""
-        explored = self.choice.explored
-        grids = [
-            cells.heatmap(explored.ranks(arm), self.metric, explored.trained)
-            for arm in self.choice.arms
-        ]
+        grids = [self.choice.computed(cells.heatmap, arm, self.metric) for arm in self.choice.arms]
         return float(max(grid.max().max() for grid in grids))
 
     def choose(self, query_language: str, pool: str) -> None:
@@ -321,15 +352,14 @@ class CutoffsView:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Arm → the measure at every cut-off."""
-        trained = self.choice.explored.trained
         return {
-            arm: cutoffs.by_cutoff(ranks, self.measure, trained)
-            for arm, ranks in self.choice.ranks().items()
+            arm: self.choice.computed(cutoffs.by_cutoff, arm, self.measure)
+            for arm in self.choice.arms
         }
 
     def picture(self) -> str:
         """The measure at every cut-off, as HTML."""
-        if self.cutoff not in cutoffs.names(self.measure):
+        if self.cutoff not in cutoffs.metric_names(self.measure):
             self.cutoff = str(cutoffs.CUTOFFS[-1])
         by_arm = self.tables()
         said = cutoffs.cutoff_says(by_arm, self.measure, self.cutoff)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets
@@ -11,8 +12,8 @@ import pandas as pd
 from hbtlib.explore import batches, cells, cutoffs, pages
 from hbtlib.explore.studies import explorable
 from hbtlib.explore.views import BatchesView, Choice, CutoffsView, HeatmapView, RankingsView
-from hbtlib.plots.style import short
 from hbtlib.plots.tables import star
+from hbtlib.sampling.strategies import STRATEGIES
 
 Refresh = Callable[[], None]
 """Shows a view again, after the study or the arms changed."""
@@ -20,13 +21,14 @@ Refresh = Callable[[], None]
 _STYLE = """<style>
 .hbt-controls{display:flex;flex-flow:row wrap;gap:2px 12px}
 .hbt-controls .widget-label,.hbt-look .widget-label{min-width:5.5em;width:auto}
-.hbt-controls>*{max-width:100%}
+.hbt-controls>*{max-width:calc(100% - 4px)}
+.widget-html,.widget-html-content{min-width:0}
 .hbt-grid{overflow-x:auto;padding:2px}
 .hbt-grid .jupyter-button{padding:0;margin:0;width:auto;height:26px;line-height:26px;
  font-size:12px;min-width:0;overflow:visible}
 .hbt-grid .widget-label{margin:0;padding:0;height:26px;line-height:26px;font-size:12px;
  font-weight:600;min-width:0;width:auto;justify-self:center}
-.hbt-look{max-width:100%;margin-left:8px}
+.hbt-look{max-width:calc(100% - 12px);margin-left:8px}
 .hbt-grid .hbt-chosen{outline:3px solid #D24B00;outline-offset:-3px;font-weight:700}
 </style>"""
 _WIDE = {"width": "560px"}
@@ -47,10 +49,9 @@ def choice_widget(choice: Choice, refresh_all: Refresh) -> Any:
     benchmark = _dropdown("benchmark", choice.explored.benchmarks, choice.explored.benchmark)
     arms = [_dropdown(f"arm {i + 1}", [""], "") for i in range(2)]
     output = ipywidgets.HTML()
-    quiet = _Quiet()
 
     def show() -> None:
-        with quiet:
+        with changes.by_program():
             benchmark.options = choice.explored.benchmarks
             benchmark.value = choice.explored.benchmark
             for control, arm in zip(arms, (choice.arms[0], choice.arms[-1]), strict=True):
@@ -58,11 +59,8 @@ def choice_widget(choice: Choice, refresh_all: Refresh) -> Any:
                 control.value = arm
         output.value = choice.picture()
 
-    def changed(change: dict[str, Any]) -> None:
-        if quiet.now:
-            return
-        chosen = change["owner"]
-        other_study = chosen is study
+    def changed(control: Any) -> None:
+        other_study = control is study
         try:
             choice.change(
                 study.value,
@@ -75,8 +73,7 @@ def choice_widget(choice: Choice, refresh_all: Refresh) -> Any:
         show()
         refresh_all()
 
-    for control in (study, benchmark, *arms):
-        control.observe(changed, "value")
+    changes = _Changes([study, benchmark, *arms], changed)
     show()
     return _stacked([study, benchmark, *arms], output)
 
@@ -95,10 +92,9 @@ def rankings_widget(view: RankingsView, listeners: list[Refresh]) -> Any:
     question = ipywidgets.Dropdown(description="question", layout=_WIDE)
     language = _dropdown("asked in", [""], "")
     output = ipywidgets.HTML()
-    quiet = _Quiet()
 
     def show() -> None:
-        with quiet:
+        with changes.by_program():
             found = view.found()
             known = [one for _, one in found]
             if view.question not in known and known:
@@ -110,11 +106,9 @@ def rankings_widget(view: RankingsView, listeners: list[Refresh]) -> Any:
             wanted.value = view.wanted
         output.value = view.picture()
 
-    def changed(change: dict[str, Any]) -> None:
-        if quiet.now:
-            return
+    def changed(control: Any) -> None:
         view.wanted = wanted.value
-        if change["owner"] is not wanted:
+        if control is not wanted:
             view.choose(question.value, language.value)
         show()
 
@@ -122,8 +116,7 @@ def rankings_widget(view: RankingsView, listeners: list[Refresh]) -> Any:
         view.reset()
         show()
 
-    for control in (wanted, question, language):
-        control.observe(changed, "value")
+    changes = _Changes([wanted, question, language], changed)
     listeners.append(refresh)
     show()
     return _stacked([wanted, question, language], output)
@@ -152,19 +145,18 @@ def heatmap_widget(view: HeatmapView, listeners: list[Refresh]) -> Any:
     metric = _dropdown("metric", cells.METRICS, view.metric)
     arm = _dropdown("arm", view.choice.arms, view.arm)
     grid = ipywidgets.VBox()
-    quiet = _Quiet()
+    note = ipywidgets.HTML()
     behind, show_cell = _cell_widget(view)
 
     def show() -> None:
-        with quiet:
+        with changes.by_program():
             arm.options = view.choice.arms
             arm.value = view.arm
         grid.children = [_button_grid(view, show_cell)]
+        note.value = pages.page(pages.heatmap_note(view.grid(), view.choice.explored.trained))
         show_cell()
 
     def changed(_: Any) -> None:
-        if quiet.now:
-            return
         view.metric, view.arm = metric.value, arm.value
         view.choose(*view.cell)
         show()
@@ -173,11 +165,10 @@ def heatmap_widget(view: HeatmapView, listeners: list[Refresh]) -> Any:
         view.reset()
         show()
 
-    for control in (metric, arm):
-        control.observe(changed, "value")
+    changes = _Changes([metric, arm], changed)
     listeners.append(refresh)
     show()
-    return _stacked([metric, arm], grid, *behind)
+    return _stacked([metric, arm], grid, note, *behind)
 
 
 def _cell_widget(view: HeatmapView) -> tuple[list[Any], Refresh]:
@@ -185,65 +176,71 @@ def _cell_widget(view: HeatmapView) -> tuple[list[Any], Refresh]:
     listed, looked_at = ipywidgets.HTML(), ipywidgets.HTML()
     question = ipywidgets.Dropdown(description="look at", layout=_WIDE)
     question.add_class("hbt-look")
-    quiet = _Quiet()
 
     def show() -> None:
-        with quiet:
+        with changes.by_program():
             question.options = view.questions()
             question.value = view.question
         listed.value = view.cell_picture()
         looked_at.value = view.question_picture()
 
     def changed(_: Any) -> None:
-        if not quiet.now:
-            view.question = question.value
-            looked_at.value = view.question_picture()
+        view.question = question.value
+        looked_at.value = view.question_picture()
 
-    question.observe(changed, "value")
+    changes = _Changes([question], changed)
     return [listed, question, looked_at], show
 
 
 def _button_grid(view: HeatmapView, show_cell: Refresh) -> Any:
-    """The heatmap as buttons; those of one colour share their style."""
-    table, trained, highest = view.grid(), view.choice.explored.trained, view.highest()
-    styles: dict[tuple[str, str], Any] = {}
-    buttons: dict[tuple[str, str], Any] = {}
+    """The heatmap as buttons, which show the questions behind their cell."""
+    table, trained = view.grid(), view.choice.explored.trained
+    buttons = _cell_buttons(table, view.highest())
 
     def mark() -> None:
         for cell, button in buttons.items():
-            button._dom_classes = ("hbt-chosen",) if cell == view.cell else ()
+            change_class = button.add_class if cell == view.cell else button.remove_class
+            change_class("hbt-chosen")
 
-    def button_of(language: str, pool: str, value: float) -> Any:
-        colours = pages.shade(value, highest)
-        if colours not in styles:
-            styles[colours] = ipywidgets.ButtonStyle(button_color=colours[0], text_color=colours[1])
-        is_empty = pd.isna(value)
-        button = ipywidgets.Button(
-            description="–" if is_empty else short(value),
-            tooltip=f"{language} questions, pool {pool}",
-            disabled=is_empty,
-            style=styles[colours],
-        )
-
+    def show_when_clicked(cell: tuple[str, str]) -> None:
         def on_click(_: Any) -> None:
-            view.choose(language, pool)
+            view.choose(*cell)
             show_cell()
             mark()
 
-        button.on_click(on_click)
-        buttons[language, pool] = button
-        return button
+        buttons[cell].on_click(on_click)
 
+    for cell in buttons:
+        show_when_clicked(cell)
+    mark()
     children = [ipywidgets.Label("")]
     children += [ipywidgets.Label(star(str(pool), trained)) for pool in table.columns]
-    for language, row in table.iterrows():
+    for language in table.index:
         children.append(ipywidgets.Label(star(str(language), trained)))
-        children += [button_of(str(language), str(pool), value) for pool, value in row.items()]
-    mark()
+        children += [buttons[str(language), str(pool)] for pool in table.columns]
     columns = f"2.2em repeat({len(table.columns)}, minmax(25px, 52px))"
     box = ipywidgets.GridBox(children, layout={"grid_template_columns": columns, "grid_gap": "1px"})
     box.add_class("hbt-grid")
     return box
+
+
+def _cell_buttons(table: pd.DataFrame, highest: float) -> dict[tuple[str, str], Any]:
+    """A button for each query language and pool; those of one colour share their style."""
+    styles: dict[tuple[str, str], Any] = {}
+    buttons = {}
+    for language, row in table.iterrows():
+        for pool, value in row.items():
+            colours = pages.shade(value, highest)
+            if colours not in styles:
+                ground, text = colours
+                styles[colours] = ipywidgets.ButtonStyle(button_color=ground, text_color=text)
+            buttons[str(language), str(pool)] = ipywidgets.Button(
+                description=pages.number(value),
+                tooltip=f"{language} questions, pool {pool}",
+                disabled=bool(pd.isna(value)),
+                style=styles[colours],
+            )
+    return buttons
 
 
 def batches_widget(view: BatchesView, listeners: list[Refresh]) -> Any:
@@ -256,19 +253,21 @@ def batches_widget(view: BatchesView, listeners: list[Refresh]) -> Any:
     Returns:
         The widget.
     """
-    strategy = _dropdown("strategy", batches.STRATEGIES, view.strategy)
+    strategy = _dropdown("strategy", tuple(STRATEGIES), view.strategy)
     alpha = ipywidgets.FloatSlider(
         description="α", min=0, max=1, step=0.05, value=view.alpha, continuous_update=False
     )
     mix = _dropdown("mix by", ("batch", "pair"), view.mix)
     first = ipywidgets.IntSlider(
-        description="from batch", min=0, max=94, step=1, value=view.first, continuous_update=False
+        description="from batch",
+        max=batches.COUNTED - batches.SHOWN,
+        value=view.first,
+        continuous_update=False,
     )
     output = ipywidgets.HTML()
 
     def show() -> None:
-        is_hybrid = view.strategy == "hybrid"
-        alpha.disabled = mix.disabled = not is_hybrid
+        alpha.disabled = mix.disabled = not batches.mixes(view.strategy)
         output.value = view.picture()
 
     def changed(_: Any) -> None:
@@ -276,8 +275,7 @@ def batches_widget(view: BatchesView, listeners: list[Refresh]) -> Any:
         view.mix, view.first = mix.value, first.value
         show()
 
-    for control in (strategy, alpha, mix, first):
-        control.observe(changed, "value")
+    _Changes([strategy, alpha, mix, first], changed)
     listeners.append(show)
     show()
     return _stacked([strategy, alpha, mix, first], output)
@@ -296,43 +294,54 @@ def cutoffs_widget(view: CutoffsView, listeners: list[Refresh]) -> Any:
     measure = _dropdown("measure", view.measures, view.measure)
     cutoff = ipywidgets.SelectionSlider(
         description="cut-off",
-        options=list(cutoffs.names(view.measure)),
+        options=list(cutoffs.metric_names(view.measure)),
         value=view.cutoff,
         continuous_update=False,
     )
     output = ipywidgets.HTML()
-    quiet = _Quiet()
 
     def show() -> None:
         output.value = view.picture()
-        with quiet:
-            cutoff.options = list(cutoffs.names(view.measure))
+        with changes.by_program():
+            cutoff.options = list(cutoffs.metric_names(view.measure))
             cutoff.value = view.cutoff
 
     def changed(_: Any) -> None:
-        if quiet.now:
-            return
         view.measure, view.cutoff = measure.value, cutoff.value
         show()
 
-    for control in (measure, cutoff):
-        control.observe(changed, "value")
+    changes = _Changes([measure, cutoff], changed)
     listeners.append(show)
     show()
     return _stacked([measure, cutoff], output)
 
 
-class _Quiet:
-    """While it is entered, changes of controls are the program's own, not a person's."""
+class _Changes:
+    """Calls a function when a person changes one of some controls, not when the program does.
 
-    def __init__(self) -> None:
-        self.now = False
+    Args:
+        controls: The controls.
+        act: Gets the control that was changed.
+    """
 
-    def __enter__(self) -> None:
-        self.now = True
+    def __init__(self, controls: Sequence[Any], act: Callable[[Any], None]) -> None:
+        self._act = act
+        self._are_of_program = False
+        for control in controls:
+            control.observe(self._changed, "value")
 
-    def __exit__(self, *error: object) -> None:
-        self.now = False
+    def _changed(self, change: dict[str, Any]) -> None:
+        if not self._are_of_program:
+            self._act(change["owner"])
+
+    @contextmanager
+    def by_program(self) -> Iterator[None]:
+        """Within it the controls are set by the program."""
+        self._are_of_program = True
+        try:
+            yield
+        finally:
+            self._are_of_program = False
 
 
 def _dropdown(description: str, options: Sequence[str], value: str) -> Any:

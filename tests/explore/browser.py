@@ -1,7 +1,7 @@
 """A browser for the explorer: Chromium without a window, driven through its debugging port.
 
 `python tests/explore/browser.py FOLDER` serves the notebook, and writes pictures of its panels into
-the folder, at the width of a desk and of a phone, and explorer.png, which the guide shows.
+the folder, at the width of a desk and of a phone, and docs/guide/explorer.png.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from websockets.sync.client import connect
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 DESK, PHONE = 1280, 390  # widths in CSS pixels
+GUIDE = 800  # the width of the picture in the guide
 
 
 def find_browser() -> str | None:
@@ -80,10 +81,11 @@ def served(notebook: Path = REPOSITORY / "notebooks" / "explore.ipynb") -> Itera
     """The address of the notebook, as `make explore` serves it."""
     port = free_port()
     command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}", str(notebook)]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "HBT_ROOT": str(REPOSITORY)}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    environment.pop("HBT_ROOT", None)  # the notebook finds its project by itself, as for a person
     with (
         tempfile.TemporaryFile() as log,
-        running(command, env=environment, stdout=log, stderr=log),
+        running(command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log),
     ):
         address = f"http://127.0.0.1:{port}"
         wait_for(lambda: fetched(f"{address}/voila/static/voila.js"), "voila", 60)
@@ -139,6 +141,17 @@ class Tab:
                 "Input.dispatchMouseEvent",
                 **{"type": kind, "x": box[0], "y": box[1], "button": "left", "clickCount": 1},
             )
+
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Presses a key; it goes to the element that has the focus."""
+        named = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **named)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **named)
+
+    def type(self, text: str) -> None:
+        """Types a text and Enter, where the page has its focus."""
+        self.call("Input.insertText", text=text)
+        self.press("Enter", 13, "\r")
 
     def picture(self, file: Path, selector: str, number: int = 0, until: str = "") -> None:
         """Writes a picture of an element, down to where another one begins."""
@@ -197,9 +210,11 @@ def main() -> None:
             time.sleep(2)
             for number, part in enumerate(PARTS):
                 tab.picture(folder / f"{part}-{name}.png", PANEL, number)
-            if width == DESK:
-                tab.picture(folder / "explorer.png", PANEL, PARTS.index("heatmap"), ".hbt-look")
             print(name, tab.js("[document.documentElement.scrollWidth, innerWidth]"), tab.errors)
+        tab.width(GUIDE, 16000)
+        time.sleep(2)
+        guide = REPOSITORY / "docs" / "guide" / "explorer.png"
+        tab.picture(guide, PANEL, PARTS.index("heatmap"), ".hbt-look")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ HOSTILE = '<script>alert("x")</script>'
 QUESTIONS = 5
 
 
+@lru_cache
 def benchmark() -> Benchmark:
     rows = [(f"q{i}", code) for i in range(QUESTIONS) for code in LANGUAGES]
     queries = pd.DataFrame(rows, columns=["question_id", "language"])
@@ -37,15 +39,19 @@ def scores(seed: int) -> np.ndarray:
     return rng.standard_normal((n, n)) + np.tile([0.0, 1.0, 0.3], QUESTIONS)
 
 
-def ranks_of(asked: Benchmark, seed: int) -> pd.DataFrame:
+@lru_cache
+def ranks_of(seed: int) -> pd.DataFrame:
     """The ranks table, made by the library from vectors whose products are the scores."""
+    asked = benchmark()
     n = len(asked.queries)
     queries, passages = np.eye(n, dtype=np.float32), scores(seed).T.astype(np.float32)
     return rank_vectors(queries, np.ascontiguousarray(passages), asked)
 
 
-def top_of(asked: Benchmark, seed: int, k: int = 4) -> pd.DataFrame:
+@lru_cache
+def top_of(seed: int, k: int = 4) -> pd.DataFrame:
     """The first passages of each query, made here from the scores."""
+    asked = benchmark()
     rows = []
     for q, row in enumerate(scores(seed).astype(np.float32)):
         for rank, p in enumerate(np.argsort(-row)[:k], start=1):
@@ -69,7 +75,7 @@ class SmallStudy:
     def __init__(self, study: str = "small", benchmark_name: str = "") -> None:
         self.name = study
         self.asked = benchmark()
-        self._ranks = {arm: ranks_of(self.asked, seed) for seed, arm in enumerate(self.arms)}
+        self._ranks = {arm: ranks_of(seed) for seed, arm in enumerate(self.arms)}
         self.runs = {arm: SimpleNamespace(name=f"{arm}-seed0") for arm in self.arms}
         columns = ["query_id", "question_id", "language", "text"]
         passages = dict(
@@ -82,7 +88,7 @@ class SmallStudy:
         return self._ranks[arm]
 
     def top(self, arm: str) -> pd.DataFrame | None:
-        return None if arm == "alone" else top_of(self.asked, self.arms.index(arm))
+        return None if arm == "alone" else top_of(self.arms.index(arm))
 
 
 def full_ranking(asked: Benchmark, seed: int, query_id: str) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def worldfacts() -> studies.Explored:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_ranking_is_what_counting_gives(study: SmallStudy, seed: int) -> None:
     arm = study.arms[seed]
-    for query_id in study.asked.queries["query_id"]:
+    for query_id in study.asked.queries["query_id"][::4]:
         truth = full_ranking(study.asked, seed, query_id)
         table = rankings.joint_ranking(study.ranks(arm), study.top(arm), query_id)
         assert table["rank"].is_monotonic_increasing
@@ -100,11 +100,10 @@ def test_the_questions_of_a_cell_average_to_it(study: SmallStudy) -> None:
         grid = cells.heatmap(ranks, metric, study.trained)
         assert list(grid.index) == ["de", "en", "zh"]
         assert list(grid.columns) == ["de", "en", "zh", ALL]
-        for language in grid.index:
-            for pool in grid.columns:
-                worst = cells.cell_questions(ranks, metric, language, pool)
-                assert worst["value"].mean() == pytest.approx(grid.loc[language, pool])
-                assert worst["value"].is_monotonic_increasing
+        for language, pool in (("de", "zh"), ("zh", ALL)):
+            worst = cells.cell_questions(ranks, metric, language, pool)
+            assert worst["value"].mean() == pytest.approx(grid.loc[language, pool])
+            assert worst["value"].is_monotonic_increasing
     with pytest.raises(ValueError, match="no fr query has a relevant passage in the pool 'en'"):
         cells.cell_questions(ranks, "mAP", "fr", "en")
 
@@ -125,15 +124,16 @@ def test_the_worst_question_comes_first(study: SmallStudy) -> None:
     )
 
 
-@pytest.mark.parametrize("measure", ["mAP", "MRR", "nDCG", "R", "rank-distance"])
+@pytest.mark.parametrize("measure", ["mAP", "R", "rank-distance"])
 def test_cutoffs_are_those_of_summarise(study: SmallStudy, measure: str) -> None:
     ranks = study.ranks("one")
     table = cutoffs.by_cutoff(ranks, measure, study.trained)
     assert ("none" in table) == (measure != "R")
-    for cutoff, metric in cutoffs.names(measure).items():
-        measured = hbt.metrics.by_training(hbt.measure(ranks, [metric]), study.trained)
-        wanted = hbt.summarise(measured, by=["languages"])
-        for (group, setting), row in table.iterrows():
+    metrics = cutoffs.metric_names(measure)
+    measured = hbt.measure(ranks, list(metrics.values()))
+    wanted = hbt.summarise(hbt.metrics.by_training(measured, study.trained), by=["languages"])
+    for (group, setting), row in table.iterrows():
+        for cutoff, metric in metrics.items():
             assert row[cutoff] == pytest.approx(wanted.loc[group, (setting, metric)])
     both = {"one": table, "two": table + 1}
     said = cutoffs.cutoff_says(both, measure, "10")
@@ -142,7 +142,10 @@ def test_cutoffs_are_those_of_summarise(study: SmallStudy, measure: str) -> None
     assert cutoffs.cutoff_says({"one": table}, measure, "10") == f"{measure}@10 of one."
 
 
-def test_worldfacts_without_a_cutoff_is_the_committed_table(worldfacts: studies.Explored) -> None:
+def test_worldfacts_without_a_cutoff_is_the_committed_table(
+    worldfacts: studies.Explored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cutoffs, "CUTOFFS", ())
     table = cutoffs.by_cutoff(worldfacts.ranks("hybrid"), "mAP", worldfacts.trained)
     file = worldfacts.runs["hybrid"].folder / "metrics.parquet"
     kept = hbt.metrics.by_training(pd.read_parquet(file), worldfacts.trained)
@@ -188,6 +191,9 @@ def test_batches_are_those_of_the_plan(study: SmallStudy) -> None:
     assert table["batch"].tolist() == [3, 3, 4, 4]
     assert table["id"].tolist() == [*plan[3].ids[:2], *plan[4].ids[:2]]
     assert (table["query_language"] != table["passage_language"]).all()
+    english = batches.plan_of(pairs, ["de", "en", "zh"], strategy="x-en", alpha=1, mix="pair")
+    both = batches.batch_table(english)[["query_language", "passage_language"]]
+    assert (both == "en").any(axis=1).all()
     assert batches.shares(plan, 5) == {"x-y": 1, "same language": 0, "one language": 0}
 
 
@@ -225,10 +231,12 @@ def test_which_studies_can_be_explored(
     assert worldfacts.top("semantic-language") is None, "rivals kept relevant passages alone"
 
 
-def test_real_text_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_text_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, study: SmallStudy) -> None:
     monkeypatch.setenv("HBT_ROOT", str(REPOSITORY))
     monkeypatch.delenv("HBT_DATA", raising=False)
     explored = studies.Explored("xquad-zero-shot", "mlqa-r")
+    monkeypatch.setattr(explored, "ranks", study.ranks)  # the real ones take seconds to read
+    monkeypatch.setattr(studies.Explored, "arms", study.arms)
     assert "set HBT_DATA to a folder that holds " in explored.texts.missing
     assert explored.texts.missing.endswith("Ids stand in the place of texts.")
     assert explored.texts.queries["text"].tolist() == explored.texts.queries["query_id"].tolist()
@@ -237,6 +245,7 @@ def test_real_text_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert missing.startswith("The texts of mlqa-pairs are not in this repository: set HBT_DATA ")
 
 
+@pytest.mark.slow
 def test_real_text_is_shown(monkeypatch: pytest.MonkeyPatch, real_data: Path) -> None:
     monkeypatch.setenv("HBT_ROOT", str(REPOSITORY))
     explored = studies.Explored("xquad-zero-shot", "xquad-r")

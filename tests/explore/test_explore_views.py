@@ -186,11 +186,43 @@ def test_another_arm_changes_every_panel(
     assert "no <b>" in Shown(outputs(panel)).text
 
 
+def test_what_is_computed_is_kept_until_another_study_is_chosen(
+    choice: views.Choice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def count(ranks: pd.DataFrame, metric: str, trained: list[str]) -> pd.DataFrame:
+        calls.append(metric)
+        return ranks
+
+    for metric in ("mAP", "mAP", "R@1"):
+        choice.computed(count, "one", metric)
+    choice.change("small", "small", ["one", "alone"])
+    choice.computed(count, "one", "mAP")
+    assert calls == ["mAP", "R@1"]
+    one = choice.differences()
+    assert choice.differences() is one
+    choice.change("small", "small", ["one", TWO])
+    assert choice.differences() is not one
+    choice.change("other")
+    choice.computed(count, "one", "mAP")
+    assert calls == ["mAP", "R@1", "mAP"]
+
+    def refuse(_: Any, arm: str) -> None:
+        raise ValueError(f"the ranks of {arm} have no pool of all languages")
+
+    monkeypatch.setattr(SmallStudy, "ranks", refuse)
+    with pytest.raises(ValueError, match="the ranks of one have no pool of all languages"):
+        choice.change("small")
+    assert choice.explored.name == "other", "what was refused changed nothing"
+
+
 def test_pictures_stand_in_the_place_of_widgets(
     choice: views.Choice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = explorer_module.Explorer("small")
     still = explorer_module.Explorer("small", live=False)
+    still.choice = live.choice  # what is computed once need not be computed again
     for name in ("choose", "rankings", "heatmap", "batches", "cutoffs"):
         with_widget = getattr(live, name)()._repr_mimebundle_()
         alone = getattr(still, name)()._repr_mimebundle_(include=None, exclude=None)
