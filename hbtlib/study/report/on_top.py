@@ -1,4 +1,4 @@
-"""Tables and sentences of 16-on-top: how to train on top of the language-neutral map."""
+"""How to train on top of the language-neutral map: tables and sentences of a study of such ways."""
 
 from __future__ import annotations
 
