@@ -286,6 +286,17 @@ class TradeOff(OfStudy):
     )
 
 
+class OnTop(OfStudy):
+    """Shows how to train on top of the language-neutral map."""
+
+    study: kinds.Name = Field(
+        "multilingual-recipe", description="a study of notebooks/studies/ with these ways"
+    )
+    chosen_by: kinds.Name = Field(
+        "belebele-flores20", description="the benchmark that the default is chosen by"
+    )
+
+
 class Encoders(Parameters):
     """Shows the table of language bias: every encoder, as it is and after one linear map."""
 
@@ -391,6 +402,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "language-neutral": LanguageNeutral,
     "compression": Compression,
     "trade-off": TradeOff,
+    "on-top": OnTop,
     "explore": Explore,
 }
 """The schema of each notebook, by its name without its number."""

@@ -1,4 +1,4 @@
-"""Ways of training on top of the map, and the averages of weights."""
+"""16-on-top: ways of training on top of the map, and the averages of weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to train on top of the language-neutral map: tables and sentences of a study of such ways."""
+"""Tables and sentences of 16-on-top: how to train on top of the language-neutral map."""
 
 from __future__ import annotations
 
