@@ -105,3 +105,5 @@ def test_xlm_r_xxl_is_wrapped_and_planned() -> None:
     assert found["trained"] == pytest.approx(size.lora / 8, rel=0.001)
     assert large.gpus_needed(size, Way(lora=False, checkpointing=True)) == 4
     assert large.gpus_needed(size, Way(lora=True, checkpointing=True)) == 1
+    # The study scaling-full: LoRA on one GPU, 4,096 tokens at a time, nothing computed again.
+    assert large.states(size, LORA) + large.activations(size, LORA, 4096) < 0.9 * 80e9
