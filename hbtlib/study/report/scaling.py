@@ -144,7 +144,7 @@ def sizes_shown(table: pd.DataFrame) -> Styler:
     Args:
         table: `sizes`' table.
     """
-    forms = {"parameters": "{:,}", "learning rate": "{:g}"}
+    forms: dict[Any, Any] = {"parameters": "{:,}", "learning rate": "{:g}"}
     return table.style.hide().format(forms)
 
 
@@ -613,8 +613,8 @@ def resources_shown(table: pd.DataFrame) -> Styler:
     Args:
         table: `resources`' table.
     """
-    whole = {"one GPU": "{:,.0f}", "each": "{:,.0f}", "GPUs": "{:.0f}"}
-    forms = {"parameters": "{:.2f}", "embedding": "{:.2f}", "trained": "{:.3f}", **whole}
+    forms: dict[Any, Any] = {"one GPU": "{:,.0f}", "each": "{:,.0f}", "GPUs": "{:.0f}"}
+    forms |= {"parameters": "{:.2f}", "embedding": "{:.2f}", "trained": "{:.3f}"}
     forms |= {"GPU hours": "{:,.1f}", "hours": "{:,.1f}"}
     shown = table.drop(columns="source").style.hide()
     return shown.format(forms, na_rep="none")
@@ -634,7 +634,7 @@ def resources_says(table: pd.DataFrame) -> Markdown:
         rows = table[table["model"] == name].set_index("way")
         texts = []
         for way in ("all weights, checkpointing", "LoRA, checkpointing"):
-            row = rows.loc[way]
+            row: Any = rows.loc[way]
             texts.append(
                 f"{way}: {counted(int(row['GPUs']), 'GPU')} and {number(float(row['GPU hours']))} "
                 "hours of one GPU"
