@@ -100,6 +100,7 @@ def mixing_curves(table: pd.DataFrame, *, label: str = "mAP@10") -> Figure:
     degrees = list(dict.fromkeys(found["degree"]))
     colours = arm_colours(dict.fromkeys(map(str, found["arm"])))
     names = list(dict.fromkeys(map(str, found["panel"])))
+    top = 1.05 * max(float(found["value"].max()), 1e-3)  # the same for all panels
     figure, parts = panels(names, 3, (2.7, 2.3), (0.4, 0.5))
     for name, axes in parts.items():
         for arm, colour in colours.items():
@@ -110,7 +111,7 @@ def mixing_curves(table: pd.DataFrame, *, label: str = "mAP@10") -> Figure:
             axes.plot(places, over["mean"], "o-", color=colour, lw=1.4, ms=3.5)
         axes.set_xticks(range(len(degrees)), degrees, size=SMALL)
         axes.set(title=name, ylabel=label, xlabel="share of the other language (%)")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, top)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=NICE))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     handles = [Line2D([], [], color=colours[arm], marker="o", label=arm) for arm in colours]

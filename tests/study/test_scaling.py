@@ -138,6 +138,12 @@ def test_the_committed_study_spans_a_hundredfold_and_declares_its_tests() -> Non
     assert {key: tuning[key] for key in same} == {key: own[key] for key in same}
 
 
+def test_the_study_is_introduced() -> None:
+    said = scaling.study_says(studies.load("scaling"))
+    assert "45 runs: hybrid, x-x and en-en, each with 5 sizes from 9k to 999k parameters" in said
+    assert "hinglish-top and mmarco-codemixed" in said
+
+
 def test_scores_are_means_over_seeds_and_benchmarks(study: FakeStudy) -> None:
     table = scaling.questions(study)  # type: ignore[arg-type]
     assert set(table["languages"]) == {"trained", "unseen"}

@@ -92,6 +92,26 @@ def shape_of(run: Run) -> str:
     return f"{options.get('width', 128)}×{options.get('layers', 1)}"
 
 
+def study_says(study: Study) -> Markdown:
+    """What is compared: the study's question, its runs and the suite.
+
+    Args:
+        study: the study.
+    """
+    strategies = list(dict.fromkeys(run.parameters["strategy"] for run in study.runs))
+    seeds = {run.parameters["seed"] for run in study.runs}
+    counts = sorted(set(map(parameters_of, study.runs)))
+    return bullets(
+        [
+            f"The study **{study.name}** asks: {study.question}",
+            f"It has {counted(len(study.runs), 'run')}: {listed(strategies)}, each with "
+            f"{counted(len(counts), 'size')} from {size_text(counts[0])} to "
+            f"{size_text(counts[-1])} parameters and {counted(len(seeds), 'seed')}.",
+            f"The suite {SUITE} reads them on {listed(find_suite(SUITE).benchmarks)}.",
+        ]
+    )
+
+
 def tuned(name: str = "scaling-tuning") -> pd.DataFrame:
     """What each learning rate scores on the held-out pairs.
 
