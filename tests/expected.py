@@ -38,6 +38,7 @@ RANKS_NOT_KEPT = (
     "multilingual-rivals",
     "scaling",
     "scaling-pretrained",
+    "worldfacts-x-en",
 )
 """Studies with so many runs that `.gitignore` leaves their ranks out; their metrics are read."""
 

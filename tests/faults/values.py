@@ -198,7 +198,7 @@ def words(domain: Domain) -> Domain:
 
 COUNT = integer(1)
 SHARE = number(0, 1)
-STRATEGIES = ("x-x-mono", "x-x", "x-y", "x-y-mono", "en-en", "hybrid")
+STRATEGIES = ("x-x-mono", "x-x", "x-y", "x-y-mono", "x-en", "en-en", "hybrid")
 OBJECTIVES = (
     "info-nce",
     "adversarial",
@@ -206,7 +206,7 @@ OBJECTIVES = (
     "semantic-language",
     "clear",
     "code-switch",
-    "translations",
+    "lancer",
 )
 RATE = number(above=0, most=1e3)
 
@@ -254,6 +254,7 @@ NOTEBOOK: dict[str, Domain] = {
     "validation": choice(*STRATEGIES, "mAP multilingual"),
     "arguments": optional(mapping()),
     "top": integer(0),
+    "question_metrics": words(choice("mAP", "MRR@10", "nDCG@10", "R@1", "R@10", "rank-distance")),
     "probes": either(choice(""), words(either(choice("mean"), lambda word: word.isdigit()))),
     "study": text,
     "folder": optional(path),
