@@ -8,6 +8,7 @@ from .data.benchmark import Benchmark as Benchmark
 from .data.catalog import catalog as catalog
 from .data.catalog import load_benchmark as load_benchmark
 from .data.catalog import load_pairs as load_pairs
+from .data.catalog import load_suite as load_suite
 from .data.near_duplicates import near_duplicates as near_duplicates
 from .data.overlap import check_disjoint as check_disjoint
 from .data.overlap import leave_out as leave_out
@@ -33,6 +34,7 @@ from .evaluation.significance import compare as compare
 from .evaluation.significance import compare_pairs as compare_pairs
 from .evaluation.significance import contrasts as contrasts
 from .evaluation.significance import units as units
+from .evaluation.suites import measure_suite as measure_suite
 from .mining import mine_negatives as mine_negatives
 from .sampling import strategies as strategies
 from .sampling.plan import BatchPlan as BatchPlan

@@ -49,6 +49,7 @@ from hbtlib.data.sets import (
     xquad_r,
     yahoo_answers,
 )
+from hbtlib.data.suites import SUITES, find_suite
 
 
 class Entry(NamedTuple):
@@ -396,6 +397,23 @@ def load_pairs(name: str, data: str | Path | None = None, **options: Any) -> Pai
     return Pairs.from_benchmark(load_benchmark(name, data, **options))
 
 
+def load_suite(name: str, **options: Any) -> dict[str, Benchmark]:
+    """Loads every benchmark of a suite, such as `m2c2` (see `hbtlib.data.suites`).
+
+    Args:
+        name: the suite's name.
+        **options: as for `load_benchmark`, for all of its benchmarks alike.
+
+    Returns:
+        Name → benchmark. They are not put together: each keeps its own pools.
+
+    Raises:
+        ValueError: for another name, and as `load_benchmark` does.
+        DataError: as `load_benchmark` does.
+    """
+    return {one: load_benchmark(one, **options) for one in find_suite(name).benchmarks}
+
+
 def _is_offline(name: str, entry: Entry) -> bool:
     if not entry.module.FOLDERS:  # made here, or given with data=
         return True
@@ -412,6 +430,11 @@ def _module(name: str, kind: str) -> ModuleType:
     if entry is not None:
         other = entry.kinds[0]
         raise ValueError(f"{name} is no {kind}; it is {other}: hbt.load_{other}({name!r})")
+    if name in SUITES:
+        raise ValueError(
+            f"{name} is no {kind} but a suite of several benchmarks "
+            f"({' '.join(SUITES[name].benchmarks)}): hbt.load_suite({name!r})"
+        )
     if "/" in name or os.path.isdir(name):  # noqa: PTH112 (Path's raises where it is too long)
         raise ValueError(
             f"no {kind} {short(name)}; a folder of your own is hbt.load_{kind}('folder', "

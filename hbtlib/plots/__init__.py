@@ -27,6 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "run_points": ["trade_off", "training_paths"],
         "rankings": ["rank_ecdf", "top_shares"],
         "saving": ["Figure", "save"],
+        "scaling": ["mixing_curves", "scaling_curves"],
         "sources": ["source_shares"],
         "style": ["COLOURS", "language_colours"],
         "tables": ["ordered"],

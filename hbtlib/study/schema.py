@@ -297,6 +297,19 @@ class OnTop(OfStudy):
     )
 
 
+class Scaling(Parameters):
+    """Shows how scores and differences change with the size of the encoder."""
+
+    study: kinds.Name = Field(
+        "scaling", description="a study of notebooks/studies/ over the sizes of an encoder"
+    )
+    beside: kinds.NameOrEmpty = Field(
+        "scaling-pretrained",
+        description='a study whose runs are drawn beside and not fitted; "": none',
+    )
+    metric: kinds.Metric = Field("mAP@10", description="what the pictures show: mAP@10 or R@50")
+
+
 class Encoders(Parameters):
     """Shows the table of language bias: every encoder, as it is and after one linear map."""
 
@@ -403,6 +416,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "compression": Compression,
     "trade-off": TradeOff,
     "on-top": OnTop,
+    "scaling": Scaling,
     "explore": Explore,
 }
 """The schema of each notebook, by its name without its number."""

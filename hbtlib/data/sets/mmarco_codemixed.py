@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.formats.checks import DataError
 from hbtlib.data.formats.source import choose_languages, local_folder
@@ -60,7 +62,7 @@ def load_benchmark(
             "BEIR's layout into the folder that HBT_DATA names, or give it as data="
         )
     every = beir_folder.load_benchmark(folder, called="mmarco-codemixed")
-    degrees = every.queries["query_id"].str.rpartition(":")[2]
+    degrees = degrees_of(every.queries["query_id"])
     unknown = every.queries.loc[~degrees.isin(DEGREES), "query_id"]
     if len(unknown):
         raise DataError(
@@ -72,3 +74,15 @@ def load_benchmark(
     if not judged.any():
         raise DataError(f"{folder}: no query of the degree {degree} is judged")
     return Benchmark(every.name, queries, every.passages, every.judgements[judged], SETTINGS)
+
+
+def degrees_of(query_ids: pd.Series) -> pd.Series:
+    """The degree of mixing that queries have.
+
+    Args:
+        query_ids: ids "QID:DEGREE".
+
+    Returns:
+        The part behind the last colon, such as "0-20".
+    """
+    return query_ids.astype("str").str.rpartition(":")[2]

@@ -15,10 +15,11 @@ from hbtlib.data.benchmark import SETTINGS, Benchmark
 from hbtlib.data.catalog import load_pairs
 from hbtlib.data.overlap import count_ways, find_overlap, refuse, without
 from hbtlib.data.pairs import Pairs
+from hbtlib.data.sets.mmarco_codemixed import degrees_of
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.encoders.erasure import AffineMap
 from hbtlib.evaluation import probes
-from hbtlib.evaluation.metrics import by_question, measure
+from hbtlib.evaluation.metrics import by_question, measure, per_query
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.sampling.strategies import STRATEGIES
 from hbtlib.search.ranking import rank, rank_vectors, top
@@ -63,6 +64,9 @@ OPTIONS = (
 """The notebook's parameters that `hbt.train` takes under the same names."""
 
 SPLITS = ("train", "validation")
+
+MIXED = "mmarco-codemixed"
+"""The benchmark whose queries are mixed from two languages in several degrees."""
 
 PROBED = ("mAP", "rank-distance")  # what is measured again where language was removed
 PROBE_QUESTIONS = 240  # the language classifier sees the passages of so many questions
@@ -333,7 +337,8 @@ def kept_tables(
 
     Returns:
         By name: ranks (sorted so that they take the least room), metrics, questions (each one's
-        scores), points (where some texts lie), and, for a depth above 0, top.
+        scores), points (where some texts lie), for a depth above 0 top, and degrees (the scores by
+        degree of mixing) of the benchmark that has them.
     """
     order = ["benchmark", "question_id", "passage_id", "query_id", "pool"]
     all_ranks = pd.concat(ranks.values(), ignore_index=True)
@@ -351,7 +356,28 @@ def kept_tables(
     if depth:
         best = [top(*vectors[name], test, k=depth) for name, test in benchmarks.items()]
         tables["top"] = pd.concat(best)
+    if MIXED in ranks:
+        tables["degrees"] = by_degree(ranks[MIXED], asked).assign(benchmark=MIXED)
     return tables
+
+
+def by_degree(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Scores by how far the queries are mixed from two languages.
+
+    Args:
+        ranks: the ranks on mmarco-codemixed.
+        metrics: names as in `hbt.measure`.
+
+    Returns:
+        setting, degree, metric, value (the mean over queries), n_queries; the rank distance, which
+        a query with one relevant passage does not have, is left out.
+    """
+    kept = [metric for metric in metrics if not metric.startswith("rank-distance")]
+    scores = per_query(ranks, kept)
+    grouped = scores.assign(degree=degrees_of(scores["query_id"])).groupby(["setting", "degree"])
+    means = grouped[kept].mean().assign(n_queries=grouped.size()).reset_index()
+    tidy = means.melt(["setting", "degree", "n_queries"], kept, "metric", "value")
+    return tidy[["setting", "degree", "metric", "value", "n_queries"]]
 
 
 def probe_tables(
