@@ -124,7 +124,7 @@ def site_copy(notebook, name):
         The same notebook, changed.
     """
     notebook["metadata"].pop("widgets", None)
-    own = [file.stem[3:] for file in (ROOT / "notebooks").glob("[0-9]*.ipynb")]
+    own = [re.sub(r"\A[0-9]{2}-", "", file.stem) for file in (ROOT / "notebooks").glob("*.ipynb")]
     which = re.sub(rf"^({'|'.join(own)})-?", "", name.split("/")[1])
     which = re.sub(r"-[0-9a-f]{8}$", "", which)  # the run's hash says nothing to a reader
     for cell in notebook["cells"]:

@@ -1,5 +1,6 @@
 """What `import hbtlib as hbt` gives; lazy_loader reads here where each name is fetched from."""
 
+from . import explore as explore
 from . import languages as languages
 from . import plots as plots
 from . import study as study
@@ -13,15 +14,17 @@ from .data.overlap import leave_out as leave_out
 from .data.pairs import Pairs as Pairs
 from .encoders.averaging import average_weights as average_weights
 from .encoders.encoder import Encoder as Encoder
-from .encoders.function import FunctionEncoder as FunctionEncoder
 from .encoders.function import load_encoder as load_encoder
+from .encoders.function_encoder import FunctionEncoder as FunctionEncoder
 from .encoders.neutral import neutralise as neutralise
 from .encoders.protocol import EncoderProtocol as EncoderProtocol
+from .encoders.server import ServerEncoder as ServerEncoder
 from .evaluation import metrics as metrics
 from .evaluation import probes as probes
 from .evaluation import trec as trec
 from .evaluation.bias import bias as bias
 from .evaluation.bias import chance_rank_distance as chance_rank_distance
+from .evaluation.bias import english_plus_one as english_plus_one
 from .evaluation.bias import favoured as favoured
 from .evaluation.bias import top_shares as top_shares
 from .evaluation.metrics import measure as measure
@@ -34,6 +37,7 @@ from .mining import mine_negatives as mine_negatives
 from .sampling import strategies as strategies
 from .sampling.plan import BatchPlan as BatchPlan
 from .search.bm25 import BM25 as BM25
+from .search.english import rank_english_plus_one as rank_english_plus_one
 from .search.ranking import embed as embed
 from .search.ranking import rank as rank
 from .search.ranking import rank_vectors as rank_vectors

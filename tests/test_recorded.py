@@ -191,6 +191,7 @@ def names() -> dict[str, list[str]]:
             "worldfacts",
             "worldfacts-rivals",
             "worldfacts-tuning",
+            "worldfacts-x-en",
             "factorial",
             "xquad-zero-shot",
             "xquad-zero-shot-rivals",

@@ -14,6 +14,7 @@ from xxhash import xxh3_64_intdigest
 
 from hbtlib.checks import short
 from hbtlib.data.given import INVISIBLE, check_languages, is_empty, is_unicode
+from hbtlib.markup import card
 
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 """Monolingual: the pool has the query's language; cross-lingual: one other; multilingual: all."""
@@ -273,6 +274,21 @@ class Benchmark:
             f"Benchmark({self.name!r}, {len(self.queries):,} queries, {len(self.passages):,} "
             f"passages, {len(self.judgements):,} judgements, languages {' '.join(self.languages)})"
         )
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: how much is asked, in which languages, and what was left out."""
+        asked = self.queries["language"].value_counts()
+        pools = self.passages["language"].value_counts()
+        rows = [(code, int(asked.get(code, 0)), int(pools.get(code, 0))) for code in self.languages]
+        facts = {
+            "questions": int(self.queries["question_id"].nunique()),
+            "queries": len(self.queries),
+            "passages": len(self.passages),
+            "judgements": len(self.judgements),
+            "settings": self.settings,
+            "left out": self.left_out,
+        }
+        return card("Benchmark", self.name, facts, [("language", "queries", "passages"), *rows])
 
 
 def judge_parallel(queries: pd.DataFrame, gold: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hbtlib.checks import check_integer, short
 from hbtlib.data.given import check_ids, is_empty, is_unicode
 from hbtlib.files import explain_full_disk
+from hbtlib.markup import card, cut
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -293,6 +294,24 @@ class Pairs:
             f"Pairs({self.name!r}, {len(self):,} ids, queries in {' '.join(self.query_languages)}, "
             f"passages in {' '.join(self.passage_languages)})"
         )
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: how many ids, their languages, what was left out, and one of them."""
+        facts = {
+            "ids": len(self),
+            "queries in": self.query_languages,
+            "passages in": self.passage_languages,
+            "hard negatives": self.has_negatives,
+            "left out": self.left_out,
+        }
+        rows = [("", "language", "text of id 0"), *map(self._first_text, ROLES)]
+        return card("Pairs", self.name, facts, rows if len(self) else [])
+
+    def _first_text(self, role: Role) -> tuple[str, str, str]:
+        """The first id's text of a role, in the first language it has: role, language, text."""
+        known = self.query_languages if role == "query" else self.passage_languages
+        language = next(code for code in known if self.stands([0], code, role)[0])
+        return role, language, cut(self.texts([0], language, role)[0])
 
     @property
     def column_names(self) -> list[str]:

@@ -28,6 +28,7 @@ from hbtlib.encoders.packaged import PACKAGED
 from hbtlib.encoders.parts import EncoderParts, Settings
 from hbtlib.encoders.pooling import pool
 from hbtlib.encoders.upload import upload
+from hbtlib.markup import card
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _TEXTS_AT_A_TIME = 1024  # that `embed` tokenises
@@ -222,6 +223,21 @@ class Encoder(torch.nn.Module):
     def device(self) -> torch.device:
         """The device that the weights are on."""
         return next(self.parameters()).device
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: how a text becomes a vector. `print` shows the layers."""
+        config = self.model.config
+        facts = {
+            "dimensions": self.dimension,
+            "weights": sum(weight.numel() for weight in self.parameters()),
+            "pooling": self.settings.pooling,
+            "unit length": self.settings.normalize,
+            "before a query": repr(self.settings.query_prefix),
+            "before a passage": repr(self.settings.passage_prefix),
+            "tokens a text": self.settings.max_length,
+            "device": str(self.device),
+        }
+        return card("Encoder", f"{config.model_type} {config.name_or_path}".strip(), facts)
 
     @property
     def dimension(self) -> int:

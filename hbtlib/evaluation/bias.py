@@ -5,7 +5,9 @@ All measures are of the multilingual pool. `bias_measures` defines them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,19 +16,44 @@ import pandas as pd
 
 from hbtlib.checks import short
 from hbtlib.evaluation.bias_measures import MEASURES, MEASURES_AT, kl
-from hbtlib.evaluation.checks import check_columns, check_texts, listed, number_column
-from hbtlib.evaluation.declaration import documents
+from hbtlib.evaluation.checks import (
+    check_columns,
+    check_names,
+    check_texts,
+    listed,
+    number_column,
+)
+from hbtlib.evaluation.declaration import Measure, documents
+from hbtlib.evaluation.language_aware import OF_LEADERS, OF_LEADERS_AT, PREFERENCES
+from hbtlib.evaluation.leaders import Leaders
 from hbtlib.evaluation.multilingual_pool import MultilingualPool, chance_rank_distance
 
-__all__ = ["MEASURES", "MEASURES_AT", "bias", "chance_rank_distance", "favoured", "top_shares"]
+__all__ = [
+    "LANGUAGE_AWARE",
+    "MEASURES",
+    "MEASURES_AT",
+    "bias",
+    "chance_rank_distance",
+    "english_plus_one",
+    "favoured",
+    "top_shares",
+]
 
+LANGUAGE_AWARE = {**PREFERENCES, **OF_LEADERS, **OF_LEADERS_AT}
+"""The measures that `hbt.bias` gives where they are named: whose language comes first?"""
+
+_ALL: dict[str, Measure] = {**MEASURES, **MEASURES_AT, kl.name: kl, **LANGUAGE_AWARE}
 _LARGEST_RANK = 2**31 - 1
 """The largest that a column of ranks can hold."""
 
 
-@documents([*MEASURES.values(), *MEASURES_AT.values(), kl])
+@documents([*MEASURES.values(), *MEASURES_AT.values(), kl, *LANGUAGE_AWARE.values()])
 def bias(
-    ranks: pd.DataFrame, top: pd.DataFrame | None = None, *, k: int | Sequence[int] = (10, 100)
+    ranks: pd.DataFrame,
+    top: pd.DataFrame | None = None,
+    *,
+    k: int | Sequence[int] = (10, 100),
+    measures: str | Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Measures language bias in the multilingual pool.
 
@@ -38,6 +65,8 @@ def bias(
         top: the passages that lead the multilingual pool, a table of `hbt.top`; kl@k is of these,
             at their depth, and is not given without them.
         k: the cut-off, or several, of rank-distance@k and complete@k.
+        measures: the names of those wanted, with their cut-offs: "lpr", "complete@5". None gives
+            all from rank-distance to kl@k; lpr and those after it are given where they are named.
 
     Returns:
         Tidy: measure, query_language, value; one value a query language.
@@ -45,7 +74,8 @@ def bias(
     Raises:
         ValueError: for ranks without a multilingual pool, of several benchmarks or runs, or without
             a column that is needed; for a top of another benchmark, or of several runs; for a k
-            that is not a whole number from 1 up.
+            that is not a whole number from 1 up; for a measure that is named and unknown, or that
+            has no value of these tables.
 
     Example:
         Of the hundred passages of a pool, those that answer two English queries rank at 1 (English)
@@ -70,6 +100,15 @@ def bias(
     """
     cuts = _cuts(k)
     pool = MultilingualPool(ranks)
+    if measures is not None:
+        names = check_names(
+            "measures", [measures] if isinstance(measures, str) else measures, "measures"
+        )
+        if top is not None:
+            top_shares(top)  # raises where it is no top of one run
+            _check_same_benchmark(ranks, top)
+        leaders = None if top is None else cache(partial(Leaders, pool, top))
+        return _as_table({name: _named(name, pool, top, leaders) for name in names})
     values = {name: compute(pool) for name, compute in MEASURES.items()}
     for name, compute in MEASURES_AT.items():
         for cut in cuts:
@@ -78,7 +117,7 @@ def bias(
         shares = top_shares(top)
         _check_same_benchmark(ranks, top)
         values[f"kl@{top['rank'].max()}"] = kl(pool, shares)
-    return pd.concat(values, names=["measure", "query_language"]).rename("value").reset_index()
+    return _as_table(values)
 
 
 def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
@@ -119,6 +158,56 @@ def favoured(ranks: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis(["query_language", "passage_language"]).reset_index()
 
 
+def english_plus_one(
+    ranks: pd.DataFrame, measures: Sequence[str] = ("max-rank", "complete@10", "lpr")
+) -> pd.DataFrame:
+    """Measures bias in pools of English and one other language.
+
+    In such a pool a query has its answer twice, and most retrievers were seen to bring English up
+    (arXiv 2604.05684, which measures Max@R and Complete@K there). What is right in the pool of all
+    languages may fail here, and the other way round: two languages do not crowd each other out as
+    eleven do.
+
+    Args:
+        ranks: a table of `hbt.rank_english_plus_one`, of one run.
+        measures: names as in `bias`, of those that need no top. Their chance levels hold with N and
+            n of the pool of two.
+
+    Returns:
+        Tidy: beside_english (the pool's other language), measure, query_language (that one, or
+        English), value.
+
+    Raises:
+        ValueError: as `bias` does, and for ranks without the column beside_english.
+
+    Example:
+        A German query whose answer ranks first in English and third in German, of four passages:
+
+        >>> import hbtlib as hbt, pandas as pd
+        >>> ranks = pd.DataFrame({
+        ...     "query_id": "q-de",
+        ...     "question_id": "q",
+        ...     "query_language": "de",
+        ...     "pool": "all",
+        ...     "passage_id": ["p-en", "p-de"],
+        ...     "passage_language": ["en", "de"],
+        ...     "rank": [1, 3],
+        ...     "score": [0.9, 0.6],
+        ...     "n_passages": 4,
+        ...     "n_relevant": 2,
+        ...     "beside_english": "de",
+        ... })
+        >>> hbt.english_plus_one(ranks).set_index("measure")["value"].to_dict()
+        {'max-rank': 3.0, 'complete@10': 1.0, 'lpr': 0.0}
+    """
+    check_columns(ranks, ["beside_english"], "ranks", "hbt.rank_english_plus_one")
+    check_texts(ranks, ["beside_english"])
+    pools: Any = ranks.groupby(ranks["beside_english"].astype("str"))
+    measured = {language: bias(part, measures=measures) for language, part in pools}
+    table = pd.concat(measured, names=["beside_english"]).reset_index("beside_english")
+    return table.reset_index(drop=True)
+
+
 def top_shares(top: pd.DataFrame) -> pd.DataFrame:
     """How much of each query language's top k is in each language?
 
@@ -155,6 +244,54 @@ def top_shares(top: pd.DataFrame) -> pd.DataFrame:
         normalize="index",
     )
     return shares.melt(ignore_index=False, value_name="share").reset_index()
+
+
+def _as_table(values: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Measure → value by query language, as the tidy table."""
+    return pd.concat(values, names=["measure", "query_language"]).rename("value").reset_index()
+
+
+def _named(
+    name: str,
+    pool: MultilingualPool,
+    top: pd.DataFrame | None,
+    leaders: Callable[[int], Leaders] | None,
+) -> pd.Series:
+    """One measure by its name.
+
+    Args:
+        name: with its cut-off, if it has one.
+        pool: the ranks.
+        top: the passages that lead; None if they are not given.
+        leaders: the same, prepared: a function of the cut-off.
+
+    Returns:
+        The value by query language.
+
+    Raises:
+        ValueError: if there is no such measure, or it has no value.
+    """
+    found = re.fullmatch(r"([^@]+)(@[1-9][0-9]{0,8})?", name, re.ASCII)
+    base = f"{found[1]}@k" if found and found[2] else name
+    if base not in _ALL or name.endswith("@k"):
+        raise ValueError(
+            f"no measure {short(name)}; there are {', '.join(_ALL)} (k is a number, such as 10)"
+        )
+    cut = int(found[2][1:]) if found and found[2] else None
+    if base in {**MEASURES, **PREFERENCES}:
+        values = _ALL[base](pool)
+    elif base in MEASURES_AT:
+        values = _ALL[base](pool, cut)
+    elif top is None or leaders is None:
+        raise ValueError(f"{name} is of the passages that lead: give top, a table of hbt.top")
+    else:
+        best = leaders(cut or 1)  # raises where the top is not deep enough
+        of_top = top_shares(top[top["rank"] <= cut]) if base == kl.name else best
+        values = _ALL[base](pool, of_top)
+    if values.empty:
+        needs = _ALL[base].needs or "more questions, or passages in more languages"
+        raise ValueError(f"{name} has no value of these ranks: it needs {needs}")
+    return values
 
 
 def _cuts(k: int | Sequence[int]) -> list[int]:

@@ -31,6 +31,7 @@ class Measure:
         chance: its value for a random ranking.
         source: where it is from.
         needs_cutoff: whether it says nothing without a cut-off, as recall does.
+        needs: what the data must have for it to have a value; "" if nothing besides.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Measure:
     chance: str
     source: str
     needs_cutoff: bool = False
+    needs: str = ""
 
     def __call__(self, *args: Any) -> Any:
         """Computes the measure."""
@@ -54,9 +56,10 @@ class Measure:
     def describe(self) -> str:
         """Definition and reading of the measure as text, wrapped, under its name."""
         direction = {"higher": "Higher is better. ", "lower": "Lower is better. ", "neither": ""}
+        needs = f" Needs: {self.needs}." if self.needs else ""
         reading = (
             f"Unit: {self.unit}. Range: {self.bounds}. {direction[self.better]}"
-            f"Chance: {self.chance}. Source: {self.source}."
+            f"Chance: {self.chance}. Source: {self.source}.{needs}"
         )
         paragraphs = [
             textwrap.fill(text, _WIDTH, initial_indent="    ", subsequent_indent="    ")
@@ -74,11 +77,12 @@ def measure(
     chance: str,
     source: str,
     needs_cutoff: bool = False,
+    needs: str = "",
 ) -> Callable[[Callable[..., Any]], Measure]:
     """Declares the decorated function as a measure; the arguments are `Measure`'s attributes."""
 
     def declare(compute: Callable[..., Any]) -> Measure:
-        return Measure(name, compute, unit, bounds, better, chance, source, needs_cutoff)
+        return Measure(name, compute, unit, bounds, better, chance, source, needs_cutoff, needs)
 
     return declare
 

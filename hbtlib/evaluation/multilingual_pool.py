@@ -84,6 +84,8 @@ class MultilingualPool:
             language, and own_first, whether one of these ranks first (both NaN if there are none; a
             share where several tie for the first place).
         pool_sizes: the number of passages in each language's pool, where the ranks tell it.
+        query_ids: the id of each query, as text, in the order of their numbers.
+        n_passages: how many passages are ranked.
 
     Raises:
         ValueError: for ranks without a pool of all languages, of several benchmarks or runs,
@@ -106,9 +108,29 @@ class MultilingualPool:
         check_depth(joint, np.inf, "language bias")
         self.rows = _rows(joint)
         self.queries = _queries(self.rows)
+        self.query_ids = pd.Index(joint["query_id"].drop_duplicates().astype("str"))
+        self._passage_ids = pd.Index(joint["passage_id"].drop_duplicates().astype("str"))
+        self.n_passages = int(self.queries["n_passages"].max())
         others = ranks[ranks["pool"] != ALL]
         sizes = others["n_passages"].groupby(others["pool"].astype("str")).first()
         self.pool_sizes = sizes.astype(float)
+
+    def are_relevant(
+        self, queries: NDArray[np.integer], passage_ids: pd.Series
+    ) -> NDArray[np.bool_]:
+        """Says which passages are relevant to which queries.
+
+        Args:
+            queries: (n,) the numbers of queries.
+            passage_ids: (n,) a passage for each of them.
+
+        Returns:
+            (n,) True where the ranks list the passage as relevant to the query.
+        """
+        n_passages = len(self._passage_ids)
+        passages = self._passage_ids.get_indexer(pd.Index(passage_ids.astype("str")))
+        relevant = self.rows["query"] * n_passages + self.rows["passage"]
+        return (passages >= 0) & np.isin(queries * n_passages + passages, relevant)
 
     def mean(self, values: pd.Series) -> pd.Series:
         """The mean of values over the queries of each query language.

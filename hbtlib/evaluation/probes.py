@@ -1,10 +1,14 @@
 """How much of an encoder's space is language: drawn as a map, and read out by a classifier.
 
 The rows of vectors follow a benchmark's queries and passages. `rank_vectors(…, remove=…)` is the
-third probe: what ranking gains if language is removed.
+third probe: what ranking gains if language is removed. `language_shift` is the fourth: the same,
+with what marks a language estimated on other parallel text.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,6 +20,7 @@ from hbtlib.evaluation.checks import check_vectors
 
 Floats = NDArray[np.floating]
 
+ENGLISH = "en"
 _COORDINATES = ["x", "y", "centroid_x", "centroid_y"]
 _SMALLEST = 1e-12  # what is divided by, if all vectors are the same
 
@@ -155,6 +160,104 @@ def language_probe(
     )
     right = pd.Series(predicted == codes).groupby(codes).agg(n_texts="size", accuracy="mean")
     return right.rename_axis("language").reset_index().assign(chance=1 / len(right))
+
+
+@dataclass(frozen=True)
+class LanguageShift:
+    """By how much the vectors of each language lie apart from those of one language.
+
+    Attributes:
+        source: the language that the others are measured from; its own shift is 0.
+        vectors: language → (d,) the mean difference of its texts' vectors from their translations'.
+        table: one row a language: language, n_texts, length (of its shift), and share: how much of
+            the mean squared difference between translations is this one vector, 0 to 1. Chance
+            is 1 / n_texts: differences without a common direction.
+    """
+
+    source: str
+    vectors: dict[str, NDArray[np.float64]]
+    table: pd.DataFrame
+
+    def __call__(self, vectors: Floats, languages: ArrayLike) -> NDArray[np.float32]:
+        """Takes its language's shift out of each vector.
+
+        Args:
+            vectors: (n, d), of passages; queries stay as they are.
+            languages: (n,) the language of each.
+
+        Returns:
+            (n, d) float32 of unit length; a vector of which nothing is left is zero.
+
+        Raises:
+            ValueError: for a language without a shift, and vectors of another number or width.
+        """
+        codes = _one_each("languages", languages).astype(str)
+        shifted = check_vectors("vectors", vectors, len(codes))
+        unknown = sorted(set(codes.tolist()) - set(self.vectors))
+        width = len(self.vectors[self.source])
+        if unknown or shifted.shape[1] != width:
+            fitted, given = " ".join(sorted(self.vectors)), " ".join(sorted(set(codes.tolist())))
+            raise ValueError(
+                f"the shift is of width {width} in {fitted}, and the vectors are of width "
+                f"{shifted.shape[1]} in {given}: fit it with the same encoder, on texts in all "
+                "these languages"
+            )
+        for code in set(codes.tolist()):
+            shifted[codes == code] -= self.vectors[code]
+        lengths = np.linalg.norm(shifted, axis=1, keepdims=True)
+        return (shifted / np.maximum(lengths, _SMALLEST)).astype(np.float32)
+
+
+def language_shift(vectors: Mapping[str, Floats], source: str = ENGLISH) -> LanguageShift:
+    """Fits by how much each language's vectors lie apart from those of their translations.
+
+    A language's shift is the mean over texts of its vector minus that of the same text in the
+    source language; taking it out of the passages' vectors removes bias without training (SHIFT,
+    arXiv 2606.18801, from its abstract). Fit it on parallel text that is not evaluated on, such as
+    NTREX: `rank_vectors(…, remove="mean")` estimates on the benchmark's own texts instead, and so
+    sees which topics each language has there.
+
+    Args:
+        vectors: language → (n, d) of some texts, embedded as passages; row i of every language is a
+            translation of the same text.
+        source: the language from which the others are measured.
+
+    Returns:
+        The shift; call it with passages' vectors and their languages.
+
+    Raises:
+        ValueError: without the source language or another one, for fewer than two texts, and for
+            languages of different numbers of texts or widths.
+
+    Example:
+        >>> import hbtlib as hbt, numpy as np
+        >>> english = np.array([[1.0, 0, 0], [0, 1, 0]])
+        >>> shift = hbt.probes.language_shift({"en": english, "de": english + [0, 0, 2]})
+        >>> shift.table["share"].tolist(), shift(english + [0, 0, 2], ["de", "de"]).tolist()
+        ([1.0, 0.0], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    """
+    if not isinstance(vectors, Mapping) or source not in vectors or len(vectors) < 2:
+        raise ValueError(
+            f"vectors is {short(vectors, 60)}; give a mapping of language codes to vectors, with "
+            f"{source!r} and another language"
+        )
+    numbers = {code: check_vectors(f"vectors of {code}", v) for code, v in vectors.items()}
+    shapes = {code: found.shape for code, found in numbers.items()}
+    if len(set(shapes.values())) > 1 or len(numbers[source]) < 2:
+        raise ValueError(
+            f"vectors have the shapes {short(shapes, 120)}; give two texts or more, the same in "
+            "every language and in the same order"
+        )
+    shifts, rows = {}, []
+    for code in sorted(numbers):
+        differences = numbers[code] - numbers[source]
+        shifts[code] = differences.mean(0)
+        length = np.linalg.norm(shifts[code])
+        squares = (differences**2).sum(1).mean()
+        share = length**2 / squares if squares else 0.0
+        rows.append((code, len(differences), length, share))
+    table = pd.DataFrame(rows, columns=["language", "n_texts", "length", "share"])
+    return LanguageShift(source, shifts, table)
 
 
 def _one_each(name: str, values: object) -> NDArray:

@@ -10,7 +10,15 @@ from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import canvas
 
 # A shape a strategy, beside its colour: for readers and printers who see colours alike.
-_SHAPES = {"x-x-mono": "s", "x-x": "D", "x-y": "v", "x-y-mono": "^", "none": "X", "en-en": "P"}
+_SHAPES = {
+    "x-x-mono": "s",
+    "x-x": "D",
+    "x-y": "v",
+    "x-y-mono": "^",
+    "x-en": "<",
+    "none": "X",
+    "en-en": "P",
+}
 
 
 def row_panels(

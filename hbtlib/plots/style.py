@@ -44,6 +44,7 @@ COLOURS: dict[str, str] = {
     "x-x": "#66CCEE",
     "x-y": "#CC6677",
     "x-y-mono": "#DDAA77",
+    "x-en": "#AA4499",
     "en-en": "#999999",
     "hybrid": "#228833",
     "none": "#BBBBBB",

@@ -57,7 +57,9 @@ class Classes:
         return self.ids.copy()
 
 
-def group_ids(source: Source, bits: Bits, first: Kind, second: Kind | None) -> Classes:
+def group_ids(
+    source: Source, bits: Bits, first: Kind, second: Kind | None, languages: Sequence[str] = ()
+) -> Classes:
     """Groups the ids of a source by the languages that their texts exist in.
 
     Args:
@@ -65,6 +67,7 @@ def group_ids(source: Source, bits: Bits, first: Kind, second: Kind | None) -> C
         bits: (L,) the bit of each of the plan's languages in the source's masks.
         first: the strategy's first kind.
         second: its second kind, or None.
+        languages: the plan's L languages; a kind with a pivot needs them.
 
     Returns:
         The classes whose ids can serve one of the two kinds. Their order depends on their languages
@@ -73,8 +76,8 @@ def group_ids(source: Source, bits: Bits, first: Kind, second: Kind | None) -> C
     counts = _count_classes(source, bits)
     has_query = unpack(counts.index.get_level_values(0).to_numpy(bits.dtype), bits)  # (K, L)
     has_passage = unpack(counts.index.get_level_values(1).to_numpy(bits.dtype), bits)  # (K, L)
-    serves_first = can_serve(first, has_query, has_passage)
-    serves_second = can_serve(second, has_query, has_passage)
+    serves_first = can_serve(first, has_query, has_passage, languages)
+    serves_second = can_serve(second, has_query, has_passage, languages)
 
     by_languages = np.lexsort(np.hstack([has_passage, has_query]).T)
     is_usable = serves_first | serves_second

@@ -4,7 +4,7 @@ All functions work on masks of existing texts, (B, L): row i is a pair of the ba
 the plan's languages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,24 +35,70 @@ def unpack(mask: Bits, bits: Bits) -> Bools:
     return (mask[:, None] & bits) > 0
 
 
-def can_serve(kind: Kind | None, has_query: Bools, has_passage: Bools) -> Bools:
+def can_serve(
+    kind: Kind | None, has_query: Bools, has_passage: Bools, languages: Sequence[str] = ()
+) -> Bools:
     """Says which ids can be in a batch of a kind.
 
     Args:
         kind: the kind; None, which no id serves.
         has_query: (n, L) the languages each id's query exists in.
         has_passage: (n, L) the same for its passage.
+        languages: the plan's L languages; a kind with a pivot needs them.
 
     Returns:
         (n,) True if the id has a query and a passage in languages that the kind may pair.
     """
     if kind is None:
         return np.zeros(len(has_query), bool)
+    if kind.pivot is not None:
+        return np.logical_or(*pivot_sides(languages.index(kind.pivot), has_query, has_passage))
     pairs_of_same = (has_query & has_passage).sum(axis=1)
     if kind.same:
         return pairs_of_same > 0
     all_pairs = has_query.sum(axis=1) * has_passage.sum(axis=1)
     return all_pairs > pairs_of_same
+
+
+def pivot_sides(pivot: int, has_query: Bools, has_passage: Bools) -> tuple[Bools, Bools]:
+    """Says on which sides the pivot's language can be, of a pair of two different languages.
+
+    Args:
+        pivot: which of the plan's languages it is.
+        has_query: (n, L) the languages each id's query exists in.
+        has_passage: (n, L) the same for its passage.
+
+    Returns:
+        (n,) True if the id's query exists in it and its passage in another language; and (n,) the
+        same with the two sides exchanged.
+    """
+    other_query = np.delete(has_query, pivot, axis=1).any(axis=1)
+    other_passage = np.delete(has_passage, pivot, axis=1).any(axis=1)
+    return has_query[:, pivot] & other_passage, has_passage[:, pivot] & other_query
+
+
+def choose_pivot_side(
+    pivot: int, has_query: Bools, has_passage: Bools, rng: np.random.Generator
+) -> tuple[Bools, Bools]:
+    """Draws for each pair whether its query or its passage is in the pivot's language.
+
+    A fair coin decides where both are possible. So half of the pairs ask in this language; drawing
+    the query's language first, as other kinds do, would ask in it in one pair of L alone.
+
+    Args:
+        pivot: which of the plan's languages it is.
+        has_query: (B, L) the languages each id's query exists in.
+        has_passage: (B, L) the same for its passage.
+        rng: the stream that the coins come from.
+
+    Returns:
+        The two masks, with the pivot alone left on the side chosen and without it on the other.
+    """
+    query_can, passage_can = pivot_sides(pivot, has_query, has_passage)
+    is_heads = rng.random(len(has_query)) < 0.5
+    in_query = (query_can & (is_heads | ~passage_can))[:, None]
+    is_pivot = np.arange(has_query.shape[1]) == pivot
+    return has_query & (is_pivot == in_query), has_passage & (is_pivot != in_query)
 
 
 def sample_by_weight(

@@ -55,6 +55,7 @@ of all ids, as far as this is possible. Each kind is then packed by itself. The 
 anew in each pass is which ids of a class these are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -146,7 +147,13 @@ class _ShuffledIds:
         return np.concatenate(taken)
 
 
-def make_recipe(classes: Classes, strategy: Strategy, batch_size: int, share: float) -> Recipe:
+def make_recipe(
+    classes: Classes,
+    strategy: Strategy,
+    batch_size: int,
+    share: float,
+    languages: Sequence[str] = (),
+) -> Recipe:
     """Plans the batches of a pass.
 
     Args:
@@ -154,14 +161,15 @@ def make_recipe(classes: Classes, strategy: Strategy, batch_size: int, share: fl
         strategy: one or two kinds of batches.
         batch_size: the largest size of a batch.
         share: the share of the ids that batches of the first kind should hold, between 0 and 1.
+        languages: the plan's L languages; a kind with a pivot needs them.
 
     Returns:
         The recipe that every pass with this share follows.
     """
     counts = split_between_kinds(classes, share)
     packed = (
-        _pack_kind(strategy.first, counts[0], classes, batch_size),
-        _pack_kind(strategy.second, counts[1], classes, batch_size),
+        _pack_kind(strategy.first, counts[0], classes, batch_size, languages),
+        _pack_kind(strategy.second, counts[1], classes, batch_size, languages),
     )
     return Recipe(share, batch_size, counts, packed)
 
@@ -191,16 +199,29 @@ def split_between_kinds(classes: Classes, share: float) -> tuple[Ints, Ints]:
 
 
 def _pack_kind(
-    kind: Kind | None, counts: Ints, classes: Classes, size: int
+    kind: Kind | None, counts: Ints, classes: Classes, size: int, languages: Sequence[str]
 ) -> list[Portions] | None:
     """The portions of a kind's batches; None if any ids of the kind can be in one batch."""
     if kind is None or not kind.homogeneous:
         return None
-    return pack(counts, classes.has_query, classes.has_passage, same_language=kind.same, size=size)
+    return pack(
+        counts,
+        classes.has_query,
+        classes.has_passage,
+        same_language=kind.same,
+        size=size,
+        pivot=None if kind.pivot is None else languages.index(kind.pivot),
+    )
 
 
 def pack(
-    counts: Ints, has_query: Bools, has_passage: Bools, *, same_language: bool, size: int
+    counts: Ints,
+    has_query: Bools,
+    has_passage: Bools,
+    *,
+    same_language: bool,
+    size: int,
+    pivot: int | None = None,
 ) -> list[Portions]:
     """Cuts ids into batches that have a pair of languages in common.
 
@@ -212,6 +233,7 @@ def pack(
         has_passage: (K, L) bool, the same for its passages.
         same_language: whether query and passage share their language.
         size: the largest size of a batch.
+        pivot: the language that one side of every pair is in; None if any may be.
 
     Returns:
         For each batch its portions: (class, number of its ids).
@@ -225,7 +247,7 @@ def pack(
         >>> pack(np.array([5, 3, 3]), exists, exists, same_language=True, size=4)
         [[(0, 4)], [(0, 1), (1, 3)], [(2, 3)]]
     """
-    serves = _language_pairs(has_query, has_passage, same_language)  # (K, P)
+    serves = _language_pairs(has_query, has_passage, same_language, pivot)  # (K, P)
     least_flexible_first = np.argsort(serves.sum(axis=1), kind="stable").tolist()
 
     batches = [
@@ -241,20 +263,27 @@ def pack(
     return batches
 
 
-def _language_pairs(has_query: Bools, has_passage: Bools, same_language: bool) -> Bools:
+def _language_pairs(
+    has_query: Bools, has_passage: Bools, same_language: bool, pivot: int | None
+) -> Bools:
     """Which pairs of a query's and a passage's language serve which classes.
 
     Args:
         has_query: (K, L) bool, the languages that the queries of each class exist in.
         has_passage: (K, L) bool, the same for its passages.
         same_language: whether the two languages of a pair must be the same, or must differ.
+        pivot: the language that one of the two must be; None if any may be.
 
     Returns:
         (K, P) bool, a column for each pair of languages that serves any class.
     """
     is_same = np.eye(has_query.shape[1], dtype=bool)
     serves_any = has_query.T @ has_passage  # (L, L)
-    query, passage = np.nonzero(serves_any & (is_same == same_language))
+    allowed = is_same == same_language
+    if pivot is not None:
+        has_pivot = np.arange(len(is_same)) == pivot
+        allowed &= has_pivot[:, None] | has_pivot
+    query, passage = np.nonzero(serves_any & allowed)
     return has_query[:, query] & has_passage[:, passage]
 
 

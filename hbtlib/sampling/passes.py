@@ -16,6 +16,7 @@ from hbtlib.sampling.batch import Batch, Source
 from hbtlib.sampling.classes import group_ids
 from hbtlib.sampling.drawing import (
     can_serve,
+    choose_pivot_side,
     draw_languages,
     language_bits,
     sample_by_weight,
@@ -75,7 +76,11 @@ class Passes:
         self._codes = np.array(settings.languages)
         self._bits = language_bits(source, settings.languages)
         self._classes = group_ids(
-            source, self._bits, settings.strategy.first, settings.strategy.second
+            source,
+            self._bits,
+            settings.strategy.first,
+            settings.strategy.second,
+            settings.languages,
         )
         self.usable = self._classes.usable
         self._check_size()
@@ -110,9 +115,9 @@ class Passes:
         """
         alpha, size = self._settings.alpha, self._settings.batch_size
         shares = alpha.levels if alpha.constant else _SHARES_OF_A_SCHEDULE
+        strategy, languages = self._settings.strategy, self._settings.languages
         return [
-            make_recipe(self._classes, self._settings.strategy, size, float(share))
-            for share in shares
+            make_recipe(self._classes, strategy, size, float(share), languages) for share in shares
         ]
 
     def _count_batches(self) -> int:
@@ -143,13 +148,16 @@ class Passes:
         same_language: Bools | bool
         if self._settings.mixes_within_batches:
             kind = MIXED
-            same_language = self._draw_kinds(has_query, has_passage, alpha, rng)
+            is_first = self._draw_kinds(has_query, has_passage, alpha, rng)
+            same_language = self._share_language(is_first)
         else:
-            kind = self._kind(bool(current.is_first[index]))
+            is_first = current.is_first[index : index + 1]
+            kind = self._kind(bool(is_first[0]))
             same_language = kind.same
         if kind.homogeneous:  # one draw for the whole batch, from what all its ids have
             has_query = np.logical_and.reduce(has_query, keepdims=True)  # (1, L)
             has_passage = np.logical_and.reduce(has_passage, keepdims=True)  # (1, L)
+        has_query, has_passage = self._choose_sides(is_first, has_query, has_passage, rng)
 
         sample = partial(sample_by_weight, weights=self._settings.weights, rng=rng)
         query, passage = draw_languages(has_query, has_passage, same_language, sample)
@@ -188,18 +196,47 @@ class Passes:
             rng: the stream of the batch.
 
         Returns:
-            (B, 1) bool, whether a pair shares its language. An id that can serve only one of the
+            (B,) bool, whether a pair is of the first kind. An id that can serve only one of the
             two kinds gets that one.
         """
         first, second, _ = self._settings.strategy
-        assert second is not None
         wants_first = rng.random(len(has_query)) < alpha
-        is_first = np.where(
+        languages = self._settings.languages
+        return np.where(
             wants_first,
-            can_serve(first, has_query, has_passage),
-            ~can_serve(second, has_query, has_passage),
+            can_serve(first, has_query, has_passage, languages),
+            ~can_serve(second, has_query, has_passage, languages),
         )
+
+    def _share_language(self, is_first: Bools) -> Bools:
+        """(B, 1) bool, whether a pair shares its language, by whether it is of the first kind."""
+        first, second, _ = self._settings.strategy
+        assert second is not None
         return np.where(is_first, first.same, second.same)[:, None]
+
+    def _choose_sides(
+        self, is_first: Bools, has_query: Bools, has_passage: Bools, rng: np.random.Generator
+    ) -> tuple[Bools, Bools]:
+        """Narrows the masks of pairs whose kind has a pivot to one of its two sides.
+
+        Args:
+            is_first: (B,) bool, which pairs are of the first kind; (1,) if all are of one.
+            has_query: (B, L) bool, the languages each id's query exists in.
+            has_passage: (B, L) bool, the same for its passage.
+            rng: the stream of the batch; kinds without a pivot draw nothing from it.
+
+        Returns:
+            The two masks.
+        """
+        first, second, _ = self._settings.strategy
+        for kind, chosen in ((first, is_first), (second, ~is_first)):
+            if kind is None or kind.pivot is None or not chosen.any():
+                continue
+            pivot = self._settings.languages.index(kind.pivot)
+            query, passage = choose_pivot_side(pivot, has_query, has_passage, rng)
+            has_query = np.where(chosen[:, None], query, has_query)
+            has_passage = np.where(chosen[:, None], passage, has_passage)
+        return has_query, has_passage
 
     def _pass(self, number: int, order: EpochOrder) -> Pass:
         """A pass; the latest one is kept, for its batches are asked for one by one."""

@@ -1,10 +1,12 @@
 """BatchPlan: every batch of a training run, before it runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import pandas as pd
 
 from hbtlib.checks import check_integer
+from hbtlib.markup import card
 from hbtlib.sampling.batch import Batch, Source
 from hbtlib.sampling.epochs import EpochOrder, share_epoch
 from hbtlib.sampling.passes import Passes
@@ -20,6 +22,7 @@ from hbtlib.sampling.strategies import Strategy
 from hbtlib.sampling.streams import BatchStreams
 
 _LAST_BATCH = 2**63 - 1  # batch numbers are counted in 64 bits
+_SHOWN_PAIRS = 6  # of a batch, in a notebook
 
 
 class BatchPlan:
@@ -167,6 +170,23 @@ class BatchPlan:
         # Without this method Python would ask for plan[0], plan[1], … forever.
         return (self[t] for t in range(len(self)))
 
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: what was asked for, and which languages meet in the first batches."""
+        levels = " → ".join(f"{level:g}" for level in self.alpha.levels)
+        kinds = [kind.name for kind in (self.strategy.first, self.strategy.second) if kind]
+        facts = {
+            "kinds of batches": kinds,
+            "α": f"{levels} (by {self.mix})" if self.strategy.second else "",
+            "batch size": self.batch_size,
+            "batches an epoch": len(self),
+            "usable ids": self.usable,
+            "languages": self.languages,
+            "seed": str(self.seed),
+        }
+        rows = [_shown(t, self[t]) for t in range(min(3, len(self)))]
+        names = " ".join(source.name for source in self.pairs)
+        return card("BatchPlan", names, facts, [("batch", "kind", "query → passage"), *rows])
+
     def shares(self, steps: int | None = None) -> pd.DataFrame:
         """Counts what each source gives to the first batches of the training.
 
@@ -199,3 +219,11 @@ class BatchPlan:
         table = pd.DataFrame(rows)
         table.insert(5, "share", table["pairs"] / table["pairs"].sum())
         return table
+
+
+def _shown(t: int, batch: Batch) -> tuple[int, str, str]:
+    """A batch in a few words: its number, its kind, and the languages of its first pairs."""
+    met = zip(batch.query_languages, batch.passage_languages, strict=True)
+    pairs = [f"{query}→{passage}" for query, passage in islice(met, _SHOWN_PAIRS)]
+    more = ", …" if len(batch) > _SHOWN_PAIRS else ""
+    return t, batch.kind, ", ".join(pairs) + more

@@ -104,6 +104,12 @@ def find_strategy(strategy: str | Strategy, mix: str) -> Strategy:
     second = strategy.second
     if not isinstance(strategy.first, Kind) or not (second is None or isinstance(second, Kind)):
         raise ValueError(f"strategy is {short(strategy)}; a Strategy has one Kind or two")
+    for kind in (strategy.first, strategy.second):
+        if kind is not None and kind.pivot is not None and kind.same:
+            raise ValueError(
+                f"the kind {kind.name!r} pairs texts of one language, and a pivot is for pairs of "
+                "two: give it same=False, or confine the Strategy to languages"
+            )
     if mix == "pair" and strategy.second is not None:
         strategy = strategy._replace(
             first=strategy.first._replace(homogeneous=False),
@@ -159,8 +165,8 @@ def choose_languages(
         The language codes in the order asked for, else in alphabetical order.
 
     Raises:
-        ValueError: if they are no list of codes, if no source has one of them, or if there is only
-            one and the strategy pairs different ones.
+        ValueError: if they are no list of codes, if no source has one of them, if there is only one
+            and the strategy pairs different ones, or if a kind's pivot is not among them.
     """
     available = sorted({code for source in sources for code in source.languages})
     chosen: Sequence[str] = strategy.languages or available
@@ -182,6 +188,12 @@ def choose_languages(
             f"{different[0]} pairs a query with a passage in another language, but there is only "
             f"one language ({' '.join(languages)}): give two or more, or use x-x-mono"
         )
+    for kind in (strategy.first, strategy.second):
+        if kind is not None and kind.pivot is not None and kind.pivot not in languages:
+            raise ValueError(
+                f"{kind.name} has {kind.pivot!r} on one side of every pair, and it is not among "
+                f"the languages ({' '.join(languages)}): add it, or use x-y"
+            )
     return languages
 
 

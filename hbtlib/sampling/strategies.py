@@ -9,7 +9,8 @@ their language, and whether all pairs of a batch share theirs:
 
 `hybrid` is x-x-mono with probability α and x-y with probability 1 − α (arXiv 2408.10536,
 section 3). x-x-mono, x-x, x-y and en-en are the strategies of LAReQA (arXiv 2004.05484,
-section 4.2).
+section 4.2). `x-en` is x-y with English on one side of every pair, as most parallel data have it;
+arXiv 2602.21543 compares such pairs with pairs among all languages.
 """
 
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from hbtlib.sampling.schedule import Alpha, Schedule
 __all__ = [
     "HYBRID_ENDS",
     "STRATEGIES",
+    "X_EN",
     "X_X",
     "X_X_MONO",
     "X_Y",
@@ -37,11 +39,14 @@ class Kind(NamedTuple):
         name: what batches of this kind are called.
         same: whether query and passage of a pair share their language.
         homogeneous: whether all queries of a batch share their language, and all passages theirs.
+        pivot: the language that one side of every pair is in, of a kind whose pairs have two; None
+            if any two may meet. A fair coin says which side it is, where an id has the choice.
     """
 
     name: str
     same: bool
     homogeneous: bool
+    pivot: str | None = None
 
 
 class Strategy(NamedTuple):
@@ -62,12 +67,14 @@ X_X_MONO = Kind("x-x-mono", same=True, homogeneous=True)
 X_X = Kind("x-x", same=True, homogeneous=False)
 X_Y_MONO = Kind("x-y-mono", same=False, homogeneous=True)
 X_Y = Kind("x-y", same=False, homogeneous=False)
+X_EN = Kind("x-en", same=False, homogeneous=False, pivot="en")
 
 STRATEGIES: dict[str, Strategy] = {
     "x-x-mono": Strategy(X_X_MONO),
     "x-x": Strategy(X_X),
     "x-y": Strategy(X_Y),
     "x-y-mono": Strategy(X_Y_MONO),
+    "x-en": Strategy(X_EN),
     "en-en": Strategy(X_X_MONO, languages=("en",)),
     "hybrid": Strategy(X_X_MONO, X_Y),
 }

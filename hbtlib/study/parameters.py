@@ -8,6 +8,7 @@ import ast
 import copy
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -45,10 +46,13 @@ def notebook_file(notebook: str) -> Path:
 
 @lru_cache(maxsize=16)
 def _files(folder: Path, changed: int) -> dict[str, Path]:
-    """Returns the notebooks of a folder by their names; looked up again when the folder changed."""
+    """Returns the notebooks of a folder by their names; looked up again when the folder changed.
+
+    All but `explore`, which belongs to no step, have a number before their name.
+    """
     found: dict[str, Path] = {}
-    for file in sorted(folder.glob("[0-9][0-9]-*.ipynb")):
-        found.setdefault(file.stem[3:], file)
+    for file in sorted(folder.glob("*.ipynb")):
+        found.setdefault(re.sub(r"\A[0-9]{2}-", "", file.stem), file)
     return found
 
 

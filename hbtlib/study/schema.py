@@ -376,6 +376,33 @@ class LanguageNeutral(Parameters):
     )
 
 
+class Explore(OfStudy):
+    """Shows what stands behind a study's numbers, for people to look at."""
+
+    study: kinds.Name = Field(
+        "worldfacts", description="a study of notebooks/studies/ whose runs kept their ranks"
+    )
+    arms: kinds.TextOrEmpty = Field(
+        "", description='two of its arms, separated by a comma; "": its first and its last'
+    )
+    live: bool = Field(
+        True, description="whether there are controls; False: pictures alone, as on a web page"
+    )
+
+
+class Compression(Parameters):
+    """Shows what smaller vectors cost, by pair of languages, and whether they raise bias."""
+
+    encoder: kinds.Name = Field(
+        "me5-small",
+        description="the encoder whose heatmaps are drawn, a folder of results/compression",
+    )
+    benchmark: kinds.Name = Field("xquad-r", description="the benchmark that is shown")
+    after: Literal["as it is", "centre alone", "translations"] = Field(
+        "as it is", description="the map after which heatmaps are drawn"
+    )
+
+
 SCHEMAS: dict[str, type[Parameters]] = {
     "quickstart": Quickstart,
     "data": Data,
@@ -391,9 +418,11 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "translate": Translate,
     "encoders": Encoders,
     "language-neutral": LanguageNeutral,
+    "compression": Compression,
     "trade-off": TradeOff,
     "on-top": OnTop,
     "pretraining": Pretraining,
+    "explore": Explore,
 }
 """The schema of each notebook, by its name without its number."""
 

@@ -350,6 +350,7 @@ Metric = Annotated[str, AfterValidator(_metric), Must(METRIC)]
 Metrics = Annotated[str, AfterValidator(_metrics), Must(METRICS)]
 Name = Annotated[str, AfterValidator(_name), Must("a name")]
 Names = Annotated[str, AfterValidator(_names), Must(NAMES)]
+TextOrEmpty = Annotated[str, Must('a text, or ""')]
 NameOrEmpty = Annotated[str, AfterValidator(_name_or_empty), Must('a name, or ""')]
 ProjectFolder = Annotated[
     str, AfterValidator(_inside_project), Must("a folder inside the project's")

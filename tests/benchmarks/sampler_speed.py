@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 LANGUAGES = ("ar", "de", "en", "es", "hi", "id", "it", "ja", "zh")
-STRATEGIES = ("x-x-mono", "x-x", "x-y", "x-y-mono", "en-en", "hybrid")
+STRATEGIES = ("x-x-mono", "x-x", "x-y", "x-y-mono", "x-en", "en-en", "hybrid")
 BATCH = 100
 FLOOR, CEILING = 1_000_000, 500  # pairs a second; MB
 PIECE = 1 << 20  # ids whose masks are drawn at a time, so that the peak is the plan's alone

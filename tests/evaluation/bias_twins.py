@@ -180,3 +180,37 @@ def mean_rank_correlations(ranks: pd.DataFrame) -> Found:
         for code, values in rho.items():
             found["mrc", code].append(float(np.mean(values)))
     return {key: float(np.mean(values)) for key, values in found.items()}
+
+
+def language_aware(benchmark: hbt.Benchmark, q: NDArray, p: NDArray, k: int) -> Found:
+    """The measures of whose language comes first, from the score matrix, a query at a time."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    language = dict(
+        zip(benchmark.passages["passage_id"], benchmark.passages["language"], strict=True)
+    )
+    judged = benchmark.judgements[benchmark.judgements["grade"] > 0]
+    ids = benchmark.passages["passage_id"].to_numpy()
+    for query, vector in zip(benchmark.queries.itertuples(), q, strict=True):
+        relevant = set(judged["passage_id"][judged["query_id"] == query.query_id])
+        if not relevant:
+            continue
+        order = [ids[i] for i in np.argsort(-(p.astype(float) @ vector.astype(float)))]
+        own = [x for x in order if x in relevant and language[x] == query.language]
+        english = [x for x in order if x in relevant and language[x] == "en"]
+        first = "right" if order[0] in relevant else "wrong"
+        side = "own" if language[order[0]] == query.language else "other"
+        for name in product(("right", "wrong"), ("own", "other")):
+            found[f"first-{name[0]}-{name[1]}", query.language].append(name == (first, side))
+        if own and len(own) < len(relevant):
+            best = next(x for x in order if x in relevant)
+            found["lpr", query.language].append(language[best] == query.language)
+        if query.language != "en" and own and english:
+            wins = order.index(own[0]) < order.index(english[0])
+            found["own-before-english", query.language].append(wins)
+        if query.language != "en" and own:
+            decides = [
+                x for x in order[:k] if x in own or (language[x] == "en" and x not in relevant)
+            ]
+            loses = bool(decides) and decides[0] not in own
+            found[f"irrelevant-english-first@{k}", query.language].append(loses)
+    return {key: float(np.mean(values)) for key, values in found.items()}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import random_benchmark
 
 import hbtlib as hbt
-from hbtlib.evaluation.probes import language_probe, points
+from hbtlib.evaluation.probes import language_probe, language_shift, points
 from hbtlib.search.removal import without_language
 
 
@@ -225,3 +227,87 @@ def test_a_probe_of_too_little_is_refused() -> None:
         language_probe(q, ["aa"] * len(q))
     with pytest.raises(ValueError, match="16 vectors, 3 languages"):
         language_probe(q, ["aa", "bb", "cc"])
+
+
+def test_a_shift_of_other_texts_takes_the_language_out_of_passages() -> None:
+    """Marks of four languages are learnt from texts of other meanings, and the bias is gone."""
+    rng = np.random.default_rng(1)
+    benchmark, q, p = parallel(apart=3.0)
+    marks = 3.0 * np.random.default_rng(0).normal(size=(40 + 4, 12))[40:]  # those of `parallel`
+    meaning = rng.normal(size=(30, 12))
+    texts = {
+        code: meaning + mark + 0.1 * rng.normal(size=(30, 12))
+        for code, mark in zip(("aa", "bb", "cc", "dd"), marks, strict=True)
+    }
+    shift = language_shift(texts, source="aa")
+    for row in shift.table.itertuples():
+        difference = texts[row.language] - texts["aa"]
+        mean = np.array([np.mean(column) for column in difference.T])
+        assert shift.vectors[row.language] == pytest.approx(mean)
+        assert (row.n_texts, row.length) == (30, pytest.approx(np.sqrt((mean**2).sum())))
+        squares = np.mean([(one**2).sum() for one in difference])
+        assert row.share == pytest.approx((mean**2).sum() / squares if row.language != "aa" else 0)
+    assert shift.table["share"].between(0.99, 1).sum() == 3  # the noise is all that is left
+    lengths = np.linalg.norm(meaning[:, None] + marks, axis=2).mean()
+    passages = shift(p * lengths, benchmark.passages["language"])
+    assert np.linalg.norm(passages, axis=1) == pytest.approx(1, abs=1e-6)
+    names = ["rank-distance", "own-language-first"]
+    before, after = (
+        hbt.bias(hbt.rank_vectors(q, found, benchmark), measures=names).pivot(
+            index="query_language", columns="measure", values="value"
+        )
+        for found in (p, passages)
+    )
+    assert (after["rank-distance"] < before["rank-distance"]).all()
+    assert after["rank-distance"]["aa"] < before["rank-distance"]["aa"] / 5
+    assert after["own-language-first"].mean() < before["own-language-first"].mean() == 1
+
+
+def test_differences_without_a_direction_have_the_share_of_chance() -> None:
+    rng = np.random.default_rng(0)
+    shares = [
+        language_shift({c: rng.normal(size=(20, 50)) for c in ("de", "en")}).table["share"][0]
+        for _ in range(60)
+    ]
+    assert np.mean(shares) == pytest.approx(1 / 20, rel=0.1)
+    same = {c: np.ones((3, 2)) for c in ("de", "en")}
+    assert language_shift(same).table["share"].tolist() == [0.0, 0.0]
+
+
+def test_the_names_of_languages_change_no_shift() -> None:
+    rng = np.random.default_rng(0)
+    texts = {c: rng.normal(size=(9, 4)) for c in ("de", "en", "fr")}
+    swapped = {"fr": texts["de"], "en": texts["en"], "de": texts["fr"]}
+    one, two = language_shift(texts), language_shift(swapped)
+    vectors, codes = rng.normal(size=(6, 4)), ["de", "fr", "en"] * 2
+    other = [{"de": "fr", "fr": "de"}.get(code, code) for code in codes]
+    assert one(vectors, codes) == pytest.approx(two(vectors, other))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"de": np.ones((3, 2)), "fr": np.ones((3, 2))}, "with 'en' and another language"),
+        ({"en": np.ones((3, 2))}, "with 'en' and another language"),
+        ([np.ones((3, 2))], "a mapping of language codes to vectors"),
+        ({"en": np.ones((3, 2)), "de": np.ones((4, 2))}, "the same in every language"),
+        ({"en": np.ones((3, 2)), "de": np.ones((3, 5))}, "the same in every language"),
+        ({"en": np.ones((1, 2)), "de": np.ones((1, 2))}, "give two texts or more"),
+        ({"en": np.ones((3, 2)), "de": np.full((3, 2), np.nan)}, "vectors of de"),
+    ],
+    ids=str,
+)
+def test_what_no_shift_can_be_fitted_on_is_refused(given: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        language_shift(given)
+
+
+def test_a_shift_is_of_its_languages_and_width() -> None:
+    shift = language_shift({"en": np.eye(3), "de": 2 * np.eye(3)})
+    for vectors, codes in ((np.eye(3), ["de", "en", "fr"]), (np.ones((2, 4)), ["de", "en"])):
+        with pytest.raises(
+            ValueError, match=r"of width 3 in de en, .*fit it with the same encoder"
+        ):
+            shift(vectors, codes)
+    with pytest.raises(ValueError, match=r"shape \(3, 3\); give one vector a text, \(2, d\)"):
+        shift(np.eye(3), ["de", "en"])

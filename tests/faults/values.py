@@ -198,7 +198,7 @@ def words(domain: Domain) -> Domain:
 
 COUNT = integer(1)
 SHARE = number(0, 1)
-STRATEGIES = ("x-x-mono", "x-x", "x-y", "x-y-mono", "en-en", "hybrid")
+STRATEGIES = ("x-x-mono", "x-x", "x-y", "x-y-mono", "x-en", "en-en", "hybrid")
 OBJECTIVES = (
     "info-nce",
     "adversarial",
@@ -206,7 +206,7 @@ OBJECTIVES = (
     "semantic-language",
     "clear",
     "code-switch",
-    "translations",
+    "lancer",
 )
 RATE = number(above=0, most=1e3)
 

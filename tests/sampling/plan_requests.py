@@ -14,6 +14,7 @@ from hbtlib.sampling.batch import Batch
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.sampling.strategies import (
     STRATEGIES,
+    X_EN,
     X_X,
     X_X_MONO,
     X_Y,
@@ -25,7 +26,15 @@ from hbtlib.sampling.strategies import (
 FIVE = ("de", "en", "fr", "ja", "sw")
 
 
-OWN = (Strategy(X_X_MONO, X_Y_MONO), Strategy(X_Y_MONO, X_X), Strategy(X_X, X_Y))
+X_EN_MONO = Kind("x-en-mono", same=False, homogeneous=True, pivot="en")
+
+OWN = (
+    Strategy(X_X_MONO, X_Y_MONO),
+    Strategy(X_Y_MONO, X_X),
+    Strategy(X_X, X_Y),
+    Strategy(X_X_MONO, X_EN),
+    Strategy(X_EN_MONO, X_X),
+)
 
 
 CHECKED = settings(deadline=None, max_examples=80, derandomize=True, database=None)
@@ -70,6 +79,11 @@ def partial(
     return Masks("partial", languages, masks[0], masks[0 if alike else 1])
 
 
+def allowed(kind: Kind, a: str, b: str) -> bool:
+    """Whether a kind may pair a query in language a with a passage in language b."""
+    return (a == b) == kind.same and kind.pivot in (None, a, b)
+
+
 @dataclass
 class Request:
     """What a plan is asked for, and what can be said of it without the library: its oracle."""
@@ -102,7 +116,7 @@ class Request:
 
     def can(self, source: int, i: int, kind: Kind | None) -> bool:
         query, passage = self.there(source, i)
-        return kind is not None and any((a == b) == kind.same for a in query for b in passage)
+        return kind is not None and any(allowed(kind, a, b) for a in query for b in passage)
 
     def usable(self, source: int) -> list[int]:
         return [
@@ -188,15 +202,14 @@ def check_batch(request: Request, batch: Batch) -> None:
         query, passage = request.there(batch.source, i)
         assert a in query, "no such query"
         assert b in passage, "no such passage"
-        assert (a == b) in {k.same for k in ([kind] if kind else request.strategy[:2]) if k}, (
-            f"{a}-{b} in {batch.kind}"
-        )
+        kinds = [kind] if kind else [k for k in request.strategy[:2] if k]
+        assert any(allowed(k, a, b) for k in kinds), f"{a}-{b} in {batch.kind}"
         if second and request.options["alpha"] in (
             0.0,
             1.0,
         ):  # the other kind is for ids that have no choice
             wanted = first if request.options["alpha"] == 1 else second
-            assert (a == b) == wanted.same or not request.can(batch.source, i, wanted), (
+            assert allowed(wanted, a, b) or not request.can(batch.source, i, wanted), (
                 "alpha 0 or 1 not kept to"
             )
     assert not (kind and kind.homogeneous) or len(set(pairs_of(batch))) == 1, (

@@ -28,7 +28,7 @@ from plan_requests import (
 )
 
 from hbtlib.sampling.plan import BatchPlan
-from hbtlib.sampling.strategies import STRATEGIES
+from hbtlib.sampling.strategies import STRATEGIES, X_X_MONO, Strategy
 
 
 @CHECKED
@@ -40,9 +40,10 @@ def test_epochs_visit_every_usable_id_once_and_each_batch_is_sound(request_: Req
         min(map(len, usable)) < request_.options["batch_size"]
         or (different and len(request_.drawn) < 2)
         or any(all(c not in s.languages for s in request_.sources) for c in request_.drawn)
+        or any(k and k.pivot not in (None, *request_.drawn) for k in request_.strategy[:2])
     ):
         with pytest.raises(
-            ValueError, match=r"make the batch smaller|give two or more|Leave it out"
+            ValueError, match=r"make the batch smaller|give two or more|Leave it out|add it, or use"
         ):
             request_.plan()
         return
@@ -139,7 +140,7 @@ def test_other_seeds_and_epochs_give_other_batches(source: Masks) -> None:
         )
 
 
-@pytest.mark.parametrize("strategy", ["x-x-mono", "x-y", "x-y-mono", "hybrid"])
+@pytest.mark.parametrize("strategy", ["x-x-mono", "x-y", "x-y-mono", "x-en", "hybrid"])
 def test_every_epoch_brings_other_ids_together(strategy: str) -> None:
     source = partial(
         0, 2000, FIVE[:3], 0.5, alike=True, least=2
@@ -177,6 +178,16 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
         (full(50, ("de", "fr")), o, "no pairs in 'en'.*Leave it out")
         for o in ({"strategy": "en-en"}, {"languages": ["en"]})
     ],
+    *[
+        (source, {"strategy": "x-en", **o}, "'en' on one side.*de fr.*add it, or use x-y")
+        for source, o in ((full(50, ("de", "fr")), {}), (GOOD, {"languages": ["de", "fr"]}))
+    ],
+    (of_codes(*["de fr"] * 12, *["en"] * 12), {"strategy": "x-en"}, "has 0 of 24"),
+    (
+        GOOD,
+        {"strategy": Strategy(X_X_MONO._replace(pivot="en"))},
+        "a pivot is for pairs of two: give it same=False",
+    ),
     (GOOD, {"strategy": "y-x"}, "strategy is 'y-x'; did you mean 'x-x'"),
     *[(GOOD, {"batch_size": size}, "1 or more|a whole number") for size in (0, -1, 2.5)],
     (GOOD, {"mix": "token"}, "mix is 'token'; there are batch, pair"),

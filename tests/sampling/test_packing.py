@@ -78,12 +78,14 @@ def random_classes(seed: int, languages: int) -> tuple[np.ndarray, np.ndarray, n
     return rng.integers(0, 40, usable.sum()), query[usable], passage[usable]
 
 
-@pytest.mark.parametrize("same", [True, False])
+@pytest.mark.parametrize(("same", "pivot"), [(True, None), (False, None), (False, 0)])
 @pytest.mark.parametrize("seed", range(20))
-def test_packing_keeps_its_promises(seed: int, same: bool) -> None:
+def test_packing_keeps_its_promises(seed: int, same: bool, pivot: int | None) -> None:
     counts, query, passage = random_classes(seed, languages=4)
+    if pivot is not None:
+        query[:, pivot], passage[:, pivot + 1] = True, True  # every class can serve
     size = 7
-    batches = pack(counts, query, passage, same_language=same, size=size)
+    batches = pack(counts, query, passage, same_language=same, size=size, pivot=pivot)
     packed = np.zeros_like(counts)
     for portions in batches:
         classes = [number for number, _ in portions]
@@ -93,7 +95,8 @@ def test_packing_keeps_its_promises(seed: int, same: bool) -> None:
             (a, b)
             for a in range(4)
             for b in range(4)
-            if (a == b) == same and query[classes, a].all() and passage[classes, b].all()
+            if (a == b) == same and pivot in (None, a, b)
+            if query[classes, a].all() and passage[classes, b].all()
         ]
         assert served, "no pair of languages serves the whole batch"
         for number, count in portions:

@@ -656,6 +656,14 @@ def test_bias_of_runs_is_the_librarys(of_arms: pd.DataFrame, parallel: Benchmark
     shares = bias.shares_of_top(tops)
     assert shares.groupby(["arm", "query_language"])["share"].sum().tolist() == [1.0] * 4
     assert "by chance it would be 50%" in bias.shares_says(shares, {"de": 0.5, "en": 0.5})
+    whose = bias.whose_language(of_arms, tops, ["hybrid", "x-y"])
+    assert list(whose) == ["chance", "hybrid", "x-y"]
+    assert whose.loc["own-before-english", "chance"] == 0.5
+    assert whose[whose.index.str.match("first-")].sum().tolist() == pytest.approx([1.0] * 3)
+    assert "With x-y the first passage is right in" in bias.whose_language_says(whose)
+    assert "An irrelevant English passage comes" in bias.whose_language_says(whose)
+    without = whose[~whose.index.str.startswith("irrelevant")]
+    assert "has no English passages beside others" in bias.whose_language_says(without)
 
 
 def test_the_answer_on_bias_names_who_favours_the_own_language() -> None:

@@ -11,6 +11,9 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import ALL
 from hbtlib.evaluation.bias import bias, favoured, top_shares
+from hbtlib.evaluation.language_aware import OF_LEADERS
+from hbtlib.evaluation.language_aware import chances as random_chances
+from hbtlib.evaluation.multilingual_pool import MultilingualPool
 from hbtlib.plots.tables import ordered
 from hbtlib.study.report.evaluate import chance_distance
 from hbtlib.study.report.tables import cell
@@ -277,6 +280,61 @@ def own_language_says(biases: pd.DataFrame) -> Markdown:
             f"times as often as by chance: least often in {fair} ({least:.1f} times), most often "
             f"in {partial} ({most:.1f} times)."
         )
+    return bullets(said)
+
+
+def whose_language(ranks: pd.DataFrame, top: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """Whose language comes first, and is it the right passage? Mean over query languages and seeds.
+
+    Args:
+        ranks: the ranks of all runs, with run, arm and seed.
+        top: the passages that lead each query's ranking, of all runs.
+        arms: the arms, in their order.
+
+    Returns:
+        A row a measure of `LANGUAGE_AWARE` that the benchmark allows: chance, and a column an arm.
+    """
+    tops = dict(tuple(top.groupby("run")))
+    first = ranks[ranks["run"] == ranks["run"].iloc[0]]
+    k = int(top["rank"].max())
+    chance = random_chances(MultilingualPool(first), k).mean().dropna()
+    runs: Any = ranks.groupby(["run", "arm"], sort=False)
+    names = list(chance.index)
+    found = [bias(part, tops[run], measures=names).assign(arm=arm) for (run, arm), part in runs]
+    means = pd.concat(found).groupby(["measure", "arm"])["value"].mean().unstack("arm")
+    table = means.loc[names, list(arms)]
+    table.insert(0, "chance", chance)
+    return table
+
+
+def whose_language_says(table: pd.DataFrame) -> Markdown:
+    """What the first passage is, and whether English pushes in.
+
+    Args:
+        table: `whose_language`'s table.
+
+    Returns:
+        A sentence an arm, and one on English.
+    """
+    arms: Any = table.drop(columns="chance")
+    said = []
+    for arm, found in arms.items():
+        share = {name: f"{found[name]:.0%}" for name in OF_LEADERS}
+        said.append(
+            f"With {arm} the first passage is right in {share['first-right-own']} (own language) "
+            f"and {share['first-right-other']} (another) of the queries, and wrong in "
+            f"{share['first-wrong-own']} (own) and {share['first-wrong-other']} (another)."
+        )
+    english = [name for name in arms.index if name.startswith("irrelevant-english-first")]
+    if not english:
+        said.append("This benchmark has no English passages beside others to push in.")
+        return bullets(said)
+    (calm, least), (pushed, most) = lowest(arms.loc[english[0]]), highest(arms.loc[english[0]])
+    said.append(
+        f"An irrelevant English passage comes before the answer in the query's language in "
+        f"{least:.1%} ({calm}) to {most:.1%} ({pushed}) of the queries in other languages; chance "
+        f"is {table['chance'][english[0]]:.1%}."
+    )
     return bullets(said)
 
 
