@@ -144,15 +144,15 @@ def translations(pairs: Pairs) -> Pairs:
     from datasets.table import InMemoryTable
 
     tables = []
-    for role, languages in zip(ROLES, (pairs.query_languages, pairs.passage_languages), strict=True):
+    for role, languages in zip(
+        ROLES, (pairs.query_languages, pairs.passage_languages), strict=True
+    ):
         if len(languages) < 2:
             continue
         columns = [f"{role}_{code}" for code in languages]
         texts = pairs.dataset.select_columns(columns).with_format("arrow")[:]
         tables.append(
-            pa.table(
-                {f"{other}_{c}": texts[f"{role}_{c}"] for other in ROLES for c in languages}
-            )
+            pa.table({f"{other}_{c}": texts[f"{role}_{c}"] for other in ROLES for c in languages})
         )
     if not tables:
         raise ValueError(

@@ -132,7 +132,12 @@ class TrainingOptions:
             find_strategy(self.validation_strategy, "batch")
         except ValueError as error:
             raise ValueError(f"validation_{error}") from None
-        for name in ("evaluate_every", "patience", "watch_every", "chunk_tokens"):  # these may be None
+        for name in (
+            "evaluate_every",
+            "patience",
+            "watch_every",
+            "chunk_tokens",
+        ):  # these may be None
             if getattr(self, name) is not None:
                 self._set(**{name: check_integer(name, getattr(self, name), minimum=1)})
         self._set(log_every=check_integer("log_every", self.log_every, minimum=1))

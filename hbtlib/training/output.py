@@ -1,4 +1,4 @@
-"""The output folder of a training: checked before, written when it is done, loaded when asked for."""
+"""The output folder of a training: checked before, written when it is done, loaded again."""
 
 import contextlib
 import os
@@ -74,9 +74,7 @@ def _log_file(output: Path) -> Path:
     return output / "training_log.parquet"
 
 
-def save_finished(
-    output: Path, encoder: Encoder, log: pd.DataFrame, card: dict[str, Any]
-) -> None:
+def save_finished(output: Path, encoder: Encoder, log: pd.DataFrame, card: dict[str, Any]) -> None:
     """Writes the log and the model, and removes the checkpoints.
 
     The model comes to its place when it is whole.

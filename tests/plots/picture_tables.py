@@ -46,9 +46,7 @@ def some_progress() -> pd.DataFrame:
     rng = np.random.default_rng(6)
     rows = product((0, 500_000, 1_000_000), ("hybrid", "masked-lm then x-x-mono"), (0, 1), SETTINGS)
     table = pd.DataFrame(rows, columns=["tokens", "arm", "seed", "setting"])
-    return table.assign(
-        languages="trained", metric="mAP", value=rng.uniform(0.3, 0.5, len(table))
-    )
+    return table.assign(languages="trained", metric="mAP", value=rng.uniform(0.3, 0.5, len(table)))
 
 
 def some_shares() -> pd.DataFrame:

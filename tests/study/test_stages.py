@@ -44,7 +44,9 @@ def test_a_run_of_two_stages_leaves_its_curve(
     assert places[:3] == [["pretraining", 0], ["pretraining", 3], ["pretraining", 4]]
     assert places[3:] == [["training", 3], ["training", 6]]
     assert table["tokens"].is_monotonic_increasing
-    logs = [files.read_table(f / "training_log.parquet") for f in (tmp_path / "pretraining", tmp_path)]
+    logs = [
+        files.read_table(f / "training_log.parquet") for f in (tmp_path / "pretraining", tmp_path)
+    ]
     ends = [log["tokens"].max() for log in logs]
     assert table["tokens"].max() == sum(ends)
     assert table.loc[table["stage"] == "pretraining", "tokens"].max() == ends[0]

@@ -81,7 +81,10 @@ def test_positions_begin_again_with_the_translation(
 ) -> None:
     encoder = tiny_encoder_factory()
     tokens = encoder.tokenizer(
-        ["question 1", "passage 2 in aa"], ["passage", "question"], padding=True, return_tensors="pt"
+        ["question 1", "passage 2 in aa"],
+        ["passage", "question"],
+        padding=True,
+        return_tensors="pt",
     )
     found = restarted_positions(tokens)
     for row, ids in zip(found.tolist(), tokens["input_ids"].tolist(), strict=True):
@@ -161,7 +164,9 @@ def test_texts_of_one_language_are_no_translations() -> None:
     one = Pairs.from_texts("one", [{"en": "Who?"}], [{"de": "Wren."}])
     with pytest.raises(ValueError, match="pairs 'one' have no text in two languages"):
         translations(one)
-    half = Pairs.from_texts("half", [{"en": "Who?", "de": "Wer?"}, {"en": "Why?"}], [{"de": "a"}] * 2)
+    half = Pairs.from_texts(
+        "half", [{"en": "Who?", "de": "Wer?"}, {"en": "Why?"}], [{"de": "a"}] * 2
+    )
     assert repr(translations(half)) == (
         "Pairs('half, translations', 2 ids, queries in de en, passages in de en)"
     )
@@ -232,7 +237,9 @@ def test_interrupted_it_ends_as_one_never_interrupted(
     encoder = run("killed", watch=watch, watch_every=3)
     assert looks == [0, 3, 6, 6, 9, 12], "from the checkpoint of step 4 on"
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
-    logs = [pd.read_parquet(tmp_path / each / "training_log.parquet") for each in ("killed", "whole")]
+    logs = [
+        pd.read_parquet(tmp_path / each / "training_log.parquet") for each in ("killed", "whole")
+    ]
     pd.testing.assert_frame_equal(*logs)
     assert run("killed").fingerprint() == encoder.fingerprint()  # loaded
     with pytest.raises(ValueError, match="was begun with pretraining"):

@@ -11,7 +11,7 @@ from hbtlib.study.report.tables import GROUPS, is_real, mean_and_sd, over_pairs,
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
 
 FIRST, SECOND = "pretraining", "training"
-"""The stages of a run, as `hbtlib.study.stages` names them (which imports torch; a test compares)."""
+"""The stages of a run, as `hbtlib.study.stages` has them, which imports torch; a test compares."""
 
 FORGOTTEN = 0.01
 """A setting is said to be forgotten if the mean mAP falls by more than this from its highest."""
