@@ -137,7 +137,7 @@ def test_curves_have_the_tokens_of_both_stages(reader: Any) -> None:
     assert read["of the most"].tolist() == pytest.approx([1, 3990 / 4001])
     assert "2 arms read" in pretraining.tokens_says(read.reset_index())
     fewer = read.reset_index().assign(**{"of the most": [1, 0.5]})
-    assert "masked-lm then x-x-mono 50%" in pretraining.tokens_says(fewer)
+    assert "read by masked-lm then x-x-mono (50%)." in pretraining.tokens_says(fewer)
     assert "100%" in pretraining.tokens_shown(read.reset_index()).to_html()
     assert pretraining.change(curves) == 4001 / 2
     assert hbt.plots.progress_curves(curves).axes[0].get_ylabel() == "mAP"

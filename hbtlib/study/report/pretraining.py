@@ -86,8 +86,8 @@ def tokens_says(table: pd.DataFrame, allowed: float = 0.03) -> Markdown:
         "million tokens."
     ]
     if len(fewer):
-        parts = [f"{row['arm']} {row['of the most']:.0%}" for row in fewer.to_dict("records")]
-        said.append(f"Of the most tokens {listed(parts)} read on purpose.")
+        parts = [f"{row['arm']} ({row['of the most']:.0%})" for row in fewer.to_dict("records")]
+        said.append(f"Fewer, as a share of the most, are read by {listed(parts)}.")
     return sentences(said)
 
 
