@@ -39,6 +39,7 @@ def with_language_head(encoder: Encoder) -> PreTrainedModel:
             f"type {config.model_type!r}): {_INSTEAD}"
         )
     config.tie_word_embeddings = True
+    dtype = encoder.model.dtype
     model: PreTrainedModel = MODEL_FOR_MASKED_LM_MAPPING[kind](config)
     body = model.base_model_prefix
     if type(getattr(model, body, None)) is not type(encoder.model):
@@ -49,7 +50,7 @@ def with_language_head(encoder: Encoder) -> PreTrainedModel:
     setattr(model, body, encoder.model)
     model.tie_weights()
     _check_tied(model)
-    return model.to(device=encoder.device, dtype=encoder.model.dtype)
+    return model.to(device=encoder.device, dtype=dtype)
 
 
 def _check_tied(model: PreTrainedModel) -> None:

@@ -163,10 +163,10 @@ def forgotten(curves: pd.DataFrame) -> pd.DataFrame:
         for arm, mine in part.groupby("arm", sort=False):
             wide = mine.pivot(index="tokens", columns="seed", values="value")
             means = wide.mean(axis=1)
-            best, end = means.idxmax(), means.index.max()
+            best, end = float(means.idxmax()), float(means.index.max())
             lost = wide.loc[best] - wide.loc[end]
             row = {"arm": arm, "languages": group, "setting": setting}
-            row |= {"best": means[best], "at": best / max(end, 1), "end": means[end]}
+            row |= {"best": means[best], "at": best / max(end, 1.0), "end": means[end]}
             rows.append({**row, "lost": lost.mean(), "low": lost.min(), "high": lost.max()})
     return pd.DataFrame(rows)
 
