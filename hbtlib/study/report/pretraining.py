@@ -162,11 +162,11 @@ def forgotten(curves: pd.DataFrame) -> pd.DataFrame:
     for (group, setting), part in _by_setting(curves):
         for arm, mine in part.groupby("arm", sort=False):
             wide = mine.pivot(index="tokens", columns="seed", values="value")
-            means = wide.mean(axis=1)
-            best, end = float(means.idxmax()), float(means.index.max())
-            lost = wide.loc[best] - wide.loc[end]
+            read, means = wide.index.to_numpy(float), wide.mean(axis=1).to_numpy()
+            best = int(means.argmax())
+            lost = wide.iloc[best] - wide.iloc[-1]
             row = {"arm": arm, "languages": group, "setting": setting}
-            row |= {"best": means[best], "at": best / max(end, 1.0), "end": means[end]}
+            row |= {"best": means[best], "at": read[best] / max(read[-1], 1.0), "end": means[-1]}
             rows.append({**row, "lost": lost.mean(), "low": lost.min(), "high": lost.max()})
     return pd.DataFrame(rows)
 
