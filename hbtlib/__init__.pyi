@@ -50,6 +50,7 @@ from .study import paper as paper
 from .study.paper import paper_tables as paper_tables
 from .training import losses as losses
 from .training import objectives as objectives
+from .training.pretraining import pretrain as pretrain
 from .training.trainer import train as train
 from .translation.translate import translate as translate
 from .translation.translator import Translator as Translator

@@ -39,6 +39,8 @@ RANKS_NOT_KEPT = (
     "scaling",
     "scaling-pretrained",
     "worldfacts-x-en",
+    "pretraining",
+    "pretraining-text",
 )
 """Studies with so many runs that `.gitignore` leaves their ranks out; their metrics are read."""
 

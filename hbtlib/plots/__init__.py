@@ -17,7 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bias": ["bias_by_language"],
         "data_sets": ["count_grid", "script_shares", "set_lengths"],
         "compression": ["compression_curves"],
-        "curves": ["alpha_curves", "size_curves"],
+        "curves": ["alpha_curves", "progress_curves", "size_curves"],
         "grids": ["differences", "heatmap", "heatmaps"],
         "intervals": ["effects"],
         "labels": ["apart"],

@@ -1,4 +1,4 @@
-"""Curves over many runs: a metric over hybrid's α, or over the amount of training data."""
+"""Curves over many runs: a metric over hybrid's α, the training data, or the tokens read."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -108,6 +108,49 @@ def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     caption(
         figure, ["Lines are means over seeds, dots the seeds, bands 95 % t-intervals over seeds."]
     )
+    return figure
+
+
+def progress_curves(
+    curves: pd.DataFrame, metric: str = "mAP", *, change: float | None = None
+) -> Figure:
+    """Draws a metric over the tokens read while encoders train: a line an arm.
+
+    Panels, lines, dots and bands are those of `alpha_curves`.
+
+    Args:
+        curves: tokens (read so far), arm, seed, languages (trained or unseen), setting, metric,
+            value. The seeds of an arm have the same tokens.
+        metric: which one to draw.
+        change: the tokens at which a second stage begins, where a dotted line is drawn; None: none.
+
+    Returns:
+        The picture.
+
+    Raises:
+        ValueError: the table lacks a column, the metric, or has several values of one point, or
+            tokens below 0.
+    """
+    chosen = _checked(curves, metric, "tokens", "arm")
+    if chosen["tokens"].min() < 0:
+        raise ValueError(f"tokens is {chosen['tokens'].min()}; tokens are counted from 0")
+    millions = chosen.assign(tokens=chosen["tokens"] / 1e6)
+    colours = arm_colours(millions["arm"].unique())
+    figure, parts = _panels(millions, metric, "tokens read (millions)")
+    for key, axes in parts.items():
+        here = _part(millions, key)
+        axes.set_xlim(-0.03 * here["tokens"].max(), 1.5 * here["tokens"].max())
+        if change is not None:
+            axes.axvline(change / 1e6, color="#888888", ls=":", lw=1)
+        bands, labels = [], []
+        for arm, colour in colours.items():
+            mine = here[here["arm"] == arm]
+            bands.append(_curve(axes, mine, "tokens", sorted(mine["tokens"].unique()), colour, arm))
+            labels += _last(mine, "tokens", arm, colour)
+        axes.set_ylim(_limits(here["value"], pd.concat(bands)))
+        end_labels(axes, labels, _HEIGHT)
+    told = ["Lines are means over seeds, dots the seeds, bands 95 % t-intervals over seeds."]
+    caption(figure, told + ["Dotted: the second stage begins."] * (change is not None))
     return figure
 
 

@@ -135,6 +135,8 @@ def _asked(parameters: Mapping[str, Any]) -> list[str]:
         tables += ["top"]
     if asked["probes"]:
         tables += ["probes", "language_probe"]
+    if asked.get("curve_every"):
+        tables += ["curves"]
     files = [f"{table}.parquet" for table in tables]
     return [*manifest.PROVENANCE, "model/modules.json", *files]
 

@@ -52,7 +52,10 @@ def run_resources(parameters: Mapping[str, Any]) -> Resources:
     """
     encoder = parameters["encoder"]
     on_cpu = encoder in ON_CPU
-    texts = 2 * parameters["batch_size"] * parameters["steps"]
+    first = parameters.get("pretraining") or {}  # a stage before
+    pairs = parameters["batch_size"] * parameters["steps"]
+    pairs += first.get("batch_size", parameters["batch_size"]) * first.get("steps", 0)
+    texts = 2 * pairs
     milliseconds = {"small": 1.0, "minilm": 90.0, "me5-small": 180.0}.get(encoder, 2.0)
     if not on_cpu and parameters["precision"] == "fp32":
         milliseconds *= 4  # no tensor cores

@@ -148,6 +148,11 @@ class Train(Parameters):
     negatives: kinds.Options | None = Field(
         {}, description="options of `hbt.mine_negatives`, before the training; {}: no negatives"
     )
+    pretraining: kinds.Options = Field(
+        {},
+        description="a stage before the training: options of `hbt.pretrain` (those not named are "
+        "as in the training); {}: none",
+    )
     validation: kinds.Validation = Field(
         "x-x-mono",
         description="what chooses the weights that are kept: the loss on batches of a strategy, or "
@@ -177,6 +182,10 @@ class Train(Parameters):
     )
     question_metrics: kinds.Metrics = Field(
         "mAP rank-distance", description="the scores that are kept of each question"
+    )
+    curve_every: kinds.Count | None = Field(
+        None,
+        description="steps between two measurements of every setting while it trains; None: none",
     )
     probes: kinds.Probes = Field(
         "mean 1 2",
@@ -308,6 +317,13 @@ class Scaling(Parameters):
         description='a study whose runs are drawn beside and not fitted; "": none',
     )
     metric: kinds.Metric = Field("mAP@10", description="what the pictures show: mAP@10 or R@50")
+class Pretraining(OfStudy):
+    """Sets mixing batches beside stages of pre-training."""
+
+    study: kinds.Name = Field(
+        "pretraining", description="a study of notebooks/studies/ with a curve of every run"
+    )
+    subject: kinds.Text = Field("hybrid", description="the arm that is set against the others")
 
 
 class Encoders(Parameters):
@@ -417,6 +433,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "trade-off": TradeOff,
     "on-top": OnTop,
     "scaling": Scaling,
+    "pretraining": Pretraining,
     "explore": Explore,
 }
 """The schema of each notebook, by its name without its number."""

@@ -13,7 +13,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from hbtlib.checks import check_choice, check_integer, check_number, check_options, short
+from hbtlib.checks import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    check_options,
+    short,
+)
 from hbtlib.sampling.strategies import STRATEGIES
 from hbtlib.study.schema import number_as_text
 from hbtlib.study.values import check_map_name
@@ -43,6 +50,21 @@ WITHOUT_NEGATIVES = ("one-to-k", "clear")
 
 NEGATIVES = ("n", "ranks", "margin", "precision", "seed")
 """The options of `hbtlib.mine_negatives`."""
+
+PRETRAININGS = ("masked-lm", "translation-lm")
+"""What `hbt.pretrain` trains by, which imports torch; a test compares."""
+
+PRETRAINING: dict[str, dict[str, Any]] = {
+    "masked": {"above": 0, "below": 1},
+    "learning_rate": {"above": 0, "maximum": 1000},
+    "embedding_learning_rate": {"minimum": 0},
+    "weight_decay": {"minimum": 0, "maximum": 1000},
+    "warmup": {"minimum": 0, "below": 1},
+}
+"""The options of a first stage that are numbers, and what these may be."""
+
+PRETRAINING_COUNTS = ("steps", "batch_size", "checkpoint_every", "log_every")
+"""The options of a first stage that are whole numbers from 1 up."""
 
 SMALL = ("seed", "width", "layers", "heads", "dropout", "embedding_std")
 """The options of the encoder `small` itself."""
@@ -88,6 +110,7 @@ OPTIONS = (
     "benchmark_options",
     "objective_options",
     "negatives",
+    "pretraining",
     "lora",
     "arguments",
 )
@@ -123,8 +146,10 @@ def check_together(parameters: Mapping[str, Any]) -> None:
     _check_encoder(parameters)
     _check_benchmarks(parameters)
     if parameters["strategy"] == "none":
+        _check_no_stages(parameters)
         return
     _check_pairs(parameters)
+    _check_pretraining(parameters["pretraining"])
     _check_validation(parameters)
     _check_objective(parameters)
     _check_negatives(parameters)
@@ -337,6 +362,31 @@ def _check_negatives(parameters: Mapping[str, Any]) -> None:
         )
     first = check_integer("negatives: ranks", ranks[0], minimum=1)
     check_integer("negatives: ranks: the last", ranks[1], minimum=first + n - 1)
+
+
+def _check_no_stages(parameters: Mapping[str, Any]) -> None:
+    """Refuses a stage before a training, and a look at it, where there is no training."""
+    for name in ("pretraining", "curve_every"):
+        if parameters.get(name):
+            raise ValueError(
+                f"{name} is given, but with the strategy 'none' nothing is trained: leave it out"
+            )
+
+
+def _check_pretraining(options: Mapping[str, Any]) -> None:
+    """Checks the options of a stage of pre-training."""
+    known = ("objective", "whole_words", "sources", *PRETRAINING, *PRETRAINING_COUNTS)
+    check_options("pretraining", options, known)
+    if options and "steps" not in options:
+        raise ValueError("pretraining lacks steps: say how many steps the first stage has")
+    check_choice("pretraining: objective", options.get("objective", "masked-lm"), PRETRAININGS)
+    check_flag("pretraining: whole_words", options.get("whole_words", False))
+    for name, bounds in PRETRAINING.items():
+        if name in options and not (name == "embedding_learning_rate" and options[name] is None):
+            check_number(f"pretraining: {name}", options[name], **bounds)
+    for name in PRETRAINING_COUNTS:
+        if name in options:
+            check_integer(f"pretraining: {name}", options[name], minimum=1)
 
 
 def _check_lora(parameters: Mapping[str, Any]) -> None:

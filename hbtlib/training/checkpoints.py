@@ -52,18 +52,19 @@ def last_whole_checkpoint(folder: Path) -> str | None:
 
 
 def complete_checkpoint(
-    checkpoint: Path, objective: InfoNCE, rows: RowEmbedding | None = None
+    checkpoint: Path, objective: InfoNCE | None, rows: RowEmbedding | None = None
 ) -> None:
     """Adds what transformers does not write to a checkpoint, and marks it as whole.
 
     Args:
         checkpoint: the checkpoint's folder.
-        objective: the objective of the training, which may have weights of its own.
+        objective: the objective of the training, which may have weights of its own; None: none.
         rows: the rows of the token table that are trained; None: all.
     """
     if rows is not None:
         rows.save(checkpoint)
-    save_file(objective.state_dict(), checkpoint / _OBJECTIVE)
+    if objective is not None:
+        save_file(objective.state_dict(), checkpoint / _OBJECTIVE)
     write_manifest(checkpoint, _WHOLE)
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from torch.utils.data import DataLoader
 from transformers import TrainerControl
 
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.files import DamagedFile, explain_full_disk
+from hbtlib.files import DamagedFile
 from hbtlib.training import losses
+from hbtlib.training.batch_trainer import BatchTrainer, only_item
 from hbtlib.training.batches import tokens_of
 from hbtlib.training.checkpoints import check_checkpoint, complete_checkpoint
 from hbtlib.training.objectives import InfoNCE, Inputs
@@ -20,12 +20,7 @@ from hbtlib.training.processes import gather
 from hbtlib.training.token_rows import row_embedding, with_whole_table
 
 
-def only_item(items: list[Inputs]) -> Inputs:
-    """Collates the items of a DataLoader: there is one, and it is a whole batch."""
-    return items[0]
-
-
-class ContrastiveTrainer(transformers.Trainer):
+class ContrastiveTrainer(BatchTrainer):
     """A `transformers.Trainer` on a plan's batches, with checkpoints that say when they are whole.
 
     Args:
@@ -50,23 +45,10 @@ class ContrastiveTrainer(transformers.Trainer):
     ) -> None:
         self.objective = objective
         self.score = score
-        self.embedding_learning_rate = embedding_learning_rate
         self.cached = cached
-        # Tokens embedded since the last log entry: without padding, and with it.
-        self._tokens = torch.zeros(2, dtype=torch.int64)
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, embedding_learning_rate=embedding_learning_rate, **kwargs)
         self.objective.to(self.args.device)
         self.validation_objective = InfoNCE(objective.temperature, [], 0)
-
-    def get_train_dataloader(self) -> DataLoader:
-        """Gives batch t of the plan at step t, in every process."""
-        return DataLoader(
-            self.train_dataset,
-            batch_size=1,
-            shuffle=False,
-            collate_fn=only_item,
-            num_workers=self.args.dataloader_num_workers,
-        )
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
         """Gives the validation plan's first epoch."""
@@ -141,48 +123,33 @@ class ContrastiveTrainer(transformers.Trainer):
         return metrics
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """Makes the optimiser: AdamW with a learning rate for each part that has its own.
-
-        These are the token embeddings, if a learning rate is given for them, and the objective's
-        weights.
-        """
+        """Makes the optimiser; rows of the token table that are trained follow it."""
         optimizer = super().create_optimizer(model)
-        objective_weights = list(self.objective.parameters())
-        if objective_weights:
-            learning_rate = self.objective.options["learning_rate"]
-            optimizer.add_param_group({"params": objective_weights, "lr": learning_rate})
-        if self.embedding_learning_rate is not None:
-            embeddings = self._encoder().model.get_input_embeddings().weight
-            _move_to_own_group(optimizer, embeddings, self.embedding_learning_rate)
         rows = row_embedding(self._encoder())
         if rows is not None:
             rows.follow(optimizer)
         return optimizer
 
-    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Adds to a log entry the tokens so far, and the share of padding since the last entry."""
-        if "loss" in logs:
-            counts = self.accelerator.reduce(self._tokens.to(self.args.device), "sum")
-            real, with_padding = counts.tolist()
-            before = [int(entry.get("tokens", 0)) for entry in self.state.log_history]
-            logs["tokens"] = max(before, default=0) + real
-            logs["padding"] = 1 - real / max(with_padding, 1)
-            self._tokens.zero_()
-        super().log(logs, *args, **kwargs)
+    def further_weights(self) -> list[dict[str, Any]]:
+        """The objective's own weights, with their learning rate."""
+        weights = list(self.objective.parameters())
+        if not weights:
+            return []
+        return [{"params": weights, "lr": self.objective.options["learning_rate"]}]
+
+    def token_embeddings(self) -> torch.Tensor:
+        """The table of token embeddings that is trained."""
+        table: torch.Tensor = self._encoder().model.get_input_embeddings().weight
+        return table
+
+    def complete(self, checkpoint: Path) -> None:
+        """Adds the objective's weights to a checkpoint, and marks it as whole."""
+        complete_checkpoint(checkpoint, self.objective, row_embedding(self._encoder()))
 
     def _count_tokens(self, inputs: Inputs) -> None:
         for tokens in tokens_of(inputs).values():
             for chunk in tokens["chunks"]:
-                mask = chunk["attention_mask"]
-                self._tokens += torch.tensor([int(mask.sum()), mask.numel()])
-
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-        with explain_full_disk(folder):
-            super()._save_checkpoint(model, trial)
-            self.accelerator.wait_for_everyone()  # each process writes its random state
-            if self.args.should_save:
-                complete_checkpoint(folder, self.objective, row_embedding(self._encoder()))
+                self.count_tokens(chunk["attention_mask"])
 
     def _load_best_model(self) -> None:
         """Loads the best weights, if the checkpoint still holds what was written.
@@ -205,14 +172,5 @@ class ContrastiveTrainer(transformers.Trainer):
 
     def _encoder(self) -> Encoder:
         """The encoder that is trained, without what accelerate wraps it in."""
-        encoder: Encoder = self.accelerator.unwrap_model(self.model)
+        encoder: Encoder = self.unwrapped()
         return encoder
-
-
-def _move_to_own_group(
-    optimizer: torch.optim.Optimizer, weight: torch.Tensor, learning_rate: float
-) -> None:
-    """Moves a weight of the optimiser to a group of its own, with another learning rate."""
-    group = next(g for g in optimizer.param_groups if any(p is weight for p in g["params"]))
-    group["params"] = [p for p in group["params"] if p is not weight]
-    optimizer.add_param_group({**group, "params": [weight], "lr": learning_rate})

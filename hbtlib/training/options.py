@@ -58,6 +58,8 @@ class TrainingOptions:
     validation_strategy: str = "x-x-mono"  # which languages meet in a validation batch
     evaluate_every: int | None = None  # steps from one checkpoint to the next; None: steps // 20
     patience: int | None = None  # validations without a better one before it stops; None: no end
+    watch: Callable[[Encoder, int], object] | None = None  # looks at the encoder now and then
+    watch_every: int | None = None  # steps from one look to the next; None: evaluate_every
     log_every: int = 10  # steps from one row of the log to the next
 
     # How it is computed.
@@ -121,11 +123,21 @@ class TrainingOptions:
                 f"validation is {short(validation)}; it must be Pairs, a function of the encoder, "
                 "or None"
             )
+        if self.watch is not None and (not callable(self.watch) or isinstance(self.watch, type)):
+            raise ValueError(
+                f"watch is {short(self.watch)}; it must be a function of the encoder and of the "
+                "steps so far, or None"
+            )
         try:
             find_strategy(self.validation_strategy, "batch")
         except ValueError as error:
             raise ValueError(f"validation_{error}") from None
-        for name in ("evaluate_every", "patience", "chunk_tokens"):  # these may be None
+        for name in (
+            "evaluate_every",
+            "patience",
+            "watch_every",
+            "chunk_tokens",
+        ):  # these may be None
             if getattr(self, name) is not None:
                 self._set(**{name: check_integer(name, getattr(self, name), minimum=1)})
         self._set(log_every=check_integer("log_every", self.log_every, minimum=1))

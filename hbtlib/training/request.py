@@ -16,7 +16,12 @@ from hbtlib.training.options import TrainingOptions
 
 FILE = "training.json"
 
-_NOT_LEARNT = ("label", "chunk_tokens")  # these do not change what is learnt
+_NOT_LEARNT = (
+    "label",
+    "watch",
+    "watch_every",
+    "chunk_tokens",
+)  # these do not change what is learnt
 _ONCE_WRITTEN = ("PosixPath", "WindowsPath")  # what an earlier version wrote for any path
 
 

@@ -1,9 +1,6 @@
 """`train`: fine-tunes an encoder on the batches of a plan."""
 
-import contextlib
 import copy
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -12,31 +9,37 @@ from typing import Any
 import transformers
 from transformers import EarlyStoppingCallback, TrainingArguments
 
-from hbtlib.checks import short
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
-from hbtlib.files import DamagedFile, explain_full_disk, read_table, write_json, write_table
+from hbtlib.files import write_json
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.sampling.schedule import Alpha
 from hbtlib.sampling.strategies import Strategy
 from hbtlib.training.arguments import training_arguments
+from hbtlib.training.batch_trainer import Watch, Watched, only_item, run_trainer
 from hbtlib.training.batches import PlanBatches
 from hbtlib.training.checkpoints import (
     BestCheckpoint,
     last_whole_checkpoint,
     load_objective,
 )
-from hbtlib.training.contrastive_trainer import ContrastiveTrainer, only_item
+from hbtlib.training.contrastive_trainer import ContrastiveTrainer
 from hbtlib.training.distillation import first_vectors
 from hbtlib.training.log import Progress, training_log
 from hbtlib.training.lora import add_lora, merge_lora
-from hbtlib.training.manifest import check_manifest, write_manifest
 from hbtlib.training.objectives import OBJECTIVES, InfoNCE
 from hbtlib.training.options import TrainingOptions
+from hbtlib.training.output import (
+    check_output,
+    check_pairs,
+    check_start,
+    is_finished,
+    load_finished,
+    save_finished,
+)
 from hbtlib.training.request import begin_folder, check_request, describe_request
 from hbtlib.training.token_rows import put_table_back, train_rows_that_occur
 
-_CHECKSUMS = "checksums.json"  # of the model's files and the log, in the model's folder
 _SHARES = "sources.json"  # what each set of pairs gave to the batches, in the output folder
 
 
@@ -64,6 +67,8 @@ def train(
     validation_strategy: str = "x-x-mono",
     evaluate_every: int | None = None,
     patience: int | None = None,
+    watch: Watch | None = None,
+    watch_every: int | None = None,
     log_every: int = 10,
     precision: str = "fp32",
     chunk_tokens: int | None = None,
@@ -119,6 +124,11 @@ def train(
         evaluate_every: steps from one validation and checkpoint to the next. Default: 20 times in
             all.
         patience: training stops after so many validations without a better one. Default: never.
+        watch: a function of the encoder and of the steps so far that looks at the training, such as
+            one that measures every setting. It is called before the first step, then every
+            `watch_every` steps and after the last one, in every process. It chooses no weights, and
+            the training is the same without it.
+        watch_every: steps from one such look to the next. Default: as `evaluate_every`.
         log_every: steps from one row of the log to the next.
         precision: fp32, bf16 or fp16.
         chunk_tokens: gradient caching, for batches that the memory does not hold. The batch is
@@ -142,7 +152,8 @@ def train(
 
     Raises:
         ValueError: for arguments that make no sense or that differ from those the folder was begun
-            with (all but `label` and `chunk_tokens`, which do not change what is learnt).
+            with (all but `label`, `watch`, `watch_every` and `chunk_tokens`, which do not change
+            what is learnt).
         DamagedFile: if the finished model, its log or `training.json` do not hold what was written;
             the message names the file and what to do (a ValueError, too).
         OSError: if the output folder cannot be written or the disk is full, with the path.
@@ -168,36 +179,9 @@ def train(
     options = TrainingOptions(
         **{option.name: given[option.name] for option in fields(TrainingOptions)}
     )
-    _check_pairs(pairs)
-    if not isinstance(encoder, Encoder | str | os.PathLike) or str(encoder) == "":
-        raise ValueError(
-            f"encoder is {short(encoder)}; it must be an Encoder, a name, or the path of a folder"
-        )
-    return _train(pairs, encoder, _check_output(output), options)
-
-
-def _check_pairs(pairs: object) -> None:
-    """Checks that training pairs are `Pairs`, or several of them."""
-    several = pairs if isinstance(pairs, list | tuple) else [pairs]
-    for each in several:
-        if not isinstance(each, Pairs):
-            raise ValueError(
-                f"pairs is or holds {short(each)}; give Pairs, as hbt.load_pairs and "
-                "hbt.Pairs.from_texts make them, or a list of such"
-            )
-    if not several:
-        raise ValueError("no pairs to train on: give one set of pairs at least")
-
-
-def _check_output(output: object) -> Path:
-    """Checks that the output is the path of a folder, or of one that can be made."""
-    if not isinstance(output, str | os.PathLike) or str(output) == "" or "\0" in str(output):
-        raise ValueError(f"output is {short(output)}; it must be the path of a folder")
-    folder = Path(output)
-    for part in (folder, *folder.parents):
-        if part.is_file():
-            raise ValueError(f"output is {folder}, but {part} is a file: give the path of a folder")
-    return folder
+    check_pairs(pairs)
+    check_start(encoder)
+    return _train(pairs, encoder, check_output(output), options)
 
 
 def _train(
@@ -208,9 +192,9 @@ def _train(
 ) -> Encoder:
     """The steps of a training."""
     request = describe_request(pairs, start, options)
-    if _is_finished(output):
+    if is_finished(output):
         check_request(output, request)
-        return _load_finished(output)
+        return load_finished(output)
 
     encoder = copy.deepcopy(start) if isinstance(start, Encoder) else Encoder.load(start)
     plan = _make_plan(pairs, options)
@@ -233,40 +217,17 @@ def _train(
 
     train_rows_that_occur(encoder, [batches, validation_batches], arguments, checkpoint)
     trainer = _make_trainer(encoder, objective, batches, validation_batches, arguments, options)
-    _run(trainer, checkpoint, options.seed)
+    run_trainer(trainer, checkpoint, options.seed)
     put_table_back(encoder)
     if options.lora is not None:
         merge_lora(encoder)
     if trainer.is_world_process_zero():
         _write_shares(output, plan, trainer.state.global_step)
-        _save(output, encoder, trainer, {**request, "languages": languages})
+        best = trainer.state.best_global_step
+        card = {**request, "languages": languages, "best_step": best}
+        save_finished(output, encoder, training_log(trainer.state.log_history), card)
     trainer.accelerator.wait_for_everyone()
     return encoder.eval()
-
-
-def _is_finished(output: Path) -> bool:
-    """Was a training in this folder finished?"""
-    return (output / "model").exists() and _log_file(output).exists()
-
-
-def _load_finished(output: Path) -> Encoder:
-    """Loads the model of a finished training, if model and log hold what was written.
-
-    A folder of an earlier version, which has no checksums, is loaded as it is.
-    """
-    model = output / "model"
-    try:
-        if (model / _CHECKSUMS).exists():
-            check_manifest(model, _CHECKSUMS)
-        read_table(_log_file(output))
-    except DamagedFile as error:
-        raise DamagedFile(f"{error}: remove {output} and train again") from None
-    _remove_checkpoints(output)  # if the training was killed before it came to that
-    return Encoder.load(model)
-
-
-def _log_file(output: Path) -> Path:
-    return output / "training_log.parquet"
 
 
 def _make_plan(pairs: Pairs | Sequence[Pairs], options: TrainingOptions) -> BatchPlan:
@@ -388,20 +349,12 @@ def _make_trainer(
         cached=options.chunk_tokens is not None,
     )
     trainer.remove_callback(transformers.PrinterCallback)
+    if options.watch is not None:
+        every = options.watch_every or options.evaluation_interval
+        trainer.add_callback(Watched(options.watch, every, trainer.unwrapped))
     if options.patience is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=options.patience))
     return trainer
-
-
-def _run(trainer: ContrastiveTrainer, checkpoint: str | None, seed: int) -> None:
-    """Trains from the start or from a checkpoint, to the weights that are kept."""
-    process = trainer.args.process_index
-    if process:  # otherwise dropout would fall alike on every share
-        transformers.set_seed((seed + process) % 2**32)
-    trainer.train(resume_from_checkpoint=checkpoint)
-    trainer.accelerator.wait_for_everyone()  # the best weights are read from the checkpoints
-    # Without this, the model would stay in bf16 or fp16.
-    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
 
 
 def _write_shares(output: Path, plan: BatchPlan, steps: int) -> None:
@@ -419,34 +372,3 @@ def _write_shares(output: Path, plan: BatchPlan, steps: int) -> None:
             f"{row.source} {row.share:.2%} ({row.passes:.3g} passes)" for row in table.itertuples()
         ]
         print(f"the pairs of {steps:,} batches came from {', '.join(said)}", flush=True)
-
-
-def _save(
-    output: Path, encoder: Encoder, trainer: ContrastiveTrainer, card: dict[str, Any]
-) -> None:
-    """Writes the log and the model, and removes the checkpoints.
-
-    The model comes to its place when it is whole.
-
-    Args:
-        output: the output folder.
-        encoder: the trained encoder.
-        trainer: what trained it.
-        card: what the model card says of the training.
-    """
-    write_table(training_log(trainer.state.log_history), _log_file(output))
-    part = output / "model.part"
-    shutil.rmtree(part, ignore_errors=True)  # what an interrupted call left
-    with explain_full_disk(output / "model"):
-        encoder.save(part, {**card, "best_step": trainer.state.best_global_step})
-        write_manifest(part, _CHECKSUMS, beside=[_log_file(output)])
-    part.rename(output / "model")
-    _remove_checkpoints(output)
-
-
-def _remove_checkpoints(output: Path) -> None:
-    """Removes the checkpoints of a finished training, and keeps what TensorBoard reads."""
-    checkpoints = output / "checkpoints"
-    with contextlib.suppress(OSError):  # there is none, or another process was faster
-        (checkpoints / "runs").rename(output / "runs")
-    shutil.rmtree(checkpoints, ignore_errors=True)

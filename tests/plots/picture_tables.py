@@ -42,6 +42,13 @@ def some_sizes() -> pd.DataFrame:
     return table.assign(metric="mAP", value=rng.uniform(0.3, 0.5, len(table)))
 
 
+def some_progress() -> pd.DataFrame:
+    rng = np.random.default_rng(6)
+    rows = product((0, 500_000, 1_000_000), ("hybrid", "masked-lm then x-x-mono"), (0, 1), SETTINGS)
+    table = pd.DataFrame(rows, columns=["tokens", "arm", "seed", "setting"])
+    return table.assign(languages="trained", metric="mAP", value=rng.uniform(0.3, 0.5, len(table)))
+
+
 def some_shares() -> pd.DataFrame:
     rng = np.random.default_rng(1)
     table = pd.DataFrame(

@@ -15,6 +15,7 @@ from picture_tables import (
     some_effects,
     some_groups,
     some_points,
+    some_progress,
     some_ranks,
     some_shares,
     some_sizes,
@@ -60,6 +61,9 @@ PICTURES = {
     ),
     "alpha_curves": Picture(
         plots.alpha_curves, some_alphas(), "value alpha", "level seed setting languages metric"
+    ),
+    "progress_curves": Picture(
+        plots.progress_curves, some_progress(), "value tokens", "arm seed setting languages metric"
     ),
     "size_curves": Picture(
         plots.size_curves, some_sizes(), "value ids", "arm seed setting languages metric"

@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from picture_tables import SETTINGS, column_names, numbers, some_alphas, some_sizes
+from picture_tables import (
+    SETTINGS,
+    column_names,
+    numbers,
+    some_alphas,
+    some_progress,
+    some_sizes,
+)
 
 from hbtlib import plots
 
@@ -123,3 +130,20 @@ def test_a_table_that_does_not_fit_is_refused(change: object, message: str) -> N
 def test_a_log_axis_needs_numbers_above_0() -> None:
     with pytest.raises(ValueError, match="ids is 0; a log axis"):
         plots.size_curves(some_sizes().replace({"ids": {500: 0}}))
+
+
+def test_progress_is_drawn_over_the_tokens_of_each_arm() -> None:
+    table = some_progress()
+    longer = (table["arm"] != "hybrid") & (table["tokens"] > 500_000)  # an arm with its own steps
+    table.loc[longer, "tokens"] = 900_000
+    figure = plots.progress_curves(table, change=500_000)
+    in_millions = table.assign(tokens=table["tokens"] / 1e6)
+    check_lines(figure.axes, list(SETTINGS), in_millions, in_millions, "tokens", "arm")
+    for axes in figure.axes:
+        assert axes.get_xlabel() == "tokens read (millions)"
+        mean, _ = named(axes, "masked-lm then x-x-mono")
+        assert mean.get_xdata() == pytest.approx([0, 0.5, 0.9])
+        assert [0.5, 0.5] in [list(line.get_xdata()) for line in axes.lines]
+    assert len(plots.progress_curves(table).axes[0].lines) == len(figure.axes[0].lines) - 1
+    with pytest.raises(ValueError, match="tokens is -1; tokens are counted from 0"):
+        plots.progress_curves(table.replace({"tokens": {0: -1}}))

@@ -191,7 +191,7 @@ def test_gradient_moments_and_checkpoint_have_the_rows_that_occur(
     given = encoder()
     stopped_before_the_end = {**COMMON, "steps": 9}
     stopped_at = tmp_path / "checkpoints" / "checkpoint-8"
-    monkeypatch.setattr("hbtlib.training.trainer._remove_checkpoints", lambda output: None)
+    monkeypatch.setattr("hbtlib.training.output.remove_checkpoints", lambda output: None)
     train(pairs(), given, output=tmp_path, **stopped_before_the_end)
     stored = load_file(stopped_at / "model.safetensors")["model.embeddings.word_embeddings.weight"]
     used = {

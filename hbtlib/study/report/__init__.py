@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "family",
         "on_top",
         "paper",
+        "pretraining",
         "quickstart",
         "reader",
         "results",

@@ -29,6 +29,10 @@ from hbtlib.study.neutral.controls import fit_map
 from hbtlib.study.neutral.controls import load_start as load_start  # for the notebook
 from hbtlib.study.processes import is_first
 from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, number, sentences
+from hbtlib.study.stages import SECOND, Curve, watching
+from hbtlib.study.stages import curve_of as curve_of  # for the notebook
+from hbtlib.study.stages import curve_tables as curve_tables  # for the notebook
+from hbtlib.study.stages import first_stage as first_stage  # for the notebook
 from hbtlib.study.together import languages_of, options_by_set
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -143,6 +147,17 @@ def score(encoder: Encoder, benchmark: Benchmark, validation: str, precision: st
     metric, setting = validation.split()
     measured = measure(rank(encoder, benchmark, precision=precision), [metric])
     return float(measured.loc[measured["setting"] == setting, "value"].mean())
+
+
+def training_options(parameters: Mapping[str, Any], curve: Curve | None) -> dict[str, Any]:
+    """The options that `hbt.train` is called with.
+
+    Args:
+        parameters: those of the notebook.
+        curve: what measures every setting while it trains; None: nothing does.
+    """
+    named = {name: parameters[name] for name in OPTIONS}
+    return {**named, **watching(curve, parameters, SECOND)}
 
 
 def without_overlap(
