@@ -297,6 +297,24 @@ class OnTop(OfStudy):
     )
 
 
+class Mtop(Parameters):
+    """Compares the arms of a study on utterances of the same intent, and of the same domain."""
+
+    study: kinds.Name = Field(
+        "mtop", description="a study of notebooks/studies/, on mtop and mtop-domain"
+    )
+    intents: kinds.Name = Field(
+        "mtop", description="its benchmark in which utterances of the same intent are relevant"
+    )
+    domains: kinds.Name = Field(
+        "mtop-domain", description="that in which utterances of the same domain are relevant"
+    )
+    metric: kinds.Metric = Field(
+        "MRR@10", description="what is compared, a metric of the study's family"
+    )
+    subject: kinds.Text = Field("hybrid", description="the arm that is set against the others")
+
+
 class Encoders(Parameters):
     """Shows the table of language bias: every encoder, as it is and after one linear map."""
 
@@ -389,6 +407,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "language-neutral": LanguageNeutral,
     "trade-off": TradeOff,
     "on-top": OnTop,
+    "mtop": Mtop,
     "explore": Explore,
 }
 """The schema of each notebook, by its name without its number."""

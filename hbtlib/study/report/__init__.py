@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "evaluate",
         "factorial",
         "family",
+        "mtop",
         "on_top",
         "paper",
         "quickstart",
