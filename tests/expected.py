@@ -39,6 +39,7 @@ RANKS_NOT_KEPT = (
     "multilingual",
     "multilingual-rivals",
     "typology",
+    "typology-all",
 )
 """Studies with so many runs that `.gitignore` leaves their ranks out; their metrics are read."""
 

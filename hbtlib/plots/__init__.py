@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bias": ["bias_by_language"],
         "data_sets": ["count_grid", "script_shares", "set_lengths"],
         "curves": ["alpha_curves", "size_curves"],
+        "distances": ["gains_by_distance"],
         "grids": ["differences", "heatmap", "heatmaps"],
         "intervals": ["effects"],
         "labels": ["apart"],

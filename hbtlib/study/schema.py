@@ -297,6 +297,19 @@ class OnTop(OfStudy):
     )
 
 
+class Typology(Parameters):
+    """Shows which kinds of languages gain from one arm against another."""
+
+    study: kinds.Name = Field(
+        "typology", description="a study of notebooks/studies/, in languages of many families"
+    )
+    metric: kinds.Metric = Field("mAP", description="what is compared")
+    subject: kinds.Text = Field("hybrid", description="the arm that is set against the other")
+    other: kinds.Text = Field(
+        "x-x", description="the arm that is contrastive multilingual fine-tuning"
+    )
+
+
 class Mtop(Parameters):
     """Compares the arms of a study on utterances of the same intent, and of the same domain."""
 
@@ -407,6 +420,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "language-neutral": LanguageNeutral,
     "trade-off": TradeOff,
     "on-top": OnTop,
+    "typology": Typology,
     "mtop": Mtop,
     "explore": Explore,
 }

@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "trade_off",
         "train",
         "translate",
+        "typology",
         "language_neutral",
         "words",
     ],

@@ -219,7 +219,9 @@ def answer(table: pd.DataFrame, subject: str, metric: str) -> Markdown:
             "below": part[part["sure"] & (part["difference"] < 0)]["setting"],
             "not to be told from": part[~part["sure"]]["setting"],
         }
-        parts = [f"{how} {other} ({listed(where)})" for how, where in outcomes.items() if len(where)]
+        parts = [
+            f"{how} {other} ({listed(where)})" for how, where in outcomes.items() if len(where)
+        ]
         said.append(f"{group}: {subject} is {listed(parts)}.")
     seeds, questions = int(rows["n_seeds"].max()), int(rows["n_questions"].max())
     basis = sentences(
