@@ -37,6 +37,14 @@ def mixed_model(
         ImportError: if statsmodels is not installed.
         ValueError: for a missing column or value, an effect that is the same in all rows, and for
             fewer than five groups.
+
+    Example:
+        >>> import hbtlib as hbt, pandas as pd
+        >>> rows = [(f"l{i}", arm, 0.1 * i + 0.2 * arm + 0.01 * (i * seed % 3))
+        ...         for i in range(6) for arm in (0, 1) for seed in (0, 1)]
+        >>> table = pd.DataFrame(rows, columns=["language", "hybrid", "mAP"])
+        >>> hbt.mixed_model(table, "mAP", ["hybrid"])["estimate"].round(2).tolist()[1]
+        0.2
     """
     try:
         import statsmodels.api as sm

@@ -136,8 +136,8 @@ def gains_says(table: pd.DataFrame, subject: str, other: str) -> Markdown:
         said.append(
             f"{panel}: {subject} is above {other} in {int((differences > 0).sum())} of "
             f"{counted(len(part), 'language')}; the mean difference is {listed(means)}; "
-            f"the most is {number(differences.max(), signed=True)} ({differences.idxmax()}), the least "
-            f"{number(differences.min(), signed=True)} ({differences.idxmin()})."
+            f"the most is {number(differences.max(), signed=True)} ({differences.idxmax()}), the "
+            f"least {number(differences.min(), signed=True)} ({differences.idxmin()})."
         )
     return bullets(said)
 
