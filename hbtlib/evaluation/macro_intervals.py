@@ -88,7 +88,7 @@ def estimate(cells: Cells, samples: int = 2000, seed: int = 0) -> Estimate:
     value = _value(cells)
     if len(cells.above) < 2:
         return Estimate(value, np.nan, np.nan)
-    low, high = np.percentile(_means(_stretched(cells), cells.below, samples, seed), [2.5, 97.5])
+    low, high = np.percentile(sampled_averages(cells, samples, seed), [2.5, 97.5])
     return Estimate(value, float(low), float(high))
 
 
@@ -108,17 +108,64 @@ def estimate_change(before: Cells, after: Cells, samples: int = 2000, seed: int 
     Raises:
         ValueError: if the two are not of the same queries.
     """
+    _check_same(before, after)
+    value = _value(after) - _value(before)
+    if len(before.above) < 2:
+        return Estimate(value, np.nan, np.nan)
+    means = [sampled_averages(cells, samples, seed) for cells in (before, after)]
+    low, high = np.percentile(means[1] - means[0], [2.5, 97.5])
+    return Estimate(value, float(low), float(high))
+
+
+def sampled_averages(cells: Cells, samples: int = 2000, seed: int = 0) -> Floats:
+    """The macro averages of bootstrap samples of units, of which intervals are made.
+
+    Args:
+        cells: the sums by unit and cell.
+        samples: how many samples the bootstrap draws.
+        seed: of the random draws. Cells of the same number of units draw the same units.
+
+    Returns:
+        (samples,) macro averages, widened for few units.
+    """
+    return _means(_stretched(cells), cells.below, samples, seed)
+
+
+def differences_by_unit(before: Cells, after: Cells) -> Floats:
+    """What each unit adds to the difference of two rankings, in each cell.
+
+    Args:
+        before: the sums of one ranking.
+        after: those of the other, with the same units and cells.
+
+    Returns:
+        (units, cells): summed over units these are the differences of the cells' ratios, after
+        minus before; the mean of these over cells is the difference of the macro averages. A
+        paired test on units takes them (`resampling.sign_flip`).
+
+    Raises:
+        ValueError: if the two are not of the same queries, or not of the same sums below.
+
+    Example:
+        >>> before, after = (Cells(np.array([[a], [1.0]]), np.ones((2, 1))) for a in (0.0, 1.0))
+        >>> differences_by_unit(before, after).tolist()
+        [[0.5], [0.0]]
+    """
+    _check_same(before, after)
+    if not np.allclose(before.below, after.below):
+        raise ValueError("the two rankings have other sums below: units cannot be compared")
+    total = before.below.sum(0)
+    change = after.above - before.above
+    return np.divide(change, total, out=np.zeros_like(change), where=total > 0)
+
+
+def _check_same(before: Cells, after: Cells) -> None:
+    """Raises ValueError if two rankings are not of the same queries."""
     same = before.below.shape == after.below.shape and np.array_equal(
         before.below > 0, after.below > 0
     )
     if not same:
         raise ValueError("the two rankings are not of the same queries: they cannot be compared")
-    value = _value(after) - _value(before)
-    if len(before.above) < 2:
-        return Estimate(value, np.nan, np.nan)
-    means = [_means(_stretched(cells), cells.below, samples, seed) for cells in (before, after)]
-    low, high = np.percentile(means[1] - means[0], [2.5, 97.5])
-    return Estimate(value, float(low), float(high))
 
 
 def _value(cells: Cells) -> float:

@@ -86,6 +86,8 @@ def points(
 def answers(benchmark: Benchmark, questions: int) -> pd.DataFrame:
     """Lists the relevant passages of some questions, the ones in most languages first.
 
+    Where every question stands in one language alone, each language has as many of them.
+
     Args:
         benchmark: the questions and passages.
         questions: how many questions.
@@ -97,10 +99,16 @@ def answers(benchmark: Benchmark, questions: int) -> pd.DataFrame:
     relevant = benchmark.judgements[benchmark.judgements["grade"] > 0]
     gold = relevant.merge(benchmark.queries[["query_id", "question_id"]], on="query_id")
     gold = gold.drop_duplicates(["question_id", "passage_id"])
-    n_passages = gold["question_id"].value_counts(sort=False).sort_index()
-    most_first = n_passages.sort_values(ascending=False, kind="stable").index
-    chosen = gold["question_id"].isin(most_first[:questions])
     passages = benchmark.passages.assign(row=np.arange(len(benchmark.passages)))
+    of = gold.merge(passages[["passage_id", "language"]], on="passage_id")
+    of = of[["question_id", "language"]].drop_duplicates().sort_values("question_id")
+    if of["question_id"].is_unique:  # nothing is parallel: as many of every language
+        turn = of.groupby("language").cumcount()
+        order = of.assign(turn=turn).sort_values("turn", kind="stable")["question_id"].to_numpy()
+    else:
+        n_passages = gold["question_id"].value_counts(sort=False).sort_index()
+        order = n_passages.sort_values(ascending=False, kind="stable").index.to_numpy()
+    chosen = gold["question_id"].isin(order[:questions])
     return passages.merge(gold.loc[chosen, ["question_id", "passage_id"]], on="passage_id")
 
 

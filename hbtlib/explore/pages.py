@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 import pandas as pd
 from matplotlib import colormaps
@@ -297,7 +298,7 @@ def cutoffs_page(
             lines.append(f'<tr><th class="hbt-text">{setting}</th>{heads}</tr>')
             for arm, table in by_arm.items():
                 if (group, setting) in table.index:
-                    row: pd.Series = table.xs((group, setting))
+                    row: Any = table.xs((group, setting))
                     cells = "".join(f"<td{_at(k, cutoff)}>{_cell(row[k])}</td>" for k in columns)
                     lines.append(f'<tr><td class="hbt-text">{escape(arm)}</td>{cells}</tr>')
         if lines:

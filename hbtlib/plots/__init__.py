@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "batches": ["batch_picture"],
         "bias": ["bias_by_language"],
         "data_sets": ["count_grid", "script_shares", "set_lengths"],
+        "compression": ["compression_curves"],
         "curves": ["alpha_curves", "size_curves"],
         "distances": ["gains_by_distance"],
         "grids": ["differences", "heatmap", "heatmaps"],

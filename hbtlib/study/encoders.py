@@ -7,22 +7,19 @@ the command that calls them.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from hbtlib.checks import check_name, short
+from hbtlib.checks import check_name
 from hbtlib.data.benchmark import ALL, Benchmark
 from hbtlib.data.catalog import catalog, load_benchmark
 from hbtlib.data.formats.checks import DataError
 from hbtlib.encoders.neutral import MappedEncoder, check_map_texts, neutralise
 from hbtlib.encoders.protocol import EncoderProtocol
-from hbtlib.files import DamagedFile, read_json, write_json
 from hbtlib.search.scores import rank_scores, top_scores
-from hbtlib.study import manifest
 from hbtlib.study.encoders_measured import (
     TOP,
     Measured,
@@ -32,10 +29,10 @@ from hbtlib.study.encoders_measured import (
 )
 from hbtlib.study.encoders_rankings import RANKINGS, Ranking
 from hbtlib.study.encoders_vectors import KeptVectors, folder_name, unit_length
-from hbtlib.study.folders import finish, lock
+from hbtlib.study.folders import lock
 from hbtlib.study.neutral.texts import read_texts
-from hbtlib.study.project import output_folder, project_folder
-from hbtlib.study.provenance import environment
+from hbtlib.study.project import output_folder
+from hbtlib.study.rows import RowFolders
 
 STUDY = "encoders"
 BENCHMARKS = ("xquad-r", "mlqa-r", "belebele-flores20", "tydiqa-goldp")
@@ -100,14 +97,14 @@ def add(
                 "the other options out"
             )
         return _add_ranking(RANKINGS[encoder](), called, benchmarks)
-    asked = _benchmarks(benchmarks)
-    fitted_on, sentences = _fitting_texts(texts)
+    asked = find_benchmarks(benchmarks)
+    fitted_on, sentences = fitting_texts(texts)
     check_map_texts(sentences, "translations")  # now, not after minutes of embedding
     kept = KeptVectors(encoder, vectors, **options)
-    folder = _home() / called
-    _check_free(folder, kept.name)
+    folder = ROWS.home / called
+    ROWS.check_free(folder, kept.name)
     with lock(folder.with_name(f".{called}.lock")):
-        kept.embed_all(_work(asked, sentences))
+        kept.embed_all(texts_to_embed(asked, sentences))
         tables = _measure(kept, asked, sentences)
         about = {
             **kept.about._asdict(),
@@ -117,15 +114,23 @@ def add(
             "texts_a_language": min(map(len, sentences.values())),
             "text_languages": " ".join(sentences),
         }
-        _write(folder, about, tables)
+        ROWS.write(folder, about, tables)
     folder.with_name(f".{called}.lock").unlink(missing_ok=True)
     return folder
 
 
+ROWS = RowFolders(
+    STUDY,
+    TABLES,
+    same=("fingerprint", "maps", "texts", "texts_a_language", "text_languages"),
+    asked=("encoder", "name", "maps", "texts", "texts_a_language"),
+)
+"""The folders of rows, in `results/encoders/`."""
+
+
 def names() -> list[str]:
     """The encoders that have rows, in the order of their names."""
-    found = sorted(_home().glob(f"*/{manifest.FILE}"))
-    return [file.parent.name for file in found if (file.parent / "about.json").exists()]
+    return ROWS.names()
 
 
 def read(name: str) -> dict[str, Any]:
@@ -141,17 +146,7 @@ def read(name: str) -> dict[str, Any]:
         ValueError: if there are no rows of this encoder.
         DamagedFile: if a file is missing or not what was written.
     """
-    folder = _home() / check_name("the encoder", name)
-    if name not in names():
-        raise ValueError(
-            f"no rows of the encoder {name!r}: run `make encoders ENCODER={name}`; there are "
-            f"{', '.join(names()) or 'none'}"
-        )
-    written = manifest.read_manifest(folder)
-    files = [f"{table}.csv" for table in TABLES]
-    manifest.check_files(folder, written, ["about.json", *files])
-    tables = {table: pd.read_csv(folder / f"{table}.csv") for table in TABLES}
-    return {"about": read_json(folder / "about.json"), **tables}
+    return ROWS.read(name)
 
 
 def collect(what: str) -> pd.DataFrame:
@@ -168,24 +163,12 @@ def collect(what: str) -> pd.DataFrame:
     Raises:
         ValueError: if no encoder has rows, or there is no such table.
     """
-    if what not in TABLES:
-        raise ValueError(f"no table {short(what)}; there are {', '.join(TABLES)}")
-    found = names()
-    if not found:
-        raise ValueError(f"{_home()} has no rows: run `make encoders ENCODER=small`")
-    parts = []
-    for name in found:
-        table: pd.DataFrame = read(name)[what]
-        table.insert(0, "encoder", name)
-        parts.append(table)
-    # A ranking without a map has no changes, and no rows have no types either.
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    return ROWS.collect(what)
 
 
 def abouts() -> pd.DataFrame:
     """What is known of each encoder: a row each, indexed by its name."""
-    known = pd.DataFrame([read(name)["about"] for name in names()]).set_index("name")
-    return known.astype({"dimension": "Int64"})  # what has no vectors has none
+    return ROWS.abouts()
 
 
 # Steps of `add`
@@ -193,18 +176,18 @@ def abouts() -> pd.DataFrame:
 
 def _add_ranking(ranking: Ranking, called: str, benchmarks: str | Mapping[str, Benchmark]) -> Path:
     """Measures a ranking without vectors, as it is, and keeps its rows of the table."""
-    asked = _benchmarks(benchmarks)
-    folder = _home() / called
-    _check_free(folder, ranking.about.encoder)
+    asked = find_benchmarks(benchmarks)
+    folder = ROWS.home / called
+    ROWS.check_free(folder, ranking.about.encoder)
     with lock(folder.with_name(f".{called}.lock")):
         no_map = {"maps": "none", "texts": "none", "texts_a_language": 0, "text_languages": ""}
         about = {**ranking.about._asdict(), "name": called, **no_map}
-        _write(folder, about, _measure_ranking(ranking, asked))
+        ROWS.write(folder, about, _measure_ranking(ranking, asked))
     folder.with_name(f".{called}.lock").unlink(missing_ok=True)
     return folder
 
 
-def _benchmarks(given: str | Mapping[str, Benchmark]) -> dict[str, Benchmark]:
+def find_benchmarks(given: str | Mapping[str, Benchmark]) -> dict[str, Benchmark]:
     """The benchmarks to measure, by name; says which are left out."""
     if not isinstance(given, str):
         return dict(given)
@@ -227,7 +210,7 @@ def _is_at_hand(name: str) -> bool:
     return bool(known.loc[[name]].all())
 
 
-def _fitting_texts(
+def fitting_texts(
     given: str | Mapping[str, Sequence[str]],
 ) -> tuple[str, dict[str, list[str]]]:
     """What the texts that a map is fitted on are called, and the texts of each language."""
@@ -239,19 +222,7 @@ def _fitting_texts(
     return folder_name(name), read_texts(name, COUNT)
 
 
-def _check_free(folder: Path, encoder: str) -> None:
-    """Refuses a folder that holds the rows of another encoder."""
-    if not (folder / "about.json").exists():
-        return
-    other = read_json(folder / "about.json").get("encoder")
-    if other != encoder:
-        raise ValueError(
-            f"{folder} holds the rows of the encoder {other!r}: give this one another name "
-            "(ROW=…), or remove that folder"
-        )
-
-
-def _work(
+def texts_to_embed(
     asked: Mapping[str, Benchmark], sentences: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, str, Sequence[str]]]:
     """All texts that are embedded: a label, the role, the texts."""
@@ -276,7 +247,7 @@ def _measure(
         plain = kept.benchmark(benchmark)
         scaled = [unit_length(part) if kept.scaled else part for part in plain]
         before = measure_vectors(scaled[0], scaled[1], benchmark)
-        parts["benchmarks"].append(_size(name, benchmark, kept.spent.get(name)))
+        parts["benchmarks"].append(size_of(name, benchmark, kept.spent.get(name)))
         after = {which: _after(kept, used, plain, benchmark) for which, used in mapped.items()}
         for which, found in after.items():
             parts["changes"].append(_named(changes(before, found), name, which))
@@ -297,7 +268,7 @@ def _measure_ranking(ranking: Ranking, asked: Mapping[str, Benchmark]) -> dict[s
         scores = ranking.of(benchmark)
         best = top_scores(scores, benchmark, k=TOP, ties="hash")
         found = measure_ranks(rank_scores(scores, benchmark, ties="hash"), best, benchmark)
-        parts["benchmarks"].append(_size(name, benchmark, None))
+        parts["benchmarks"].append(size_of(name, benchmark, None))
         none = pd.DataFrame(columns=["measure", "setting", "change", "low", "high"])
         parts["changes"].append(_named(none, name, MAP))
         for table, rows in _small(found).items():
@@ -339,7 +310,7 @@ def _named(table: pd.DataFrame, benchmark: str, which: str) -> pd.DataFrame:
     return table
 
 
-def _size(name: str, benchmark: Benchmark, spent: Mapping[str, float] | None) -> pd.DataFrame:
+def size_of(name: str, benchmark: Benchmark, spent: Mapping[str, float] | None) -> pd.DataFrame:
     """A benchmark's row: its size, and how long its texts were embedded."""
     spent = spent or {"texts": 0, "seconds": float("nan")}
     return pd.DataFrame(
@@ -352,46 +323,6 @@ def _size(name: str, benchmark: Benchmark, spent: Mapping[str, float] | None) ->
             "seconds": round(spent["seconds"], 1),
         }
     )
-
-
-def _write(folder: Path, about: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:
-    """Writes the rows beside their place, and moves them there whole."""
-    before = _before(folder, about)
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    now = set(tables["benchmarks"]["benchmark"])
-    for name, table in tables.items():
-        if before is not None:
-            kept = before[name][~before[name]["benchmark"].isin(now)]
-            table = pd.concat([kept, table], ignore_index=True) if len(kept) else table
-        table.to_csv(part / f"{name}.csv", index=False, float_format="%.6g")
-    write_json(part / "about.json", about)
-    asked = {key: about[key] for key in ("encoder", "name", "maps", "texts", "texts_a_language")}
-    write_json(part / "parameters.json", {**asked, "benchmarks": sorted(now)})
-    write_json(part / "environment.json", environment())
-    finish(part, folder)
-
-
-def _before(folder: Path, about: dict[str, Any]) -> dict[str, Any] | None:
-    """The rows that are there, if they were made by the same encoder and map."""
-    if not folder.is_dir():
-        return None
-    try:
-        before = read(folder.name)
-    except (DamagedFile, ValueError) as error:
-        print(f"{error}: its rows are made again", flush=True)
-        return None
-    same = ("fingerprint", "maps", "texts", "texts_a_language", "text_languages")
-    other = [key for key in same if before["about"].get(key) != about[key]]
-    if other:
-        print(f"{folder.name} had rows with another {', '.join(other)}: they go", flush=True)
-        return None
-    return before
-
-
-def _home() -> Path:
-    return project_folder() / "results" / STUDY
 
 
 def figures() -> Path:

@@ -403,6 +403,19 @@ class Explore(OfStudy):
     )
 
 
+class Compression(Parameters):
+    """Shows what smaller vectors cost, by pair of languages, and whether they raise bias."""
+
+    encoder: kinds.Name = Field(
+        "me5-small",
+        description="the encoder whose heatmaps are drawn, a folder of results/compression",
+    )
+    benchmark: kinds.Name = Field("xquad-r", description="the benchmark that is shown")
+    after: Literal["as it is", "centre alone", "translations"] = Field(
+        "as it is", description="the map after which heatmaps are drawn"
+    )
+
+
 SCHEMAS: dict[str, type[Parameters]] = {
     "quickstart": Quickstart,
     "data": Data,
@@ -418,6 +431,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "translate": Translate,
     "encoders": Encoders,
     "language-neutral": LanguageNeutral,
+    "compression": Compression,
     "trade-off": TradeOff,
     "on-top": OnTop,
     "typology": Typology,

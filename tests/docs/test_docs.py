@@ -21,7 +21,8 @@ from hbtlib.data.catalog import CATALOG
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "notebooks/README.md")
+TOP = [ROOT / name for name in PAGES]
 
 
 def pages(pattern: str = "**/*.md") -> list[Path]:
@@ -59,6 +60,12 @@ def test_readme_is_one_page() -> None:
     assert len(lines) <= 150
     assert [line for line in lines if len(line) > 100] == []
     assert {"make study", "make test"} <= set(re.findall(r"make \w+", "\n".join(lines)))
+
+
+def test_every_notebook_is_listed() -> None:
+    listed = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+    there = {file.name for file in (ROOT / "notebooks").glob("*.ipynb")}
+    assert set(re.findall(r"\]\(([\w-]+\.ipynb)\)", listed)) == there
 
 
 @pytest.mark.parametrize("page", [*TOP, *pages()], ids=lambda p: str(p.relative_to(ROOT)))

@@ -180,6 +180,21 @@ def test_a_map_of_a_few_questions_and_of_one_language() -> None:
     ).all(axis=None)
 
 
+def test_of_questions_in_one_language_each_every_language_is_shown() -> None:
+    codes = ["de"] * 20 + ["en"] * 10 + ["fi"] * 3
+    texts = pd.DataFrame({"language": codes, "text": "a"})
+    ids = [f"q{i:02}" for i in range(len(codes))]
+    benchmark = hbt.Benchmark(
+        "apart",
+        texts.assign(query_id=ids, question_id=ids),
+        texts.assign(passage_id=[f"p{i:02}" for i in range(len(codes))]),
+        pd.DataFrame({"query_id": ids, "passage_id": [f"p{i:02}" for i in range(len(codes))]}),
+    )
+    shown = hbt.probes.answers(benchmark, 12)
+    assert shown["language"].value_counts().to_dict() == {"de": 5, "en": 4, "fi": 3}
+    assert shown["question_id"].is_unique
+
+
 def test_the_probe_finds_language_where_it_is_and_none_where_it_is_not() -> None:
     benchmark, q, p = parallel(questions=60)
     languages, questions = benchmark.queries["language"], benchmark.queries["question_id"]

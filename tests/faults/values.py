@@ -206,7 +206,7 @@ OBJECTIVES = (
     "semantic-language",
     "clear",
     "code-switch",
-    "translations",
+    "lancer",
 )
 RATE = number(above=0, most=1e3)
 
@@ -254,6 +254,7 @@ NOTEBOOK: dict[str, Domain] = {
     "validation": choice(*STRATEGIES, "mAP multilingual"),
     "arguments": optional(mapping()),
     "top": integer(0),
+    "question_metrics": words(choice("mAP", "MRR@10", "nDCG@10", "R@1", "R@10", "rank-distance")),
     "probes": either(choice(""), words(either(choice("mean"), lambda word: word.isdigit()))),
     "study": text,
     "folder": optional(path),

@@ -37,6 +37,8 @@ KEYS: dict[str, Callable[[Any], bool]] = {
     "runs": lambda value: value in (None, {}),
     "notebooks": lambda value: value in (None, []),
     "rivals": lambda value: value is None,
+    "family": lambda value: value is None,
+    "full": lambda value: value in (None, {}),
 }
 """What the keys of a study may be instead of what they are in `quick`."""
 

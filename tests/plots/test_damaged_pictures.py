@@ -174,6 +174,22 @@ PICTURES = {
         "value",
         "encoder benchmark map measure setting",
     ),
+    "compression_curves": Picture(
+        lambda table: plots.compression_curves(table, [("mAP", "multilingual")]),
+        pd.DataFrame(
+            {
+                "encoder": "mine",
+                "map": "as it is",
+                "compression": ["float32", "int8", "64 dimensions"],
+                "bytes": [1536, 384, 256],
+                "measure": "mAP",
+                "setting": "multilingual",
+                "value": [0.5, 0.4, 0.3],
+            }
+        ),
+        "value bytes",
+        "encoder map compression measure setting",
+    ),
     "map_curves": Picture(
         plots.map_curves,
         pd.DataFrame(

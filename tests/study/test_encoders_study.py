@@ -297,7 +297,7 @@ def test_the_command_takes_a_function_of_a_module(
     )
     monkeypatch.chdir(project)
     monkeypatch.setattr(encoders, "load_benchmark", lambda name: benchmark(name))
-    monkeypatch.setattr(encoders, "_fitting_texts", lambda given: ("few", texts()))
+    monkeypatch.setattr(encoders, "fitting_texts", lambda given: ("few", texts()))
     shown: list[bool] = []
     monkeypatch.setattr(encoders_command, "show", lambda: shown.append(True))
     encoders_command.main(["my_vectors_here:embed", "--benchmarks", "xquad-r"])

@@ -119,7 +119,7 @@ def write_metrics(name: str) -> None:
 def test_shown_are_the_notebooks_of_studies_whose_results_are_there(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for file in (project / "notebooks" / "studies").iterdir():
+    for file in (project / "notebooks" / "studies").glob("*.yaml"):
         file.unlink()
     write_study(project, QUICK, notebooks=["data", "evaluate", "bias"], rivals="others")
     write_study(project, {**QUICK, "name": "others"})

@@ -13,6 +13,7 @@ from quick_study import QUICK, make_project, write_study
 import hbtlib as hbt
 from hbtlib import study as studies
 from hbtlib.evaluation.holm import holm
+from hbtlib.study import declared
 from hbtlib.study.family import Family, checked_family
 from hbtlib.study.report import family
 
@@ -130,3 +131,17 @@ def test_all_declared_tests_are_one_family(questions: pd.DataFrame) -> None:
 def test_a_study_without_a_family_is_told_so() -> None:
     with pytest.raises(ValueError, match="study 'worldfacts' declares no family of tests"):
         family.effects(studies.report.Reader("worldfacts"))
+
+
+def test_the_command_writes_the_declared_tests(
+    project: Path, monkeypatch: pytest.MonkeyPatch, questions: pd.DataFrame
+) -> None:
+    write(project, family={"metrics": ["mAP@10"], "differences": DIFFERENCES})
+    (project / "results" / "quick").mkdir(parents=True)
+    monkeypatch.setattr(studies.report.Reader, "collect", lambda self, what: questions)
+    declared.main(["quick"])
+    written = pd.read_csv(project / "results" / "quick" / "significance.csv")
+    assert written["contrast"].unique().tolist() == ["hybrid − x-y"]
+    assert len(written) == 4
+    with pytest.raises(SystemExit, match="study 'worldfacts' declares no family"):
+        declared.main(["worldfacts"])

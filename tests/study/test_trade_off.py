@@ -197,6 +197,15 @@ def test_the_differences_and_the_verdict(reader: Any) -> None:
     assert "hybrid − none + map" in shown
 
 
+def test_without_translations_there_is_no_rank_distance(reader: Any) -> None:
+    # Of benchmark c everything is 0, as the rank distance is where a query has one passage.
+    reader.benchmark = "c"
+    assert trade_off.scores(reader)["rank distance"].isna().all()
+    questions = trade_off.questions(reader)
+    asked = trade_off.wanted(list(dict.fromkeys(questions["arm"])))
+    assert set(trade_off.effects(questions, asked)["metric"]) == {"mAP"}
+
+
 def test_studies_stand_side_by_side_without_another_encoders_floor() -> None:
     found = trade_off.panels(trade_off.firsts("worldfacts no-such-study xquad-zero-shot paper"))
     assert set(found["panel"]) == {"worldfacts", "xquad-zero-shot, xquad-r"}

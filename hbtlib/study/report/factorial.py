@@ -13,6 +13,7 @@ from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.metrics import lower_is_better
 from hbtlib.evaluation.significance import contrasts
 from hbtlib.sampling.strategies import HYBRID_ENDS
+from hbtlib.study import baseline
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import bold, is_real, mean_and_sd, setting_order, spread
 from hbtlib.study.report.words import Markdown, bullets, listed, number, sentences
@@ -383,6 +384,26 @@ def all_arms(here: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(wide)
 
 
+def with_baseline(table: pd.DataFrame, reader: Reader, metric: str) -> pd.DataFrame:
+    """`all_arms`' table with a last row: BM25, which needs no training.
+
+    Args:
+        table: `all_arms`' table.
+        reader: the study on one benchmark.
+        metric: the metric.
+
+    Returns:
+        The table, as it is where nobody measured BM25 for this study.
+    """
+    measured = baseline.read(reader.study, reader.benchmark)
+    if measured is None:
+        return table
+    rows = baseline.texts(measured[measured["metric"] == metric])
+    found = dict(zip(rows["languages"] + ", " + rows["setting"], rows["text"], strict=True))
+    last = pd.DataFrame([found], index=pd.Index([baseline.ARM], name=table.index.name))
+    return pd.concat([table, last.reindex(columns=table.columns)])
+
+
 def write_summary(reader: Reader, table: pd.DataFrame, metric: str, notebook: str) -> str:
     """Writes `all_arms`' table as Markdown.
 
@@ -397,7 +418,8 @@ def write_summary(reader: Reader, table: pd.DataFrame, metric: str, notebook: st
     """
     head = (
         f"{reader.study.question}\n\n{len(reader.study.runs)} runs on {reader.benchmark}; "
-        f"{metric}, mean ± sd over seeds; made by notebooks/{notebook}.ipynb.\n\n"
+        f"{metric}, mean ± sd over seeds (of bm25 the 95 % interval over questions); made by "
+        f"notebooks/{notebook}.ipynb.\n\n"
     )
     name = "factorial.md" if "results" in reader.study.notebooks else "summary.md"
     text = table.reset_index().to_markdown(index=False)

@@ -65,7 +65,8 @@ def tested(questions: pd.DataFrame, family: Family) -> pd.DataFrame:
             settings = [name for name in SETTINGS if name in there]
             if distance:
                 settings = [name for name in settings if name == "multilingual"]
-            if not settings or part[metric].isna().all():
+            nothing = part[metric].isna().all() or (distance and not (part[metric] > 0).any())
+            if not settings or nothing:
                 continue
             found = contrasts(part, family.differences, metric=metric, setting=settings)
             parts.append(found.assign(languages=str(group)))

@@ -10,6 +10,7 @@ import pandas as pd
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.metrics import by_group, lower_is_better
 from hbtlib.plots.tables import ordered
+from hbtlib.study import baseline
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, mean_and_sd, setting_order
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
@@ -67,6 +68,28 @@ def settings_table(
     wide = table.pivot(index=["languages", "arm"], columns=["setting", "metric"], values="text")
     columns = [(s, m) for s in SETTINGS for m in metrics if (s, m) in wide.columns]
     return wide.reindex([(group, arm) for group in GROUPS for arm in arms], columns=columns)
+
+
+def with_baseline(table: pd.DataFrame, reader: Reader) -> pd.DataFrame:
+    """`settings_table` with a last row of each group: BM25, which needs no training.
+
+    Args:
+        table: `settings_table`'s table.
+        reader: the study on one benchmark.
+
+    Returns:
+        The table, as it is where nobody measured BM25 for this study. The row's texts are a value
+        and its 95 % interval over questions: there are no seeds.
+    """
+    measured = baseline.read(reader.study, reader.benchmark)
+    if measured is None:
+        return table
+    rows = baseline.texts(measured).assign(arm=baseline.ARM)
+    wide = rows.pivot(index=["languages", "arm"], columns=["setting", "metric"], values="text")
+    groups = list(dict.fromkeys(table.index.get_level_values("languages")))
+    found = pd.concat([table, wide.reindex(columns=table.columns)])
+    arms = [*dict.fromkeys(table.index.get_level_values("arm")), baseline.ARM]
+    return found.reindex([(group, arm) for group in groups for arm in arms])
 
 
 def leaders(
@@ -342,7 +365,8 @@ def write_summary(reader: Reader, parts: Sequence[pd.DataFrame], notebook: str) 
     flat.columns = flat.columns.map(", ".join)
     head = (
         f"{reader.study.question}\n\n{reader.describe()}; mean, and ± sd over seeds where there "
-        f"are several; made by notebooks/{notebook}.ipynb.\n\n"
+        f"are several (of bm25 the 95 % interval over questions); made by "
+        f"notebooks/{notebook}.ipynb.\n\n"
     )
     target = reader.file("summary.md")
     flat.reset_index().to_csv(target.with_suffix(".csv"), index=False)

@@ -100,7 +100,10 @@ def four(table: pd.DataFrame, benchmark: str) -> dict[str, float]:
     """
     here = table[table["benchmark"] == benchmark]
     means = here.groupby(["metric", "setting"])["value"].mean()
-    return {name: float(means.get(key, float("nan"))) for name, key in MEASURES.items()}
+    found = {name: float(means.get(key, float("nan"))) for name, key in MEASURES.items()}
+    if found["rank distance"] == 0:  # every query has one relevant passage
+        found["rank distance"] = float("nan")
+    return found
 
 
 def scores_shown(table: pd.DataFrame) -> Styler:
@@ -162,7 +165,8 @@ def panels(studies: Mapping[str, Sequence[str]]) -> pd.DataFrame:
         studies: name of a study → its benchmarks to show.
 
     Returns:
-        panel, arm, seed, map, monolingual, bias (the rank distance).
+        panel, arm, seed, map, monolingual, bias (the rank distance); a benchmark that has no rank
+        distance is left out.
     """
     parts = []
     for name, benchmarks in studies.items():
@@ -173,7 +177,7 @@ def panels(studies: Mapping[str, Sequence[str]]) -> pd.DataFrame:
             panel = name if len(study.benchmarks) == 1 else f"{name}, {benchmark}"
             parts.append(found.assign(panel=panel))
     table = pd.concat(parts, ignore_index=True).rename(columns={"rank distance": "bias"})
-    return table[["panel", "arm", "seed", "map", "monolingual", "bias"]]
+    return table.dropna(subset=["bias"])[["panel", "arm", "seed", "map", "monolingual", "bias"]]
 
 
 def firsts(names: str) -> dict[str, tuple[str, ...]]:
@@ -360,7 +364,7 @@ def effects(table: pd.DataFrame, asked: Mapping[str, Mapping[str, float]]) -> pd
     for group, part in table.groupby("languages"):
         settings = [name for name in SETTINGS if name in set(part["setting"])]
         found = [contrasts(part, asked, metric="mAP", setting=settings)]
-        if part[DISTANCE].notna().any():
+        if (part[DISTANCE] > 0).any():  # else every query has one relevant passage
             found.append(contrasts(part, asked, metric=DISTANCE, setting="multilingual"))
         parts += [one.assign(languages=str(group)) for one in found]
     return pd.concat(parts, ignore_index=True)
