@@ -4,7 +4,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from hbtlib.evaluation.checks import number_column
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import HIGHER, LOWER, TINY, caption, panels
 from hbtlib.plots.tables import checked
@@ -27,17 +26,10 @@ def gains_by_distance(table: pd.DataFrame, metric: str = "mAP") -> Figure:
     Raises:
         ValueError: if the table lacks a column or a value, or has a language twice in a panel.
     """
-    columns = ["distance", "difference"]
     keys = ["panel", "language"]
-    points = checked(table, "languages", columns, [*keys, "trained"], names=keys)
-    if points.duplicated(keys).any():
-        twice = points[points.duplicated(keys)].iloc[0]
-        raise ValueError(
-            f"the languages have {twice['language']!r} twice in the panel {twice['panel']!r}; give "
-            "one difference a language"
-        )
-    for column in columns:
-        number_column(points, column, "languages")
+    points = checked(
+        table, "languages", ["distance", "difference"], [*keys, "trained"], names=keys
+    )
     names = list(dict.fromkeys(points["panel"]))
     figure, parts = panels(names, 2, (3.4, 2.6), (0.4, 0.3))
     for name, axes in parts.items():

@@ -195,7 +195,8 @@ def _paired(utterances: pd.DataFrame, partners: int) -> Pairs:
     queries: list[str] = []
     passages: list[str] = []
     alone = 0
-    for _, same in pd.Series(labels).groupby(labels):
+    label_of = pd.Series(labels)
+    for _, same in label_of.groupby(label_of):
         circle = sorted(same.index, key=_hash)
         alone += len(circle) == 1
         for place, question in enumerate(circle):

@@ -85,7 +85,7 @@ def with_features(table: pd.DataFrame, trained: Sequence[str]) -> pd.DataFrame:
         The table with family, script, word_order, trained and distance.
     """
     known = {code: LANGUAGES[code] for code in table["language"].unique() if code in LANGUAGES}
-    facts = {
+    facts: dict[str, dict[str, Any]] = {
         "family": {code: fact.family.split(" (")[0] for code, fact in known.items()},
         "script": {code: fact.script for code, fact in known.items()},
         "word_order": {code: fact.word_order for code, fact in known.items()},
@@ -131,7 +131,8 @@ def gains_says(table: pd.DataFrame, subject: str, other: str) -> Markdown:
         differences = part.set_index("language")["difference"]
         kinds = part.groupby("trained", sort=False)["difference"].mean()
         means = [
-            f"{number(value, signed=True)} in languages {KINDS[k]}" for k, value in kinds.items()
+            f"{number(value, signed=True)} in languages {KINDS[bool(is_trained)]}"
+            for is_trained, value in kinds.items()
         ]
         said.append(
             f"{panel}: {subject} is above {other} in {int((differences > 0).sum())} of "
