@@ -310,7 +310,7 @@ def answer(declared: pd.DataFrame, models: pd.DataFrame, subject: str, other: st
             f"{listed(below)}, and the difference may be chance in {listed(unsure)}."
         )
     changes = models[models["term"] == f"{subject} × distance"]
-    clear = changes[changes["low"] * changes["high"] > 0]
+    clear = changes[changes["converged"] & (changes["low"] * changes["high"] > 0)]
     if len(changes):
         said.append(
             f"Of {counted(len(changes), 'model')}, {len(clear)} say that the gain changes with the "
