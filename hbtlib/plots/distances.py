@@ -27,9 +27,7 @@ def gains_by_distance(table: pd.DataFrame, metric: str = "mAP") -> Figure:
         ValueError: if the table lacks a column or a value, or has a language twice in a panel.
     """
     keys = ["panel", "language"]
-    points = checked(
-        table, "languages", ["distance", "difference"], [*keys, "trained"], names=keys
-    )
+    points = checked(table, "languages", ["distance", "difference"], [*keys, "trained"], names=keys)
     names = list(dict.fromkeys(points["panel"]))
     figure, parts = panels(names, 2, (3.4, 2.6), (0.4, 0.3))
     for name, axes in parts.items():

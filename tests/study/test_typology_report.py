@@ -64,7 +64,9 @@ def test_gains_by_language_and_kind(scores: pd.DataFrame) -> None:
     assert kinds.loc["Latin"].iloc[0].endswith("(en fi id sw)")
     figure = hbt.plots.gains_by_distance(gains)
     assert [text.get_text() for text in figure.axes[0].texts] == gains["language"].tolist()
-    with pytest.raises(ValueError, match="several values of panel tydiqa-goldp, monolingual, language ar"):
+    with pytest.raises(
+        ValueError, match="several values of panel tydiqa-goldp, monolingual, language ar"
+    ):
         hbt.plots.gains_by_distance(pd.concat([gains, gains]))
 
 
