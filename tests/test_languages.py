@@ -9,7 +9,14 @@ from babel import Locale
 from babel.core import get_global
 
 from hbtlib.data.catalog import CATALOG
-from hbtlib.languages import EVALUATED, LANGUAGES, TRAINED, TWENTY, Language
+from hbtlib.languages import (
+    EVALUATED,
+    LANGUAGES,
+    TRAINED,
+    TWENTY,
+    Language,
+    syntactic_distance,
+)
 
 OF_ANOTHER = {"tw": "ak", "quz": "qu"}  # CLDR has their script under these codes
 NAMES = {"bn": "Bengali", "quz": "Cusco Quechua"}  # where CLDR has another name, or none
@@ -63,3 +70,18 @@ def test_values_are_of_the_scales_that_the_docstring_names() -> None:
         "quz",
     ]
     assert [known.code for known in LANGUAGES.values() if known.speakers is None] == ["quz"]
+
+
+def test_every_two_languages_have_a_syntactic_distance() -> None:
+    codes = list(LANGUAGES)
+    for i, code in enumerate(codes):
+        assert syntactic_distance(code, code) == 0
+        for other in codes[:i]:
+            distance = syntactic_distance(code, other)
+            assert distance is not None
+            assert 0 <= distance <= 1
+            assert syntactic_distance(other, code) == distance
+    assert syntactic_distance("de", "en") == 0.097
+    # Neighbours in their families are nearer than strangers.
+    assert syntactic_distance("es", "it") < syntactic_distance("es", "ja")  # type: ignore[operator]
+    assert syntactic_distance("de", "yue") is None

@@ -35,6 +35,7 @@ from hbtlib.data.sets import (
     mmarco_codemixed,
     mr_tydi,
     mtop,
+    mtop_domain,
     natural_questions,
     newsqa,
     ntrex,
@@ -159,10 +160,18 @@ CATALOG: dict[str, Entry] = {
     ),
     "mtop": Entry(
         mtop,
-        ("benchmark",),
+        BOTH,
         "200 queries a language; en 4,386 passages",
         BY_SA_4,
         mtop.HUBS["intent"].page,
+        "XSemPLR's mtop.jsonl: 859 validation and 1,237 test ids in 6 languages; the hub's never",
+    ),
+    "mtop-domain": Entry(
+        mtop_domain,
+        ("benchmark",),
+        "200 queries a language; en 4,386 passages",
+        BY_SA_4,
+        mtop.HUBS["domain"].page,
         "XSemPLR's mtop.jsonl: 859 validation and 1,237 test ids in 6 languages; the hub's never",
     ),
     "xm3600": Entry(

@@ -322,6 +322,33 @@ class Pretraining(OfStudy):
 
     study: kinds.Name = Field(
         "pretraining", description="a study of notebooks/studies/ with a curve of every run"
+class Typology(Parameters):
+    """Shows which kinds of languages gain from one arm against another."""
+
+    study: kinds.Name = Field(
+        "typology", description="a study of notebooks/studies/, in languages of many families"
+    )
+    metric: kinds.Metric = Field("mAP", description="what is compared")
+    subject: kinds.Text = Field("hybrid", description="the arm that is set against the other")
+    other: kinds.Text = Field(
+        "x-x", description="the arm that is contrastive multilingual fine-tuning"
+    )
+
+
+class Mtop(Parameters):
+    """Compares the arms of a study on utterances of the same intent, and of the same domain."""
+
+    study: kinds.Name = Field(
+        "mtop", description="a study of notebooks/studies/, on mtop and mtop-domain"
+    )
+    intents: kinds.Name = Field(
+        "mtop", description="its benchmark in which utterances of the same intent are relevant"
+    )
+    domains: kinds.Name = Field(
+        "mtop-domain", description="that in which utterances of the same domain are relevant"
+    )
+    metric: kinds.Metric = Field(
+        "MRR@10", description="what is compared, a metric of the study's family"
     )
     subject: kinds.Text = Field("hybrid", description="the arm that is set against the others")
 
@@ -434,6 +461,8 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "on-top": OnTop,
     "scaling": Scaling,
     "pretraining": Pretraining,
+    "typology": Typology,
+    "mtop": Mtop,
     "explore": Explore,
 }
 """The schema of each notebook, by its name without its number."""

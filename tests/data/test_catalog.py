@@ -20,7 +20,8 @@ LOCAL = {
     "belebele-flores20": layouts.beir,
     "miracl": layouts.miracl,
     "miracl-hard-negatives": layouts.miracl_hard,
-    "mtop": layouts.mtop,
+    "mtop": layouts.mtop_own,
+    "mtop-domain": layouts.mtop_own,
     "xm3600": layouts.xm3600,
     "mlqa-pairs": layouts.pairs,
     "squad": layouts.squad_folder,
@@ -99,9 +100,9 @@ def test_benchmarks_are_pairs_too(tmp_path: Path) -> None:
     assert pairs.texts([0], "de", "query") == ["Wo entspringt er?"]
     assert pairs.texts([0], "en", "passage") == ["The river rises in the north."]
     with pytest.raises(
-        ValueError, match=r"mtop is no pairs; it is benchmark: hbt\.load_benchmark\('mtop'\)"
+        ValueError, match=r"mtop-domain is no pairs; it is benchmark: hbt\.load_benchmark"
     ):
-        hbt.load_pairs("mtop", tmp_path)
+        hbt.load_pairs("mtop-domain", tmp_path)
     with pytest.raises(
         ValueError, match=r"a folder of your own is hbt\.load_benchmark\('folder', data="
     ):

@@ -18,11 +18,11 @@ import pytest
 
 import hbtlib as hbt
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.data.formats import arrow, beir, pairs_file
+from hbtlib.data.formats import arrow, beir, mtop_files, pairs_file
 from hbtlib.data.formats.checks import DataError
 from hbtlib.data.formats.qrels import read_qrels
 from hbtlib.data.formats.source import Source
-from hbtlib.data.sets import belebele, miracl, miracl_hard_negatives, mtop, xm3600
+from hbtlib.data.sets import belebele, miracl, miracl_hard_negatives, xm3600
 
 ODD = [
     None,
@@ -106,7 +106,7 @@ FORMATS: dict[str, tuple[layouts.Write, str, Load]] = {
     "MTOP, one line an id": (
         layouts.mtop_parallel,
         "mtop.jsonl",
-        lambda f: list(mtop.read_parallel(f, "intent")),
+        lambda f: list(mtop_files.read_parallel(f, "intent")),
     ),
     "XM3600, Google's own": (
         layouts.xm3600_googles,

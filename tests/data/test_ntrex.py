@@ -34,3 +34,27 @@ def test_ntrex_s_lines_must_be_parallel(tmp_path: Path) -> None:
     (tmp_path / "de.txt").write_text("Satz.\n")
     with pytest.raises(DataError, match=r"en\.txt has 40 lines, but that of 'de' has 1"):
         hbt.load_pairs("ntrex", tmp_path, languages=["de", "en"])
+
+
+def test_the_next_sentence_is_a_passage_too(tmp_path: Path) -> None:
+    layouts.ntrex(tmp_path)
+    options = {"languages": ["de", "en"], "passage": "next"}
+    pairs = hbt.load_pairs("ntrex", tmp_path, **options)
+    assert len(pairs) == 39  # of forty lines; the last has no next one
+    assert pairs.texts([3], "de", "query") == ["Satz 3."]
+    assert pairs.texts([3], "en", "passage") == hbt.load_pairs(
+        "ntrex", tmp_path, languages=["en"]
+    ).texts([4], "en", "query")
+    with pytest.raises(ValueError, match="ntrex: passage is 'last'"):
+        hbt.load_pairs("ntrex", tmp_path, passage="last")
+
+
+def test_no_sentence_is_trained_on_and_held_out(real_data: Path) -> None:
+    folder = real_data / "ntrex"
+    texts = []
+    for split in ("train", "validation"):
+        pairs = hbt.load_pairs("ntrex", folder, languages=["fi"], passage="next", split=split)
+        ids = range(len(pairs))
+        texts.append({t for role in ("query", "passage") for t in pairs.texts(ids, "fi", role)})
+        assert len(pairs) == (1_895 if split == "train" else 92)
+    assert len(texts[0] & texts[1]) == 0

@@ -84,3 +84,17 @@ def test_what_the_file_lacks_is_named(tmp_path: Path) -> None:
     layouts.put(tmp_path / "captions.jsonl", "")
     with pytest.raises(DataError, match=r"captions\.jsonl: no image in it; download it again"):
         hbt.load_benchmark("xm3600", tmp_path, languages=["de"])
+
+
+def test_captions_of_one_image_are_pairs(tmp_path: Path) -> None:
+    layouts.xm3600(tmp_path)
+    languages = ["de", "en"]
+    test = hbt.load_benchmark("xm3600", tmp_path, languages=languages)
+    pairs = hbt.load_pairs("xm3600", tmp_path, languages=languages)
+    images = set(pairs.dataset["id"])
+    assert images <= set(test.queries["question_id"])
+    query, passage = (pairs.texts([0], "en", role)[0] for role in ("query", "passage"))
+    assert query in set(test.queries["text"])
+    assert passage in set(test.passages["text"])
+    with pytest.raises(ValueError, match="xm3600: split is 'test'"):
+        hbt.load_pairs("xm3600", tmp_path, languages=languages, split="test")

@@ -135,6 +135,20 @@ PICTURES = {
         "monolingual bias",
         "panel arm map",
     ),
+    "gains_by_distance": Picture(
+        plots.gains_by_distance,
+        pd.DataFrame(
+            {
+                "panel": "one",
+                "language": ["de", "fi"],
+                "distance": [0.0, 0.2],
+                "trained": [True, False],
+                "difference": [0.01, -0.02],
+            }
+        ),
+        "distance difference",
+        "panel language",
+    ),
     "training_paths": Picture(
         plots.training_paths,
         pd.DataFrame(

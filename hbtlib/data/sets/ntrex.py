@@ -2,8 +2,13 @@
 
 The sentences were translated line by line. They are parallel sentences, not questions: an id's
 query and passage are the same sentence, each in every language. Pairs of one language are then a
-text with itself, so train on them with strategies that cross languages (`x-y`, `x-y-mono`). The
-files are a folder's `LANG.txt` or NTREX' own (`newstest2019-ref.deu.txt`, for English
+text with itself, so train on them with strategies that cross languages (`x-y`, `x-y-mono`).
+
+With `passage="next"` a passage is the sentence that follows its query: something to learn within a
+language too, and the same ids for every strategy. The files do not mark where an article ends, so
+some pairs, about one an article, join two articles.
+
+The files are a folder's `LANG.txt` or NTREX' own (`newstest2019-ref.deu.txt`, for English
 `newstest2019-src.eng.txt`), with one line for each id. The licence is CC BY-SA 4.0.
 """
 
@@ -12,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hbtlib.checks import check_choice
 from hbtlib.data.formats.checks import DataError, clean
 from hbtlib.data.formats.files import lines
 from hbtlib.data.formats.source import Source, choose_languages, local_folder
@@ -47,22 +53,31 @@ CODES = {
 LANGUAGES = tuple(CODES)
 SPLITS = ("train", "validation")
 HELD_OUT = 20
-"""One line in this many is of the split "validation"."""
+"""One line in this many is of the split "validation"; with the next as passage, one block of so
+many lines in so many blocks."""
 
 
 def load_pairs(
-    data: str | Path | None = None, *, languages: Sequence[str] | None = None, split: str = "train"
+    data: str | Path | None = None,
+    *,
+    languages: Sequence[str] | None = None,
+    split: str = "train",
+    passage: str = "same",
 ) -> Pairs:
     """Loads NTREX as training pairs.
 
     Args:
         data: the folder with its files; None looks in `HBT_DATA`, then downloads them.
         languages: the languages; None takes these twenty.
-        split: "train", or "validation" (every twentieth line).
+        split: "train", or "validation" (every twentieth line, or every twentieth block of lines
+            where the passage is the next).
+        passage: what a query's passage is: the "same" sentence, or the "next" one.
 
     Raises:
         DataError: for a language or split it lacks, and files whose lines are not parallel.
+        ValueError: for another `passage`.
     """
+    check_choice("ntrex: passage", passage, ("same", "next"))
     if split not in SPLITS:
         raise DataError(f"ntrex has no split {split!r}; it has train and validation")
     source = Source("ntrex", local_folder("ntrex", data, FOLDERS), MICROSOFT)
@@ -70,11 +85,21 @@ def load_pairs(
     parallel = [
         dict(zip(sentences, line, strict=True)) for line in zip(*sentences.values(), strict=True)
     ]
-    kept = [
-        i for i in range(len(parallel)) if (i % HELD_OUT == HELD_OUT - 1) == (split == "validation")
-    ]
-    forms = [parallel[i] for i in kept]
-    return Pairs.from_texts("ntrex", forms, forms, id=[f"ntrex-{i + 1}" for i in kept])
+    is_wanted = [_is_held_out(i, passage) == (split == "validation") for i in range(len(parallel))]
+    step = 0 if passage == "same" else 1
+    kept = [i for i in range(len(parallel) - step) if is_wanted[i] and is_wanted[i + step]]
+    return Pairs.from_texts(
+        "ntrex",
+        [parallel[i] for i in kept],
+        [parallel[i + step] for i in kept],
+        id=[f"ntrex-{i + 1}" for i in kept],
+    )
+
+
+def _is_held_out(line: int, passage: str) -> bool:
+    """Whether a line is of the split "validation"; blocks, so that a line follows another there."""
+    place = line if passage == "same" else line // HELD_OUT
+    return place % HELD_OUT == HELD_OUT - 1
 
 
 def _read(source: Source, languages: Sequence[str]) -> dict[str, list[str]]:

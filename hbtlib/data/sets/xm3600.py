@@ -10,6 +10,9 @@ The first caption never stands in the pool, so that the monolingual setting asks
 person's words and not for a copy, and the cross-lingual setting for the same in another language.
 An image with one caption in a language is asked for in it, but not found in its pool.
 
+Training pairs (`load_pairs`) are the same: the first caption and each further one of its image, so
+that a pair of one language is two people's words for one image. One image in twenty is held out.
+
 The files are one of:
 
 - `data/LANG-*.parquet` (mteb), of which the text columns alone are read: the images beside them are
@@ -24,16 +27,20 @@ The licence is CC BY 4.0.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from hbtlib.checks import check_choice
 from hbtlib.data.benchmark import Benchmark, judge_parallel
 from hbtlib.data.formats.checks import DataError, clean, expect, field, short, text, unique
 from hbtlib.data.formats.files import read_jsonl, read_parquet
 from hbtlib.data.formats.hub import Hub
 from hbtlib.data.formats.source import Source, choose_languages, local_folder
+from hbtlib.data.pairs import Pairs
 
 FOLDERS = ("xm3600",)
 MTEB = Hub("mteb/xm3600", "536cd45bbfe53de9b08c0483bb4a76a4bd3673fa")
@@ -46,6 +53,8 @@ LANGUAGES = (
 # fmt: on
 COLUMNS = ["image_id", "captions"]
 GOOGLES = "captions.jsonl"
+HELD_OUT = 20
+"""One image in this many is held out from training."""
 
 Image = tuple[str, list[str]]
 """An image's id and its captions in a language, one at least."""
@@ -81,6 +90,30 @@ def load_benchmark(
         pool[["passage_id", "language", "text"]],
         judge_parallel(asked, pool),
     )
+
+
+def load_pairs(
+    data: str | Path | None = None,
+    *,
+    languages: Sequence[str] | None = None,
+    split: str = "train",
+) -> Pairs:
+    """Loads XM3600 as pairs of captions of the same image.
+
+    Args:
+        data: the folder with its files; None looks in `HBT_DATA`, then downloads them.
+        languages: the languages; None takes all 36.
+        split: "train", or "validation" for the images that are held out.
+
+    Raises:
+        DataError: as `load_benchmark` does.
+        ValueError: for another split, or if no image is in it.
+    """
+    check_choice("xm3600: split", split, ("train", "validation"))
+    pairs = Pairs.from_benchmark(load_benchmark(data, languages=languages))
+    images = pairs.dataset["id"]
+    is_held_out = np.array([zlib.crc32(image.encode()) % HELD_OUT == 0 for image in images])
+    return pairs.select(np.flatnonzero(is_held_out == (split == "validation")))
 
 
 def _read(source: Source, language: str) -> Iterator[Image]:
