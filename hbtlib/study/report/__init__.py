@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "evaluate",
         "factorial",
         "family",
+        "low_resource",
         "on_top",
         "paper",
         "quickstart",
