@@ -32,7 +32,7 @@ DECIMALS = {"mAP": 4, "rank-distance": 1}
 CLOSE = 0.0005
 """How far off a score may be to be called close: absolute, for the rank distance relative."""
 
-RANKS_NOT_KEPT = ("factorial", "multilingual", "multilingual-rivals")
+RANKS_NOT_KEPT = ("factorial", "multilingual", "multilingual-rivals", "low-resource")
 """Studies with so many runs that `.gitignore` leaves their ranks out; their metrics are read."""
 
 

@@ -99,9 +99,7 @@ def _split(pairs: hbt.Pairs) -> None:
         ({"sw": 0.1}, -1, "the seed of shares"),
     ],
 )
-def test_what_is_no_share_is_refused(
-    pairs: hbt.Pairs, shares: Any, seed: int, said: str
-) -> None:
+def test_what_is_no_share_is_refused(pairs: hbt.Pairs, shares: Any, seed: int, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         hbt.thin_out(pairs, shares, seed)
 
@@ -109,9 +107,15 @@ def test_what_is_no_share_is_refused(
 def test_a_batch_plan_takes_what_is_left(pairs: hbt.Pairs) -> None:
     fewer = hbt.thin_out(pairs, {"sw": 0.1})
     plan = hbt.BatchPlan(fewer, "x-x", batch_size=8, seed=0)
-    drawn = [(i, code) for t in range(30) for i, code in zip(plan[t].ids, plan[t].query_languages, strict=True)]
+    batches = [plan[t] for t in range(30)]
+    drawn = {
+        int(id_)
+        for batch in batches
+        for id_, code in zip(batch.ids, batch.query_languages, strict=True)
+        if code == "sw"
+    }
     have = set(np.flatnonzero(fewer.stands(np.arange(N), "sw", "query")))
-    assert {int(i) for i, code in drawn if code == "sw"} == have
+    assert drawn == have
 
 
 def test_every_loader_takes_shares() -> None:

@@ -13,6 +13,7 @@ import pytest
 import hbtlib as hbt
 from hbtlib import study as studies
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.study import low_resource_page
 from hbtlib.study import runs as study_runs
 from hbtlib.study.report import family, low_resource
 from hbtlib.study.report.reader import Reader
@@ -78,7 +79,8 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
             TABLES[what](run).assign(arm=run.arm, seed=run.parameters["seed"])
             for run in self.study.runs
         ]
-        return pd.concat(named, ignore_index=True)
+        table = pd.concat(named, ignore_index=True)
+        return table[table["benchmark"] == self.benchmark]
 
     monkeypatch.setattr(low_resource, "run_table", run_table)
     monkeypatch.setattr(Reader, "collect", collect)
@@ -168,7 +170,10 @@ def test_a_language_made_scarcer(reader: Reader) -> None:
     found = low_resource.scarcity(reader)
     assert set(found["arm"]) == {"x-x", "x-y", "hybrid", "adversarial"}
     assert set(found["ids"]) == {3.0, 10.0, 30.0, 100.0}
-    assert set(found["setting"]) == {"cross-lingual", "multilingual"}  # nothing is monolingual in sw
+    assert set(found["setting"]) == {
+        "cross-lingual",
+        "multilingual",
+    }  # nothing is monolingual in sw
     keys = ["arm", "ids", "setting", "metric"]
     means = found.groupby(keys)["value"].mean()
     assert means["hybrid", 3.0, "cross-lingual", "mAP"] == pytest.approx(0.3 + 0.15 + 0.1 - 0.038)
@@ -272,3 +277,47 @@ def test_a_weight_is_known_of_runs_with_and_without_an_adversary() -> None:
     assert low_resource.weight_of(run(objective="one-to-k")) is None
     adversary = run(objective="adversarial", objective_options={"weight": 3.0})
     assert low_resource.weight_of(adversary) == 3
+
+
+# docs/results/low-resource.md
+
+
+def test_the_page_is_that_of_the_results() -> None:
+    file = studies.project_folder() / "docs" / "results" / "low-resource.md"
+    written = file.read_text(encoding="utf-8")
+    assert written == low_resource_page.page(), "run python -m hbtlib.study.low_resource_page"
+
+
+def test_without_runs_the_page_has_no_numbers_of_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(low_resource_page, "are_made", lambda runs: False)
+    assert low_resource_page.page().endswith(low_resource_page.WAITING)
+
+
+def test_with_runs_the_page_has_every_benchmark(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, make in list(TABLES.items()):
+        monkeypatch.setitem(TABLES, name, lambda run, make=make: on_all(make(run)))
+    monkeypatch.setattr(low_resource_page, "are_made", lambda runs: len(runs) > 20)
+    asked = made_tests().assign(n_questions=1200)
+    monkeypatch.setattr(low_resource, "effects", lambda reader: asked)
+    found = low_resource_page.page()
+    for benchmark in reader.study.benchmarks:
+        assert f"## On {benchmark}\n" in found
+        assert f"- **{benchmark}.** With all training data" in found
+        assert f"figures/low-resource/{benchmark}/low-resource-shares.png" in found
+    assert "| trained | hybrid | 0.402 ± 0.002 |" in found
+    row = "| hybrid − adversarial | cross-lingual | +0.050 ★ [+0.030, +0.070] | 1,200 |"
+    assert row in found
+    assert "Encoders that were trained before" not in found
+    assert low_resource_page.WAITING not in found
+
+
+def on_all(table: pd.DataFrame) -> pd.DataFrame:
+    """A made table, the same for every benchmark of the study."""
+    if "benchmark" not in table:
+        return table
+    names = studies.load("low-resource").benchmarks
+    return pd.concat([table.assign(benchmark=name) for name in names], ignore_index=True)
