@@ -32,7 +32,14 @@ DECIMALS = {"mAP": 4, "rank-distance": 1}
 CLOSE = 0.0005
 """How far off a score may be to be called close: absolute, for the rank distance relative."""
 
-RANKS_NOT_KEPT = ("factorial", "multilingual", "multilingual-rivals", "low-resource")
+RANKS_NOT_KEPT = (
+    "factorial",
+    "multilingual",
+    "multilingual-rivals",
+    "low-resource",
+    "low-resource-sweep",
+    "low-resource-pretrained",
+)
 """Studies with so many runs that `.gitignore` leaves their ranks out; their metrics are read."""
 
 

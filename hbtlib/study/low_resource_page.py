@@ -132,10 +132,7 @@ def _scores(reader: Reader) -> str:
     """The scores of the arms that are trained on everything."""
     table = report.scores(reader, [report.METRIC])
     header = ["languages", "arm", *(setting for setting, _ in table.columns)]
-    rows = [
-        [*map(str, key), *("" if pd.isna(cell) else str(cell) for cell in row)]
-        for key, row in zip(table.index, table.to_numpy(), strict=True)
-    ]
+    rows = table.reset_index().fillna("").astype(str).to_numpy().tolist()
     return _table(header, rows)
 
 

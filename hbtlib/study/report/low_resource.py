@@ -114,8 +114,8 @@ def seen_shown(table: pd.DataFrame) -> Styler:
     Args:
         table: `seen`'s table.
     """
-    shares = [column for column in table.columns if column != "pairs"]
-    return table.style.format("{:,.0f}", subset=["pairs"]).format("{:.1%}", subset=shares)
+    forms: Any = {name: "{:,.0f}" if name == "pairs" else "{:.1%}" for name in table.columns}
+    return table.style.format(forms)
 
 
 def seen_says(table: pd.DataFrame) -> Markdown:
@@ -314,10 +314,8 @@ def scarcity_says(table: pd.DataFrame, language: str) -> Markdown:
         part = rows[rows["setting"] == setting]
         means = part.groupby(["arm", "ids"], sort=False)["value"].mean().unstack("ids")
         lost = (means[least] - means[ALL]).sort_values()
-        parts = [
-            f"{arm} {number(means.loc[arm, ALL])} to {number(means.loc[arm, least])}"
-            for arm in means[ALL].sort_values(ascending=False).index
-        ]
+        ends = means.sort_values(ALL, ascending=False)[[ALL, least]].to_dict("index")
+        parts = [f"{arm} {number(at[ALL])} to {number(at[least])}" for arm, at in ends.items()]
         said.append(
             f"{setting.capitalize()}, {METRIC} with all of {language} and with {least:g} %: "
             f"{listed(parts)}. {lost.index[0]} loses most ({number(lost.iloc[0], signed=True)})."
