@@ -131,7 +131,8 @@ def _of_benchmark(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> 
 def _scores(reader: Reader) -> str:
     """The scores of the arms that are trained on everything."""
     table = report.scores(reader, [report.METRIC])
-    header = ["languages", "arm", *(setting for setting, _ in table.columns)]
+    settings = [str(column[0]) for column in table.columns.to_list()]
+    header = ["languages", "arm", *settings]
     rows = table.reset_index().fillna("").astype(str).to_numpy().tolist()
     return _table(header, rows)
 

@@ -225,17 +225,22 @@ def options_by_set(pairs: str, options: Mapping[str, Any]) -> dict[str, Mapping[
     return {name: options.get(name, {}) for name in asked}
 
 
-def languages_of(name: str, languages: Sequence[str]) -> list[str]:
+def languages_of(name: str, languages: Sequence[str], split: str = "train") -> list[str]:
     """Those of some languages that a set of pairs has, as far as is known before it is read.
 
     Args:
         name: the set, of the catalog.
         languages: codes of languages.
+        split: which split is asked for; some lack a language (AfriQA's train has no Swahili).
     """
     from hbtlib.data.catalog import CATALOG
 
-    have = CATALOG[name].module.LANGUAGES
-    return [code for code in languages if not have or code in have]
+    module = CATALOG[name].module
+    splits = getattr(module, "SPLITS", ())
+    called = splits.get(split, split) if isinstance(splits, Mapping) else split
+    lacking = {code for code, of_split in getattr(module, "LACKING", ()) if of_split == called}
+    have = module.LANGUAGES
+    return [code for code in languages if code not in lacking and (not have or code in have)]
 
 
 def asked_of(benchmark: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import hbtlib as hbt
 from hbtlib.data.catalog import CATALOG
 from hbtlib.study import asked_of
 from hbtlib.study.report import train
+from hbtlib.study.together import languages_of
 
 TWO = {"benchmark": "afriqa tydiqa-goldp", "evaluated": None, "split": None}
 
@@ -90,6 +92,14 @@ def test_shares_thin_out_the_training_and_not_the_validation() -> None:
     np.testing.assert_array_equal(again["train"].query_mask, made[0]["train"].query_mask)
 
 
+def test_a_split_may_lack_a_language_that_another_set_gives() -> None:
+    asked = ["bem", "en", "sw", "yo"]
+    assert languages_of("afriqa", asked) == ["bem", "en", "yo"]
+    assert languages_of("afriqa", asked, "validation") == ["bem", "en"]
+    assert languages_of("afriqa", asked, "test") == asked
+    assert languages_of("xnli", asked) == ["en", "sw"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -128,3 +138,15 @@ def test_what_met_in_the_batches() -> None:
     assert found.loc[found["query_language"] == "sw", "pairs"].sum() == expected
     assert isinstance(found, pd.DataFrame)
     assert train.met_tables(None, 30) == {}
+
+
+@pytest.mark.skipif("HBT_DATA" not in os.environ, reason="needs AfriQA and XNLI in HBT_DATA")
+def test_the_splits_of_the_study_on_scarce_data() -> None:
+    runs = {run.arm: run for run in hbt.study.load("low-resource").runs}
+    parameters = runs["hybrid (10 % sw)"].parameters
+    codes = parameters["languages"].split()
+    made = train.load_splits(parameters["pairs"], codes, parameters["pairs_options"], 0)
+    assert len(made["train"]) == 2092 + 2374
+    assert counts(made["train"], "sw") == 238
+    assert counts(made["train"], "tw") == 351
+    assert counts(made["validation"], "yo") == 0

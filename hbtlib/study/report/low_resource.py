@@ -314,8 +314,9 @@ def scarcity_says(table: pd.DataFrame, language: str) -> Markdown:
         part = rows[rows["setting"] == setting]
         means = part.groupby(["arm", "ids"], sort=False)["value"].mean().unstack("ids")
         lost = (means[least] - means[ALL]).sort_values()
-        ends = means.sort_values(ALL, ascending=False)[[ALL, least]].to_dict("index")
-        parts = [f"{arm} {number(at[ALL])} to {number(at[least])}" for arm, at in ends.items()]
+        before, after = means[ALL].to_dict(), means[least].to_dict()
+        best_first = sorted(before, key=lambda arm: -before[arm])
+        parts = [f"{arm} {number(before[arm])} to {number(after[arm])}" for arm in best_first]
         said.append(
             f"{setting.capitalize()}, {METRIC} with all of {language} and with {least:g} %: "
             f"{listed(parts)}. {lost.index[0]} loses most ({number(lost.iloc[0], signed=True)})."

@@ -88,20 +88,17 @@ def load_splits(
     Raises:
         ValueError: for options of a set that is not named, and what the loaders refuse.
     """
-    chosen = {}
-    for name, given in options_by_set(names, options).items():
-        of_set = languages if " " not in names.strip() else languages_of(name, languages)
-        chosen[name] = {"languages": list(of_set), **given}
-    # The split for training is the loader's default: some sets have no other.
-    training = [
-        load_pairs(name, **{"shares_seed": seed, **given}) for name, given in chosen.items()
-    ]
-    held_out = [
-        load_pairs(name, **{**given, "shares": None}, split=SPLITS[1])
-        for name, given in chosen.items()
-    ]
-    found = map(Pairs.concatenate, (training, held_out))
-    return dict(zip(SPLITS, found, strict=True))
+    chosen = options_by_set(names, options)
+    alone = len(chosen) == 1
+    training, held_out = [], []
+    for name, given in chosen.items():
+        first = list(languages) if alone else languages_of(name, languages)
+        # The split for training is the loader's default: some sets have no other.
+        training.append(load_pairs(name, **{"languages": first, "shares_seed": seed, **given}))
+        second = languages_of(name, first, SPLITS[1])
+        whole = {**given, "languages": second, "shares": None}
+        held_out.append(load_pairs(name, **whole, split=SPLITS[1]))
+    return {"train": Pairs.concatenate(training), "validation": Pairs.concatenate(held_out)}
 
 
 def load_benchmarks(parameters: Mapping[str, Any]) -> dict[str, Benchmark]:
