@@ -231,16 +231,27 @@ def languages_of(name: str, languages: Sequence[str], split: str = "train") -> l
     Args:
         name: the set, of the catalog.
         languages: codes of languages.
-        split: which split is asked for; some lack a language (AfriQA's train has no Swahili).
+        split: which split is asked for.
+    """
+    from hbtlib.data.catalog import CATALOG
+
+    have, lacks = CATALOG[name].module.LANGUAGES, lacking(name, split)
+    return [code for code in languages if code not in lacks and (not have or code in have)]
+
+
+def lacking(name: str, split: str) -> set[str]:
+    """The languages of a set of pairs that one of its splits lacks: AfriQA's train has no Swahili.
+
+    Args:
+        name: the set, of the catalog.
+        split: the split.
     """
     from hbtlib.data.catalog import CATALOG
 
     module = CATALOG[name].module
     splits = getattr(module, "SPLITS", ())
     called = splits.get(split, split) if isinstance(splits, Mapping) else split
-    lacking = {code for code, of_split in getattr(module, "LACKING", ()) if of_split == called}
-    have = module.LANGUAGES
-    return [code for code in languages if code not in lacking and (not have or code in have)]
+    return {code for code, of_split in getattr(module, "LACKING", ()) if of_split == called}
 
 
 def asked_of(benchmark: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from hbtlib.study.neutral.controls import load_start as load_start  # for the no
 from hbtlib.study.processes import is_first
 from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, number, sentences
 from hbtlib.study.together import asked_of as asked_of  # for the notebook
-from hbtlib.study.together import languages_of, options_by_set
+from hbtlib.study.together import lacking, languages_of, options_by_set
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
 """A benchmark's query vectors and passage vectors, in the order of its tables."""
@@ -95,7 +95,7 @@ def load_splits(
         first = list(languages) if alone else languages_of(name, languages)
         # The split for training is the loader's default: some sets have no other.
         training.append(load_pairs(name, **{"languages": first, "shares_seed": seed, **given}))
-        second = languages_of(name, first, SPLITS[1])
+        second = [code for code in first if code not in lacking(name, SPLITS[1])]
         whole = {**given, "languages": second, "shares": None}
         held_out.append(load_pairs(name, **whole, split=SPLITS[1]))
     return {"train": Pairs.concatenate(training), "validation": Pairs.concatenate(held_out)}
