@@ -19,6 +19,7 @@ from hbtlib.study.report import family, low_resource
 from hbtlib.study.report.reader import Reader
 
 GAIN = {"hybrid": 0.1, "adversarial": 0.05, "x-y": 0.08, "none": -0.1}
+BENCHMARKS = ("afriqa", "belebele-flores20", "tydiqa-goldp")
 LOSS = {100.0: 0.0, 30.0: 0.01, 10.0: 0.02, 3.0: 0.04}
 
 
@@ -151,13 +152,13 @@ def test_the_adversarys_weights(reader: Reader) -> None:
     found = low_resource.sweep(reader)
     assert set(found["arm"]) == {"on x-x", "on x-y"}
     weights = found[found["arm"] == "on x-x"].groupby("ids")["seed"].nunique()
-    assert weights.to_dict() == {0.0: 5, 0.03: 3, 0.3: 3, 3.0: 5, 30.0: 3}
+    assert weights.to_dict() == {0.0: 5, 0.3: 3, 3.0: 5, 30.0: 3}
     drawn = low_resource.sweep_drawn(found)
-    assert drawn["ids"].min() == 0.03
+    assert drawn["ids"].min() == 0.3
     figure = hbt.plots.size_curves(drawn, label="λ")
     assert figure.axes[0].get_xlabel() == "λ"
     labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
-    assert labels == ["0.03", "0.3", "3", "30"]
+    assert labels == ["0.3", "3", "30"]
     html = low_resource.sweep_shown(found).to_html()
     assert "language told" in html
     assert "0.600 ± 0.000" in html  # told at λ = 30
@@ -304,7 +305,8 @@ def test_with_runs_the_page_has_every_benchmark(
     asked = made_tests().assign(n_questions=1200)
     monkeypatch.setattr(low_resource, "effects", lambda reader: asked)
     found = low_resource_page.page()
-    for benchmark in reader.study.benchmarks:
+    assert reader.study.benchmarks == BENCHMARKS
+    for benchmark in BENCHMARKS:
         assert f"## On {benchmark}\n" in found
         assert f"- **{benchmark}.** With all training data" in found
         assert f"figures/low-resource/{benchmark}/low-resource-shares.png" in found
@@ -319,5 +321,4 @@ def on_all(table: pd.DataFrame) -> pd.DataFrame:
     """A made table, the same for every benchmark of the study."""
     if "benchmark" not in table:
         return table
-    names = studies.load("low-resource").benchmarks
-    return pd.concat([table.assign(benchmark=name) for name in names], ignore_index=True)
+    return pd.concat([table.assign(benchmark=name) for name in BENCHMARKS], ignore_index=True)
