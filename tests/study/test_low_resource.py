@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -296,6 +297,7 @@ def test_without_runs_the_page_has_no_numbers_of_theirs(
     assert low_resource_page.page().endswith(low_resource_page.WAITING)
 
 
+@pytest.mark.slow
 def test_with_runs_the_page_has_every_benchmark(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,3 +324,21 @@ def on_all(table: pd.DataFrame) -> pd.DataFrame:
     if "benchmark" not in table:
         return table
     return pd.concat([table.assign(benchmark=name) for name in BENCHMARKS], ignore_index=True)
+
+
+@pytest.mark.slow
+def test_the_notebook_shows_it(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HBT_OUTPUT", str(tmp_path))
+    (tmp_path / "results" / "low-resource").mkdir(parents=True)
+    asked = made_tests().assign(n_questions=1200, n_seeds=5)
+    monkeypatch.setattr(low_resource, "effects", lambda reader: asked)
+    source = studies.notebook_file("low-resource").read_text(encoding="utf-8")
+    cells = ["".join(c["source"]) for c in json.loads(source)["cells"] if c["cell_type"] == "code"]
+    namespace: dict[str, Any] = {"display": lambda *shown: None}
+    for cell in cells:
+        exec(cell, namespace)
+    figures = tmp_path / "figures" / "low-resource" / "afriqa"
+    assert len(list(figures.glob("*.png"))) == 3
+    assert len(list((tmp_path / "results" / "low-resource").glob("*-afriqa.csv"))) == 3
