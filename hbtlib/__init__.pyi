@@ -13,6 +13,7 @@ from .data.near_duplicates import near_duplicates as near_duplicates
 from .data.overlap import check_disjoint as check_disjoint
 from .data.overlap import leave_out as leave_out
 from .data.pairs import Pairs as Pairs
+from .data.shares import thin_out as thin_out
 from .encoders.averaging import average_weights as average_weights
 from .encoders.encoder import Encoder as Encoder
 from .encoders.function import load_encoder as load_encoder

@@ -47,6 +47,9 @@ RANKS_NOT_KEPT = (
     "multilingual-rivals",
     "typology",
     "typology-all",
+    "low-resource",
+    "low-resource-sweep",
+    "low-resource-pretrained",
 )
 """Studies with so many runs that `.gitignore` leaves their ranks out; their metrics are read."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -51,6 +51,7 @@ from hbtlib.data.sets import (
     yahoo_answers,
 )
 from hbtlib.data.suites import SUITES, find_suite
+from hbtlib.data.shares import thin_out
 
 
 class Entry(NamedTuple):
@@ -379,7 +380,14 @@ def load_benchmark(name: str, data: str | Path | None = None, **options: Any) ->
     return _load(name, _module(name, "benchmark").load_benchmark, data, options)
 
 
-def load_pairs(name: str, data: str | Path | None = None, **options: Any) -> Pairs:
+def load_pairs(
+    name: str,
+    data: str | Path | None = None,
+    *,
+    shares: Mapping[str, float] | None = None,
+    shares_seed: int = 0,
+    **options: Any,
+) -> Pairs:
     """Loads training pairs of the catalog.
 
     Where a dataset has no pairs of its own, they are its benchmark's questions with their relevant
@@ -388,10 +396,12 @@ def load_pairs(name: str, data: str | Path | None = None, **options: Any) -> Pai
     Args:
         name: its name in `hbt.catalog()`; "folder" for files of your own.
         data: the folder with its files, as for `load_benchmark`.
+        shares: language → the share of its ids that keep their texts in it (`hbt.thin_out`).
+        shares_seed: of the draw of these ids.
         **options: what its loader takes, as for `load_benchmark`.
 
     Raises:
-        ValueError: as `load_benchmark` does.
+        ValueError: as `load_benchmark` and `thin_out` do.
         DataError: as `load_benchmark` does.
 
     Example:
@@ -402,8 +412,10 @@ def load_pairs(name: str, data: str | Path | None = None, **options: Any) -> Pai
     """
     module = _module(name, "pairs")
     if hasattr(module, "load_pairs"):
-        return _load(name, module.load_pairs, data, options)
-    return Pairs.from_benchmark(load_benchmark(name, data, **options))
+        pairs = _load(name, module.load_pairs, data, options)
+    else:
+        pairs = Pairs.from_benchmark(load_benchmark(name, data, **options))
+    return thin_out(pairs, shares, shares_seed) if shares else pairs
 
 
 def load_suite(name: str, **options: Any) -> dict[str, Benchmark]:

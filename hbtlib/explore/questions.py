@@ -13,6 +13,7 @@ from hbtlib.data.benchmark import ALL
 from hbtlib.data.catalog import load_benchmark
 from hbtlib.evaluation.metrics import per_query
 from hbtlib.markup import cut
+from hbtlib.study.together import asked_of
 
 
 @dataclass
@@ -99,10 +100,8 @@ def load_texts(benchmark: str, parameters: Mapping[str, Any], ranks: pd.DataFram
         The texts; the ids alone, with the reason, where the files cannot be read or are of another
         version than those that were ranked.
     """
-    languages = parameters["evaluated"]
-    options = {"languages": languages.split() if languages else None, "split": parameters["split"]}
     try:
-        loaded = load_benchmark(benchmark, **options, **parameters["benchmark_options"])
+        loaded = load_benchmark(benchmark, **asked_of(benchmark, parameters))
     except ValueError as error:
         return ids_alone(ranks, f"The texts of {benchmark} cannot be read: {error}.")
     queries = loaded.queries[["query_id", "question_id", "language", "text"]]

@@ -71,7 +71,9 @@ def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     return figure
 
 
-def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
+def size_curves(
+    summaries: pd.DataFrame, metric: str = "mAP", *, label: str = "training ids (log scale)"
+) -> Figure:
     """Draws a metric over the number of training ids, on a log axis: a line an arm.
 
     Panels, lines, dots and bands are those of `alpha_curves`.
@@ -79,6 +81,7 @@ def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     Args:
         summaries: ids, arm, seed, languages (trained or unseen), setting, metric, value.
         metric: which one to draw.
+        label: what `ids` is, for a table of another number above 0, such as a share or a weight.
 
     Returns:
         The picture.
@@ -92,11 +95,11 @@ def size_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
     if ids[0] <= 0:
         raise ValueError(f"ids is {ids[0]}; a log axis needs numbers above 0")
     colours = arm_colours(chosen["arm"].unique())
-    figure, parts = _panels(chosen, metric, "training ids (log scale)")
+    figure, parts = _panels(chosen, metric, label)
     for key, axes in parts.items():
         here = _part(chosen, key)
         axes.set(xscale="log", xlim=_room_for_labels(ids))
-        axes.set_xticks(ids, [f"{count:,.0f}" for count in ids])
+        axes.set_xticks(ids, [f"{count:,.0f}" if count >= 1 else f"{count:g}" for count in ids])
         axes.xaxis.set_minor_locator(NullLocator())
         bands, labels = [], []
         for arm, colour in colours.items():

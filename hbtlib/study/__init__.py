@@ -23,6 +23,7 @@ _fetch, __dir__, __all__ = lazy_loader.attach(
         "results": ["collect", "figures", "run_environment", "run_table", "summary"],
         "runs": ["Run", "run_name"],
         "studies": ["Study"],
+        "together": ["asked_of"],
         "upkeep": ["discard_damaged", "seal_study"],
     },
 )

@@ -22,6 +22,7 @@ from hbtlib.study.config import load
 from hbtlib.study.neutral.controls import load_start
 from hbtlib.study.project import output_folder
 from hbtlib.study.runs import Run
+from hbtlib.study.together import asked_of
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
 """The shares of the trained weights; 0 is the encoder before the training, 1 the run itself."""
@@ -50,10 +51,8 @@ def measure_averages(run: Run, shares: Sequence[float] = SHARES) -> pd.DataFrame
         raise ValueError(
             f"{run.folder / 'model'} is missing: run `make study STUDY={run.study}`, which makes it"
         )
-    wanted = {"split": asked["split"], **asked["benchmark_options"]}
-    if asked["evaluated"]:
-        wanted["languages"] = asked["evaluated"].split()
-    tests = {name: load_benchmark(name, **wanted) for name in asked["benchmark"].split()}
+    names = asked["benchmark"].split()
+    tests = {name: load_benchmark(name, **asked_of(name, asked)) for name in names}
     first = load_start(asked["encoder"], asked["encoder_options"], tests, asked["max_length"])
     trained = Encoder.load(run.folder / "model")
     parts = []

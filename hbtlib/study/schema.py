@@ -106,7 +106,9 @@ class Train(Parameters):
         "ar de en es hi ru th tr zh", description="the languages trained on"
     )
     pairs_options: kinds.Options = Field(
-        {}, description="more for the loader of the pairs; for several: name → its options"
+        {},
+        description="more for the loader of the pairs; for several: name → its options. "
+        "`shares`, language → share, thins languages out (`hbt.thin_out`)",
     )
     ids: kinds.Count | None = Field(
         None, description="how many of the pairs are drawn as a sample; None: all"
@@ -121,7 +123,8 @@ class Train(Parameters):
         None, description="the languages evaluated on; None: the benchmark's usual ones"
     )
     benchmark_options: kinds.Options = Field(
-        {}, description="more for the loaders of the benchmarks"
+        {},
+        description="more for the loaders of the benchmarks; under a benchmark's name, its own",
     )
     split: kinds.Name | None = Field(
         None, description="the split of the benchmark; None: the usual one"
@@ -353,6 +356,19 @@ class Mtop(Parameters):
     subject: kinds.Text = Field("hybrid", description="the arm that is set against the others")
 
 
+class LowResource(OfStudy):
+    """Shows which batches and objectives serve languages that are scarce in the training data."""
+
+    study: kinds.Name = Field(
+        "low-resource", description="a study of notebooks/studies/ with less and less of a language"
+    )
+    pretrained: kinds.NameOrEmpty = Field(
+        "low-resource-pretrained",
+        description='a study on encoders that were trained before, shown if its runs are there; "":'
+        " none",
+    )
+
+
 class Encoders(Parameters):
     """Shows the table of language bias: every encoder, as it is and after one linear map."""
 
@@ -463,6 +479,7 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "pretraining": Pretraining,
     "typology": Typology,
     "mtop": Mtop,
+    "low-resource": LowResource,
     "explore": Explore,
 }
 """The schema of each notebook, by its name without its number."""

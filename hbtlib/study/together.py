@@ -45,6 +45,9 @@ SPLITS = {
 }
 """The splits of benchmarks whose modules do not list them as `SPLITS`."""
 
+SHARES = ("shares", "shares_seed")
+"""The options that all pairs have besides those of their loaders (`hbt.thin_out`)."""
+
 WITHOUT_NEGATIVES = ("one-to-k", "clear")
 """Objectives that have no place for hard negatives."""
 
@@ -160,8 +163,9 @@ def check_together(parameters: Mapping[str, Any]) -> None:
 def _check_options(name: str, options: Mapping[str, Any] | None) -> None:
     """Raises ValueError for a number that YAML read as text, and an option that is no name."""
     for option, value in (options or {}).items():
-        if isinstance(value, Mapping) and name == "pairs_options":
-            _check_options(f"{name}: {option}", value)  # of one of several sets
+        if isinstance(value, Mapping) and name in ("pairs_options", "benchmark_options"):
+            if option != "shares":
+                _check_options(f"{name}: {option}", value)  # of one of several sets
             continue
         if not option.isidentifier():
             raise ValueError(f"{name} has no option {short(option)}; an option is a single word")
@@ -195,13 +199,30 @@ def _check_pairs(parameters: Mapping[str, Any]) -> None:
         for option in ("split", "languages"):
             if option in options:
                 raise ValueError(f"pairs_options has {option}, which the notebook gives itself")
-        _check_loader_options("pairs_options", options, own, name)
+        _check_loader_options("pairs_options", options, [*own, *SHARES], name)
+        _check_shares(options, parameters["languages"].split(), name)
     if len(names) == 1:
         _check_languages("languages", parameters["languages"], names[0])
         return
     for code in parameters["languages"].split():
         if not any(code in languages_of(name, [code]) for name in names):
             raise ValueError(f"languages has {code}, which none of {', '.join(names)} has")
+
+
+def _check_shares(options: Mapping[str, Any], languages: Sequence[str], name: str) -> None:
+    """Checks the shares of languages that a set of pairs is thinned out to."""
+    from hbtlib.data.shares import check_shares
+
+    shares = options.get("shares", {})
+    check_shares("pairs_options: the share", shares)
+    for code in shares:
+        if code not in languages_of(name, languages):
+            raise ValueError(
+                f"pairs_options: shares has {short(code)}, which {name!r} gives no text in: it "
+                f"gives {' '.join(languages_of(name, languages))}"
+            )
+    if "shares_seed" in options:
+        check_integer("pairs_options: shares_seed", options["shares_seed"], minimum=0)
 
 
 def options_by_set(pairs: str, options: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -229,28 +250,107 @@ def options_by_set(pairs: str, options: Mapping[str, Any]) -> dict[str, Mapping[
     return {name: options.get(name, {}) for name in asked}
 
 
-def languages_of(name: str, languages: Sequence[str]) -> list[str]:
+def languages_of(name: str, languages: Sequence[str], split: str = "train") -> list[str]:
     """Those of some languages that a set of pairs has, as far as is known before it is read.
 
     Args:
         name: the set, of the catalog.
         languages: codes of languages.
+        split: which split is asked for.
     """
     from hbtlib.data.catalog import CATALOG
 
-    have = CATALOG[name].module.LANGUAGES
-    return [code for code in languages if not have or code in have]
+    have, lacks = CATALOG[name].module.LANGUAGES, lacking(name, split)
+    return [code for code in languages if code not in lacks and (not have or code in have)]
+
+
+def lacking(name: str, split: str) -> set[str]:
+    """The languages of a set of pairs that one of its splits lacks: AfriQA's train has no Swahili.
+
+    Args:
+        name: the set, of the catalog.
+        split: the split.
+    """
+    from hbtlib.data.catalog import CATALOG
+
+    module = CATALOG[name].module
+    splits = getattr(module, "SPLITS", ())
+    called = splits.get(split, split) if isinstance(splits, Mapping) else split
+    return {code for code, of_split in getattr(module, "LACKING", ()) if of_split == called}
+
+
+def asked_of(benchmark: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What the loader of one of a run's benchmarks is asked for.
+
+    Args:
+        benchmark: its name.
+        parameters: those of the run: benchmark, evaluated, split and benchmark_options. Of the
+            options, those under the benchmark's name are its own, and come before all else; those
+            under no benchmark's name are for all.
+
+    Returns:
+        Option → value; `languages` and `split` are None where nothing asks for some.
+
+    Example:
+        >>> from hbtlib.study.together import asked_of
+        >>> options = {"afriqa": {"split": "dev"}, "tydiqa-goldp": {"languages": ["bn", "te"]}}
+        >>> run = {"benchmark": "afriqa tydiqa-goldp", "evaluated": "sw", "split": None}
+        >>> asked_of("tydiqa-goldp", {**run, "benchmark_options": options})
+        {'languages': ['bn', 'te'], 'split': None}
+    """
+    evaluated = parameters["evaluated"]
+    asked = {"languages": evaluated.split() if evaluated else None, "split": parameters["split"]}
+    options = parameters["benchmark_options"]
+    of_all = {name: value for name, value in options.items() if not _is_own(name, parameters)}
+    return {**asked, **of_all, **(options.get(benchmark) or {})}
+
+
+def _is_own(option: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether what stands in benchmark_options is one benchmark's own options, by its name."""
+    value = parameters["benchmark_options"][option]
+    return option in parameters["benchmark"].split() and isinstance(value, Mapping)
 
 
 def _check_benchmarks(parameters: Mapping[str, Any]) -> None:
     """Checks that the loaders of all benchmarks have the options, the split and the languages."""
+    _check_owners(parameters)
     for name in parameters["benchmark"].split():
         known = loader_options(name, "benchmark")
-        _check_loader_options("benchmark_options", parameters["benchmark_options"], known, name)
-        if parameters["split"] is not None:
-            _check_split(parameters["split"], name, known)
-        if parameters["evaluated"] is not None:
-            _check_languages("evaluated", parameters["evaluated"], name)
+        asked = asked_of(name, parameters)
+        options = {option: value for option, value in asked.items() if value is not None}
+        split, languages = options.pop("split", None), options.pop("languages", None)
+        _check_loader_options("benchmark_options", options, known, name)
+        if split is not None:
+            _check_split(split, name, known)
+        if languages is not None:
+            what = "evaluated" if _is_evaluated(languages, parameters) else "benchmark_options"
+            _check_languages(what, _as_text(languages, name), name)
+
+
+def _check_owners(parameters: Mapping[str, Any]) -> None:
+    """Raises ValueError for options under a name that is none of the benchmarks."""
+    for name, value in parameters["benchmark_options"].items():
+        if isinstance(value, Mapping) and not _is_own(name, parameters):
+            raise ValueError(
+                f"benchmark_options has {short(name)} with a mapping, and that is none of the "
+                f"benchmarks ({parameters['benchmark']}); for one of several write "
+                "{NAME: {OPTION: VALUE}}"
+            )
+
+
+def _is_evaluated(languages: object, parameters: Mapping[str, Any]) -> bool:
+    """Whether a benchmark's languages are those of the parameter `evaluated`."""
+    return parameters["evaluated"] is not None and languages == parameters["evaluated"].split()
+
+
+def _as_text(languages: object, benchmark: str) -> str:
+    """Codes of languages as one text, if they are a list of such."""
+    if not isinstance(languages, list | tuple) or not all(isinstance(c, str) for c in languages):
+        raise ValueError(
+            f"benchmark_options: languages of {benchmark!r} is {short(languages)}; it must be a "
+            "list of codes, such as [de, en]"
+        )
+    return " ".join(languages)
 
 
 def _check_split(split: str, name: str, known: Collection[str]) -> None:

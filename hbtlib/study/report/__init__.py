@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "factorial",
         "family",
         "mtop",
+        "low_resource",
         "on_top",
         "paper",
         "pretraining",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hbtlib import files
 from hbtlib.data.benchmark import SETTINGS, Benchmark
-from hbtlib.data.catalog import load_pairs
+from hbtlib.data.catalog import load_benchmark, load_pairs
 from hbtlib.data.overlap import count_ways, find_overlap, refuse, without
 from hbtlib.data.pairs import Pairs
 from hbtlib.data.sets.mmarco_codemixed import degrees_of
@@ -34,6 +34,8 @@ from hbtlib.study.stages import curve_of as curve_of  # for the notebook
 from hbtlib.study.stages import curve_tables as curve_tables  # for the notebook
 from hbtlib.study.stages import first_stage as first_stage  # for the notebook
 from hbtlib.study.together import languages_of, options_by_set
+from hbtlib.study.together import asked_of as asked_of  # for the notebook
+from hbtlib.study.together import lacking, languages_of, options_by_set
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]
 """A benchmark's query vectors and passage vectors, in the order of its tables."""
@@ -77,7 +79,7 @@ PROBE_QUESTIONS = 240  # the language classifier sees the passages of so many qu
 
 
 def load_splits(
-    names: str, languages: Sequence[str], options: Mapping[str, Any]
+    names: str, languages: Sequence[str], options: Mapping[str, Any], seed: int = 0
 ) -> dict[str, Pairs]:
     """The pairs that are trained on, and those that validate.
 
@@ -85,7 +87,9 @@ def load_splits(
         names: training pairs of the catalog, one or several separated by blanks; several follow
             each other (`Pairs.concatenate`).
         languages: the languages trained on; of several sets each gives those that it has.
-        options: more for the loader; for several sets: name → options.
+        options: more for the loader; for several sets: name → options. With `shares` a language's
+            texts are thinned out (`hbt.thin_out`), in the training split alone.
+        seed: of the draw of these shares, unless `shares_seed` is among the options.
 
     Returns:
         "train" and "validation" → pairs.
@@ -93,20 +97,30 @@ def load_splits(
     Raises:
         ValueError: for options of a set that is not named, and what the loaders refuse.
     """
-    chosen = {}
-    for name, given in options_by_set(names, options).items():
-        of_set = languages if " " not in names.strip() else languages_of(name, languages)
-        chosen[name] = {"languages": list(of_set), **given}
-    return {
-        split: Pairs.concatenate(
-            # The split for training is the loader's default: some sets have no other.
-            [
-                load_pairs(name, **given, **({} if split == "train" else {"split": split}))
-                for name, given in chosen.items()
-            ]
-        )
-        for split in SPLITS
-    }
+    chosen = options_by_set(names, options)
+    alone = len(chosen) == 1
+    training, held_out = [], []
+    for name, given in chosen.items():
+        first = list(languages) if alone else languages_of(name, languages)
+        # The split for training is the loader's default: some sets have no other.
+        training.append(load_pairs(name, **{"languages": first, "shares_seed": seed, **given}))
+        second = [code for code in first if code not in lacking(name, SPLITS[1])]
+        whole = {**given, "languages": second, "shares": None}
+        held_out.append(load_pairs(name, **whole, split=SPLITS[1]))
+    return {"train": Pairs.concatenate(training), "validation": Pairs.concatenate(held_out)}
+
+
+def load_benchmarks(parameters: Mapping[str, Any]) -> dict[str, Benchmark]:
+    """The benchmarks that a run is evaluated on.
+
+    Args:
+        parameters: those of the notebook: benchmark, evaluated, split and benchmark_options.
+
+    Returns:
+        Name → benchmark.
+    """
+    names = parameters["benchmark"].split()
+    return {name: load_benchmark(name, **asked_of(name, parameters)) for name in names}
 
 
 def chosen_by_loss(validation: str) -> bool:
@@ -393,6 +407,31 @@ def by_degree(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     means = grouped[kept].mean().assign(n_queries=grouped.size()).reset_index()
     tidy = means.melt(["setting", "degree", "n_queries"], kept, "metric", "value")
     return tidy[["setting", "degree", "metric", "value", "n_queries"]]
+def met_tables(plan: BatchPlan | None, steps: int) -> dict[str, pd.DataFrame]:
+    """Which languages met in the batches of a training, and how often.
+
+    Args:
+        plan: the batches; None where nothing was trained.
+        steps: how many of them were trained on.
+
+    Returns:
+        met: kind (of the batch), query_language, passage_language, pairs (how many in all batches),
+        ids (how many different ones). What an objective adds to the pairs of a batch, such as
+        translations, is not among them. Nothing, where nothing was trained.
+    """
+    if plan is None:
+        return {}
+    batches = [plan[t] for t in range(steps)]
+    table = pd.DataFrame(
+        {
+            "kind": np.repeat([b.kind for b in batches], [len(b) for b in batches]),
+            "query_language": np.concatenate([b.query_languages for b in batches]),
+            "passage_language": np.concatenate([b.passage_languages for b in batches]),
+            "id": np.concatenate([b.ids for b in batches]),
+        }
+    )
+    grouped = table.groupby(["kind", "query_language", "passage_language"])["id"]
+    return {"met": grouped.agg(pairs="size", ids="nunique").reset_index()}
 
 
 def probe_tables(

@@ -1,0 +1,442 @@
+"""Tables and sentences of 19-low-resource: what helps where training data are scarce."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from hbtlib.data.benchmark import SETTINGS
+from hbtlib.evaluation.metrics import by_training
+from hbtlib.study.config import load, study_names
+from hbtlib.study.project import project_folder
+from hbtlib.study.report import family
+from hbtlib.study.report.reader import Reader
+from hbtlib.study.report.results import settings_table
+from hbtlib.study.report.tables import is_real, mean_and_sd, over_pairs, spread
+from hbtlib.study.report.words import Markdown, bullets, counted, highest, listed, number, sentences
+from hbtlib.study.results import run_table
+from hbtlib.study.runs import Run
+
+PIVOTS = ("en", "fr")
+"""The languages of AfriQA's passages, which are not scarce."""
+
+UNTRAINED = "none"
+METRIC = "mAP"
+RIVAL = "adversarial"
+"""The arm that the study's question sets hybrid against."""
+
+ALL = 100.0
+_CUT = re.compile(r"(?P<arm>.+) \((?P<percent>[0-9.]+) % (?P<language>[A-Za-z-]+)\)")
+
+
+def cut_of(arm: str) -> tuple[str, float]:
+    """The arm that another one is with less of a language, and how much less.
+
+    Args:
+        arm: a name such as `hybrid (30 % sw)`.
+
+    Returns:
+        The arm with everything, and the per cent of the language that are left; 100 for any other.
+
+    Example:
+        >>> from hbtlib.study.report.low_resource import cut_of
+        >>> cut_of("hybrid (30 % sw)"), cut_of("hybrid")
+        (('hybrid', 30.0), ('hybrid', 100.0))
+    """
+    found = _CUT.fullmatch(arm)
+    return (found["arm"], float(found["percent"])) if found else (arm, ALL)
+
+
+def language_cut(arms: Sequence[str]) -> str:
+    """The language that some arms have less of.
+
+    Args:
+        arms: names of arms.
+
+    Raises:
+        ValueError: if no arm has less of a language.
+    """
+    found = [match["language"] for match in map(_CUT.fullmatch, arms) if match]
+    if not found:
+        raise ValueError("no arm of this study is named like 'hybrid (30 % sw)'")
+    return found[0]
+
+
+def whole_arms(reader: Reader) -> list[str]:
+    """The arms that are trained on everything, in the study's order.
+
+    Args:
+        reader: the study on one benchmark.
+    """
+    return [arm for arm in reader.arms if cut_of(arm)[1] == ALL]
+
+
+def seen(reader: Reader) -> pd.DataFrame:
+    """What the batches of each arm hold, means over seeds.
+
+    Args:
+        reader: the study on one benchmark.
+
+    Returns:
+        A row an arm: pairs, and the shares of them that ask in a scarce language (any but
+        `PIVOTS`), that have query and passage in one language, and that hold a text in the language
+        that is cut.
+    """
+    language = language_cut(reader.arms)
+    rows = [_seen_by(run, language) for run in reader.study.runs if run.arm != UNTRAINED]
+    return pd.DataFrame(rows).groupby("arm", sort=False).mean()
+
+
+def _seen_by(run: Run, language: str) -> dict[str, Any]:
+    """As `seen`, of one run."""
+    met = run_table(run, "met")
+    pairs = met["pairs"].sum()
+    asks = ~met["query_language"].isin(PIVOTS)
+    same = met["query_language"] == met["passage_language"]
+    holds = (met["query_language"] == language) | (met["passage_language"] == language)
+    return {
+        "arm": run.arm,
+        "pairs": pairs,
+        "asked in a scarce language": met.loc[asks, "pairs"].sum() / pairs,
+        "within one language": met.loc[same, "pairs"].sum() / pairs,
+        f"with {language}": met.loc[holds, "pairs"].sum() / pairs,
+    }
+
+
+def seen_shown(table: pd.DataFrame) -> Styler:
+    """What each arm sees, as a table.
+
+    Args:
+        table: `seen`'s table.
+    """
+    forms: Any = {name: "{:,.0f}" if name == "pairs" else "{:.1%}" for name in table.columns}
+    return table.style.format(forms)
+
+
+def seen_says(table: pd.DataFrame) -> Markdown:
+    """Which arms hardly meet scarce languages.
+
+    Args:
+        table: `seen`'s table.
+    """
+    whole = table[[cut_of(str(arm))[1] == ALL for arm in table.index]]
+    asked = whole["asked in a scarce language"].sort_values()
+    texts = [f"{arm} {share:.0%}" for arm, share in asked.items()]
+    return sentences(
+        [
+            f"Every arm sees {table['pairs'].min():,.0f} to {table['pairs'].max():,.0f} pairs.",
+            f"Of these so many ask in a scarce language: {listed(texts)}.",
+            "What an objective adds to the pairs of a batch (translations of a query or passage) "
+            "is not counted.",
+        ]
+    )
+
+
+def scores(reader: Reader, metrics: Sequence[str] = (METRIC, "R@10")) -> pd.DataFrame:
+    """The main table: the arms that are trained on everything.
+
+    Args:
+        reader: the study on one benchmark.
+        metrics: the metrics.
+
+    Returns:
+        Texts, mean ± standard deviation over seeds; (languages, arm) × (setting, metric).
+    """
+    table = settings_table(over_pairs(reader.measured()), metrics, whole_arms(reader))
+    return table.dropna(how="all")
+
+
+def leaders_says(reader: Reader) -> Markdown:
+    """The best arm of each setting, where hybrid and its rival stand, and the untrained encoder.
+
+    Args:
+        reader: the study on one benchmark.
+    """
+    means = _means(over_pairs(reader.measured()), whole_arms(reader))
+    said = []
+    for (group, setting), part in means.groupby(["languages", "setting"], sort=False):
+        values = part.set_index("arm")["mean"]
+        best, value = highest(values)
+        others = [arm for arm in ("hybrid", RIVAL, UNTRAINED) if arm in values and arm != best]
+        rest = listed(f"{arm} {number(values[arm])}" for arm in others)
+        words = "languages trained on" if group == "trained" else "a language never trained on"
+        said.append(
+            f"{str(setting).capitalize()}, {words}: {best} is best ({METRIC} {number(value)}); "
+            f"{rest}."
+        )
+    return bullets(said)
+
+
+def _means(seeds: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """Means over seeds of `METRIC`, of some arms, in the usual order of settings."""
+    table = mean_and_sd(seeds[(seeds["metric"] == METRIC) & seeds["arm"].isin(arms)])
+    order = {name: number for number, name in enumerate(SETTINGS)}
+    return table.sort_values(
+        ["languages", "setting"], key=lambda c: c.map(order) if c.name == "setting" else c
+    )
+
+
+def sweep(reader: Reader) -> pd.DataFrame:
+    """Every weight of the adversary, on each kind of batches.
+
+    Args:
+        reader: the study on one benchmark; its rivals are the other weights.
+
+    Returns:
+        One row a run and setting, and one for the language probe: ids (the weight λ, for
+        `hbt.plots.size_curves`), arm (`on x-x`, `on x-y`), seed, languages, setting, metric (mAP,
+        `language told` and `chance`), value. λ = 0 is the strategy without an adversary.
+    """
+    parts = []
+    for run in (*reader.study.runs, *reader.rival_runs):
+        weight = weight_of(run)
+        if weight is None or cut_of(run.arm)[1] != ALL:
+            continue
+        scored = run_table(run, "metrics")
+        scored = by_training(scored[scored["benchmark"] == reader.benchmark], reader.trained)
+        scored = scored[(scored["metric"] == METRIC) & (scored["languages"] == "trained")]
+        keys = ["languages", "setting", "metric"]
+        means = scored.groupby(keys, sort=False)["value"].mean().reset_index()
+        told = run_table(run, "language_probe")
+        told = told[told["benchmark"] == reader.benchmark]
+        for column, metric in (("accuracy", "language told"), ("chance", "chance")):
+            row = {"languages": "trained", "setting": "multilingual", "metric": metric}
+            means.loc[len(means)] = pd.Series({**row, "value": float(told[column].mean())})
+        named = {"arm": f"on {run.parameters['strategy']}", "seed": run.parameters["seed"]}
+        parts.append(means.assign(ids=weight, **named))
+    return pd.concat(parts, ignore_index=True)
+
+
+def weight_of(run: Run) -> float | None:
+    """The weight of a run's adversary: 0 for x-x and x-y without one, None for other runs.
+
+    Args:
+        run: the run.
+    """
+    asked = run.parameters
+    if asked["objective"] == "adversarial":
+        return float((asked["objective_options"] or {})["weight"])
+    plain = asked["objective"] == "info-nce" and asked["strategy"] in ("x-x", "x-y")
+    return 0.0 if plain else None
+
+
+def sweep_drawn(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the picture shows: a weight above 0, on a log axis.
+
+    Args:
+        table: `sweep`'s table.
+    """
+    return table[(table["ids"] > 0) & (table["metric"] == METRIC)]
+
+
+def sweep_shown(table: pd.DataFrame) -> Styler:
+    """The scores and the probe's accuracy at every weight, mean ± standard deviation over seeds.
+
+    Args:
+        table: `sweep`'s table.
+
+    Returns:
+        The styled table: (batches, λ) × what is measured.
+    """
+    scored = table["metric"] == METRIC
+    named = table.assign(what=table["metric"].where(~scored, METRIC + " " + table["setting"]))
+    cells = named.groupby(["arm", "ids", "what"], sort=False)["value"].agg(["mean", "std"])
+    cells["text"] = [spread(m, s) for m, s in zip(cells["mean"], cells["std"], strict=True)]
+    wide = cells["text"].unstack("what").sort_index()
+    order = [f"{METRIC} {name}" for name in SETTINGS] + ["language told", "chance"]
+    wide = wide[[column for column in order if column in wide.columns]]
+    return wide.rename_axis(index=["batches", "λ"]).style.format_index("{:g}", level=1)
+
+
+def sweep_says(table: pd.DataFrame) -> Markdown:
+    """How far the best and the largest weight take language out, and what becomes of the scores.
+
+    Args:
+        table: `sweep`'s table.
+    """
+    said = []
+    for arm, part in table.groupby("arm", sort=False):
+        told = part[part["metric"] == "language told"].groupby("ids")["value"].mean()
+        scored = part[(part["metric"] == METRIC) & (part["setting"] == "multilingual")]
+        means = scored.groupby("ids")["value"].mean()
+        chance = float(part.loc[part["metric"] == "chance", "value"].mean())
+        least = told.idxmin()
+        said.append(
+            f"Batches {arm}: the probe tells a passage's language with an accuracy of "
+            f"{number(float(told.loc[0.0]))} without an adversary and {number(float(told.min()))} "
+            f"at λ = {least:g}, where it is lowest (chance {number(chance)}). The multilingual "
+            f"{METRIC} is {number(float(means.loc[0.0]))} without and {number(float(means.max()))} "
+            f"at λ = {means.idxmax():g}, where it is highest."
+        )
+    return bullets(said)
+
+
+def scarcity(reader: Reader) -> pd.DataFrame:
+    """The scores of the language that is cut, over how much of it there is.
+
+    Args:
+        reader: the study on one benchmark.
+
+    Returns:
+        ids (per cent of its texts, for `hbt.plots.size_curves`), arm, seed, languages, setting,
+        metric, value: the macro average over the pools of its queries; on a benchmark without
+        queries in it, over the query languages that search its passages.
+    """
+    language = language_cut(reader.arms)
+    measured = reader.collect("metrics")
+    cuts = [cut_of(arm) for arm in measured["arm"]]
+    table = measured.assign(arm=[arm for arm, _ in cuts], ids=[left for _, left in cuts])
+    curved = set(table.loc[table["ids"] < ALL, "arm"])
+    asks = (table["query_language"] == language).any()
+    side = "query_language" if asks else "pool"
+    rows = table[(table[side] == language) & table["arm"].isin(curved)]
+    keys = ["ids", "arm", "seed", "setting", "metric"]
+    means = rows.groupby(keys, sort=False)["value"].mean().reset_index()
+    return means.assign(languages="trained")[["languages", *keys, "value"]]
+
+
+def scarcity_says(table: pd.DataFrame, language: str) -> Markdown:
+    """What each arm loses when there is least of the language.
+
+    Args:
+        table: `scarcity`'s table.
+        language: the language that is cut.
+    """
+    rows = table[table["metric"] == METRIC]
+    least = rows["ids"].min()
+    said = []
+    for setting in [name for name in SETTINGS if name in set(rows["setting"])]:
+        part = rows[rows["setting"] == setting]
+        means = part.groupby(["arm", "ids"], sort=False)["value"].mean().unstack("ids")
+        lost = (means[least] - means[ALL]).sort_values()
+        before, after = means[ALL].to_dict(), means[least].to_dict()
+        best_first = sorted(before, key=lambda arm: -before[arm])
+        parts = [f"{arm} {number(before[arm])} to {number(after[arm])}" for arm in best_first]
+        said.append(
+            f"{setting.capitalize()}, {METRIC} with all of {language} and with {least:g} %: "
+            f"{listed(parts)}. {lost.index[0]} loses most ({number(lost.iloc[0], signed=True)})."
+        )
+    return bullets(said)
+
+
+def effects(reader: Reader) -> pd.DataFrame:
+    """The declared differences with their tests, as `report.family.effects` has them.
+
+    Each question's scores are not committed for all runs, since they are many; where some are
+    missing, the tests are read that were written when the runs were made (`significance.csv`).
+
+    Args:
+        reader: the study on one benchmark.
+
+    Raises:
+        FileNotFoundError: if there are neither.
+    """
+    try:
+        return family.effects(reader)
+    except FileNotFoundError:
+        file = _committed(reader)
+        if not file.exists():
+            raise
+        return pd.read_csv(file)
+
+
+def _committed(reader: Reader) -> Path:
+    """The tests as they lie in the project, wherever a notebook writes."""
+    return project_folder() / "results" / reader.study.name / reader.file("significance.csv").name
+
+
+def pretrained(name: str, benchmark: str) -> pd.DataFrame | None:
+    """The scores of the study on encoders that were trained before.
+
+    Args:
+        name: the study; an empty text for none.
+        benchmark: the benchmark.
+
+    Returns:
+        arm and seed × languages and setting: the mAP; None where its runs were not made here.
+    """
+    if name not in study_names():
+        return None
+    study = load(name)
+    if not all((run.folder / "metrics.parquet").exists() for run in study.runs):
+        return None
+    parts = []
+    for run in study.runs:
+        table = run_table(run, "metrics")
+        named = {"arm": run.arm, "seed": run.parameters["seed"]}
+        parts.append(table[table["benchmark"] == benchmark].assign(**named))
+    trained = study.runs[0].parameters["languages"].split()
+    seeds = over_pairs(by_training(pd.concat(parts, ignore_index=True), trained))
+    wide = seeds[seeds["metric"] == METRIC].pivot(
+        index=["arm", "seed"], columns=["languages", "setting"], values="value"
+    )
+    arms = dict.fromkeys(run.arm for run in study.runs)
+    return wide.reindex([key for arm in arms for key in wide.index if key[0] == arm])
+
+
+def pretrained_says(table: pd.DataFrame | None, name: str) -> Markdown:
+    """Which arm is best on each encoder that was trained before, or that there are no such runs.
+
+    Args:
+        table: `pretrained`'s table.
+        name: the study.
+    """
+    if table is None:
+        return Markdown(
+            f"The runs of {name or 'a study on such encoders'} were not made here: nothing is said "
+            "of encoders that were trained before."
+        )
+    said = []
+    arms = table.groupby(level="arm", sort=False).mean()
+    of_encoder = arms.groupby(lambda arm: str(arm).split(" ")[0], sort=False)
+    for encoder, part in of_encoder:
+        best = [
+            f"{str(part[column].idxmax()).split(' ', 1)[1]} ({column[0]}, {column[1]}, "
+            f"{number(float(part[column].max()))})"
+            for column in part.columns
+            if part[column].notna().any()
+        ]
+        said.append(f"{encoder}: the best are {listed(best)}.")
+    return bullets(said)
+
+
+def answer(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> Markdown:
+    """Whether mixing batches does better than the adversary, with everything and with less.
+
+    Args:
+        reader: the study on one benchmark.
+        tests: `effects`' table.
+        curves: `scarcity`'s table.
+    """
+    said = [_against(tests, f"hybrid − {RIVAL}", "With all training data")]
+    least = min(curves["ids"])
+    language = language_cut(reader.arms)
+    cut = f"hybrid − {RIVAL} ({least:g} % {language})"
+    said.append(_against(tests, cut, f"With {least:g} % of {language}"))
+    means = _means(over_pairs(reader.measured()), whole_arms(reader))
+    means = means[means["languages"] == "trained"]
+    best = means.loc[means.groupby("setting", sort=False)["mean"].idxmax()]
+    leaders = [f"{row['arm']} ({row['setting']})" for row in best.to_dict("records")]
+    count = counted(len(reader.seeds), "seed")
+    said.append(
+        f"Of all arms the best are {listed(leaders)}, with {count} each, on {reader.benchmark} and "
+        "with a small encoder trained from scratch."
+    )
+    return sentences(said)
+
+
+def _against(tests: pd.DataFrame, contrast: str, when: str) -> str:
+    """A sentence on one declared difference in all settings, of languages trained on."""
+    rows = tests.assign(sure=is_real(tests))
+    rows = rows[(rows["contrast"] == contrast) & (rows["metric"] == METRIC)]
+    parts = [
+        f"{number(row['difference'], signed=True)} ({row['setting']}"
+        f"{'' if row['sure'] else ', may be chance'})"
+        for row in rows[rows["languages"] == "trained"].to_dict("records")
+    ]
+    return f"{when}, {contrast} is {listed(parts)} in {METRIC}, languages trained on."
