@@ -147,9 +147,6 @@ def test_source_notebooks_are_bare() -> None:
 def test_notebooks_are_numbered_in_reading_order() -> None:
     names = "quickstart data benchmark train evaluate results significance cost-and-controls"
     names += " bias factorial paper translate encoders language-neutral compression trade-off"
-    names += " on-top scaling"
-    names += " on-top"
-    names += " scaling typology low-resource mtop pretraining"
     names += " on-top scaling typology low-resource mtop pretraining"
     numbered = [f"{i:02}-{name}" for i, name in enumerate(names.split())]
     numbered += ["19-low-resource"]

@@ -50,8 +50,8 @@ from hbtlib.data.sets import (
     xquad_r,
     yahoo_answers,
 )
-from hbtlib.data.suites import SUITES, find_suite
 from hbtlib.data.shares import thin_out
+from hbtlib.data.suites import SUITES, find_suite
 
 
 class Entry(NamedTuple):

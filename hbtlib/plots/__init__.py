@@ -18,7 +18,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "data_sets": ["count_grid", "script_shares", "set_lengths"],
         "compression": ["compression_curves"],
         "curves": ["alpha_curves", "progress_curves", "size_curves"],
-        "curves": ["alpha_curves", "size_curves"],
         "distances": ["gains_by_distance"],
         "grids": ["differences", "heatmap", "heatmaps"],
         "intervals": ["effects"],

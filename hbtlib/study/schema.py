@@ -320,11 +320,17 @@ class Scaling(Parameters):
         description='a study whose runs are drawn beside and not fitted; "": none',
     )
     metric: kinds.Metric = Field("mAP@10", description="what the pictures show: mAP@10 or R@50")
+
+
 class Pretraining(OfStudy):
     """Sets mixing batches beside stages of pre-training."""
 
     study: kinds.Name = Field(
         "pretraining", description="a study of notebooks/studies/ with a curve of every run"
+    )
+    subject: kinds.Text = Field("hybrid", description="the arm that is set against the others")
+
+
 class Typology(Parameters):
     """Shows which kinds of languages gain from one arm against another."""
 
@@ -476,10 +482,10 @@ SCHEMAS: dict[str, type[Parameters]] = {
     "trade-off": TradeOff,
     "on-top": OnTop,
     "scaling": Scaling,
-    "pretraining": Pretraining,
     "typology": Typology,
-    "mtop": Mtop,
     "low-resource": LowResource,
+    "mtop": Mtop,
+    "pretraining": Pretraining,
     "explore": Explore,
 }
 """The schema of each notebook, by its name without its number."""

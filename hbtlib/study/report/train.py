@@ -33,7 +33,6 @@ from hbtlib.study.stages import SECOND, Curve, watching
 from hbtlib.study.stages import curve_of as curve_of  # for the notebook
 from hbtlib.study.stages import curve_tables as curve_tables  # for the notebook
 from hbtlib.study.stages import first_stage as first_stage  # for the notebook
-from hbtlib.study.together import languages_of, options_by_set
 from hbtlib.study.together import asked_of as asked_of  # for the notebook
 from hbtlib.study.together import lacking, languages_of, options_by_set
 
@@ -407,6 +406,8 @@ def by_degree(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     means = grouped[kept].mean().assign(n_queries=grouped.size()).reset_index()
     tidy = means.melt(["setting", "degree", "n_queries"], kept, "metric", "value")
     return tidy[["setting", "degree", "metric", "value", "n_queries"]]
+
+
 def met_tables(plan: BatchPlan | None, steps: int) -> dict[str, pd.DataFrame]:
     """Which languages met in the batches of a training, and how often.
 
