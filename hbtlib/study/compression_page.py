@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from hbtlib.study import rows_page
 from hbtlib.study.compression import rows
 from hbtlib.study.compression.declared import MAP, declared
-from hbtlib.study.project import project_folder
 from hbtlib.study.report import compression as report
 from hbtlib.study.report.words import number
 
@@ -94,7 +93,7 @@ def _kept_table(kept: pd.DataFrame) -> str:
     for key, found in kept.groupby(rows.KEYS, sort=False):
         by = {row.setting: row for row in found.itertuples()}
         lines.append([*map(str, key), *(_share(by.get(head), head) for head in heads)])
-    return _table([*rows.KEYS, *heads], lines)
+    return rows_page.filterable([*rows.KEYS, *heads], lines)
 
 
 def _share(row: Any, head: str) -> str:
@@ -125,7 +124,7 @@ def _changes_table(changes: pd.DataFrame) -> str:
     for key, found in tested.groupby(rows.KEYS, sort=False):
         by = {(row.measure, row.setting): row for row in found.itertuples()}
         lines.append([*map(str, key), *(_change(by.get(column)) for column in columns)])
-    return _table([*rows.KEYS, *columns.values()], lines)
+    return rows_page.filterable([*rows.KEYS, *columns.values()], lines)
 
 
 def _change(row: Any) -> str:
@@ -139,23 +138,13 @@ def _change(row: Any) -> str:
     return f"{value}{star} [{low}, {high}]"
 
 
-def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table that the site lets one sort and filter (docs/_static/tables.js)."""
-    whole = [heads, ["---"] * len(heads), *lines]
-    body = "\n".join("| " + " | ".join(line) + " |" for line in whole)
-    return f"```{{table}}\n:class: filterable\n\n{body}\n```\n"
-
-
 def write_page() -> Path:
     """Writes the page.
 
     Returns:
         The file.
     """
-    file = project_folder() / "docs" / "results" / "compression.md"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(page(), encoding="utf-8")
-    return file
+    return rows_page.write(rows.STUDY, page())
 
 
 if __name__ == "__main__":

@@ -8,27 +8,17 @@ and the page of the docs.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 
-from hbtlib.study import encoders
+from hbtlib.study import encoders, rows_command
 from hbtlib.study.encoders import BENCHMARKS, STUDY, TEXTS
 from hbtlib.study.encoders_page import write_page
-from hbtlib.study.execution import execute
-from hbtlib.study.project import project_folder
-from hbtlib.study.shown import executed, placed_together
 
 
 def show() -> None:
     """Executes the notebook of the study and writes the page of the docs."""
     encoders.collect("scores")  # says what is missing before anything starts
-    target = executed(STUDY, STUDY)
-    working_copy = target.with_name(f".{STUDY}.ipynb")
-    working_copy.parent.mkdir(parents=True, exist_ok=True)
-    with placed_together(STUDY, STUDY, working_copy):
-        execute(STUDY, working_copy, {})
-    for file in (target, write_page(), *sorted(encoders.figures().glob("*.png"))):
-        print(file.relative_to(project_folder()), flush=True)
+    rows_command.show(STUDY, write_page, encoders.figures)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,21 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"catalog, or a folder with a file a language (usually {TEXTS})",
     )
     given = parser.parse_args(arguments)
-    try:
-        os.environ["HBT_ROOT"] = str(project_folder())
+    interrupted = (
+        "interrupted; no row was written, and what was embedded is kept: the same command resumes"
+    )
+    with rows_command.command(STUDY, interrupted):
         if given.encoder:
             found = encoders.add(
                 given.encoder, name=given.name, benchmarks=given.benchmarks, texts=given.texts
             )
-            print(found.relative_to(project_folder()), flush=True)
+            rows_command.print_paths([found])
         show()
-    except KeyboardInterrupt:
-        raise SystemExit(
-            "encoders: interrupted; no row was written, and what was embedded is kept: the same "
-            "command resumes"
-        ) from None
-    except (ValueError, OSError, ImportError, RuntimeError) as error:
-        raise SystemExit(f"encoders: {' '.join(str(error).split())}") from None
 
 
 if __name__ == "__main__":

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from hbtlib.study import encoders
-from hbtlib.study.project import project_folder
+from hbtlib.study import encoders, rows_page
 from hbtlib.study.report import encoders as report
 
 HEAD = """# Language bias of encoders
@@ -107,7 +105,7 @@ def _main_table(scores: pd.DataFrame) -> str:
         )
         rows.append([*key, *cells, *said])
     names = ["encoder", "benchmark", "map", *values.columns, "comes first", "comes last"]
-    return _table(names, rows)
+    return rows_page.filterable(names, rows)
 
 
 def _changes_table(changes: pd.DataFrame) -> str:
@@ -119,7 +117,9 @@ def _changes_table(changes: pd.DataFrame) -> str:
         by = {(row["measure"], row["setting"]): row for _, row in found.iterrows()}
         cells = [_change(by.get((column.measure, column.setting))) for column in columns]
         rows.append([str(encoder), str(benchmark), str(which), *cells])
-    return _table(["encoder", "benchmark", "map", *(column.head for column in columns)], rows)
+    return rows_page.filterable(
+        ["encoder", "benchmark", "map", *(column.head for column in columns)], rows
+    )
 
 
 def _change(row: pd.Series | None) -> str:
@@ -152,7 +152,7 @@ def _about_table(abouts: pd.DataFrame) -> str:
             ]
         )
     heads = ["encoder", "kind", "dimension", "parameters", "precision", "version", "texts embedded"]
-    return _table(heads, rows)
+    return rows_page.filterable(heads, rows)
 
 
 def _note(abouts: pd.DataFrame) -> str:
@@ -167,23 +167,13 @@ def _note(abouts: pd.DataFrame) -> str:
     )
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that the site lets one sort and filter (docs/_static/tables.js)."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"```{{table}}\n:class: filterable\n\n{body}\n```\n"
-
-
 def write_page() -> Path:
     """Writes the page.
 
     Returns:
         The file.
     """
-    file = project_folder() / "docs" / "results" / "encoders.md"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(page(), encoding="utf-8")
-    return file
+    return rows_page.write(encoders.STUDY, page())
 
 
 if __name__ == "__main__":
