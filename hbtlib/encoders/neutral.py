@@ -14,7 +14,7 @@ from hbtlib.encoders import erasure
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.encoders.erasure import METHODS, AffineMap
 from hbtlib.encoders.given import check_texts
-from hbtlib.encoders.protocol import EncoderProtocol
+from hbtlib.encoders.protocol import EncoderProtocol, check_encoder
 
 ROLES = {"query": ("query",), "passage": ("passage",), "both": ("query", "passage")}
 _STANDARD_ERRORS = 3
@@ -89,8 +89,8 @@ def neutralise(
         one given, not copied), else a `MappedEncoder`.
 
     Raises:
-        ValueError: for fewer than two languages, too few texts, texts that are not parallel where
-            they must be, an unknown method or role, or a number out of bounds.
+        ValueError: for what is no encoder, fewer than two languages, too few texts, texts that are
+            not parallel where they must be, an unknown method or role, or a number out of bounds.
 
     Warns:
         UserWarning: where the texts of a language do not seem to be translations of the others'.
@@ -103,6 +103,7 @@ def neutralise(
         >>> [type(layer).__name__ for layer in neutral.layers]
         ['Dense']
     """
+    check_encoder(encoder)
     check_choice("method", method, METHODS)
     check_choice("role", role, ROLES)
     check_number("ridge", ridge, above=0)

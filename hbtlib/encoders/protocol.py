@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from hbtlib.checks import short
+
 
 @runtime_checkable
 class EncoderProtocol(Protocol):
@@ -45,3 +47,17 @@ class EncoderProtocol(Protocol):
         Returns:
             (n, d) float32, in the order of the texts; d is the same for both roles.
         """
+
+
+def check_encoder(encoder: object) -> None:
+    """Checks that an object can embed texts.
+
+    Raises:
+        ValueError: It has no method `embed`.
+    """
+    if not callable(getattr(encoder, "embed", None)) or isinstance(encoder, type):
+        raise ValueError(
+            f"the encoder is {short(encoder)}, which has no method embed(texts, role): give an "
+            "hbt.Encoder (hbt.Encoder.load(name) loads one), a SentenceTransformer, or an object "
+            "with such a method"
+        )

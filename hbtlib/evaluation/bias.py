@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache, partial
 from numbers import Integral, Real
 from typing import Any
@@ -200,6 +201,8 @@ def english_plus_one(
         >>> hbt.english_plus_one(ranks).set_index("measure")["value"].to_dict()
         {'max-rank': 3.0, 'complete@10': 1.0, 'lpr': 0.0}
     """
+    if measures is None:
+        raise ValueError("measures is None; name those wanted, such as max-rank")
     check_columns(ranks, ["beside_english"], "ranks", "hbt.rank_english_plus_one")
     check_texts(ranks, ["beside_english"])
     pools: Any = ranks.groupby(ranks["beside_english"].astype("str"))
@@ -274,8 +277,10 @@ def _named(
     found = re.fullmatch(r"([^@]+)(@[1-9][0-9]{0,8})?", name, re.ASCII)
     base = f"{found[1]}@k" if found and found[2] else name
     if base not in _ALL or name.endswith("@k"):
+        near = ", ".join(get_close_matches(name, _ALL, n=3, cutoff=0))
         raise ValueError(
-            f"no measure {short(name)}; there are {', '.join(_ALL)} (k is a number, such as 10)"
+            f"no measure {short(name)}; the nearest names are {near} (k is a number, such as 10), "
+            "and help(hbt.bias) has them all"
         )
     cut = int(found[2][1:]) if found and found[2] else None
     if base in {**MEASURES, **PREFERENCES}:

@@ -244,10 +244,12 @@ def language_shift(vectors: Mapping[str, Floats], source: str = ENGLISH) -> Lang
         >>> shift.table["share"].tolist(), shift(english + [0, 0, 2], ["de", "de"]).tolist()
         ([1.0, 0.0], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     """
+    if not isinstance(source, str):
+        raise ValueError(f"source is {short(source)}; it is the code of a language")
     if not isinstance(vectors, Mapping) or source not in vectors or len(vectors) < 2:
         raise ValueError(
             f"vectors is {short(vectors, 60)}; give a mapping of language codes to vectors, with "
-            f"{source!r} and another language"
+            f"{short(source)} and another language"
         )
     numbers = {code: check_vectors(f"vectors of {code}", v) for code, v in vectors.items()}
     shapes = {code: found.shape for code, found in numbers.items()}

@@ -17,7 +17,7 @@ import pandas as pd
 
 from hbtlib.checks import check_choice, check_flag, check_integer, short
 from hbtlib.data.benchmark import Benchmark
-from hbtlib.encoders.protocol import EncoderProtocol
+from hbtlib.encoders.protocol import EncoderProtocol, check_encoder
 from hbtlib.encoders.sentence_transformer import as_encoder
 from hbtlib.search.compression import check_compression, first_dimensions, quantized_scores
 from hbtlib.search.exact import count_ranks, nearest
@@ -27,7 +27,7 @@ from hbtlib.search.removal import Removal
 from hbtlib.search.scores import rank_scores, top_scores
 from hbtlib.search.tables import ranks_table, top_table, with_recall
 from hbtlib.search.ties import tie_order
-from hbtlib.search.vectors import check_encoder, check_finite, embed_texts
+from hbtlib.search.vectors import check_finite, embed_texts
 
 PRECISIONS = ("fp32", "bf16", "fp16")
 DTYPES = ("float32", "float16", "bfloat16")

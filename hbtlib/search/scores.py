@@ -156,8 +156,9 @@ def top_scores(
     """
     if check_choice("ties", ties, TIES) == "mid":
         raise ValueError("ties is 'mid', but a list has no mean places: take 'hash' or 'id'")
-    k = min(check_integer("k", k, minimum=1), len(benchmark.passages))
+    check_integer("k", k, minimum=1)
     asked = _Asked.of(score_block, benchmark, block, memory)
+    k = min(k, len(benchmark.passages))
     order = _Order.of(benchmark, ties)
     best = np.empty((len(benchmark.queries), k), np.int64)
     for part, scores in asked.strips(np.arange(len(best))):

@@ -106,20 +106,6 @@ def embed_texts(
     return vectors
 
 
-def check_encoder(encoder: object) -> None:
-    """Checks that an object can embed texts.
-
-    Raises:
-        ValueError: It has no method `embed`.
-    """
-    if not callable(getattr(encoder, "embed", None)) or isinstance(encoder, type):
-        raise ValueError(
-            f"the encoder is {short(encoder)}, which has no method embed(texts, role): give an "
-            "hbt.Encoder (hbt.Encoder.load(name) loads one), a SentenceTransformer, or an object "
-            "with such a method"
-        )
-
-
 def _array_of_tensor(tensor: Any) -> Any:
     """A tensor's numbers as an array; its memory is shared where it can be."""
     tensor = tensor.detach().cpu()

@@ -182,7 +182,7 @@ def test_a_pool_of_two_is_the_rest_of_the_pool_of_all() -> None:
 
 
 REFUSED = [
-    ("nosuch", "no measure 'nosuch'; there are rank-distance"),
+    ("nosuch", "no measure 'nosuch'; the nearest names are"),
     ("lpr@3", "no measure 'lpr@3'"),
     ("complete@k", "a number, such as 10"),
     ("complete@0", "no measure 'complete@0'"),

@@ -11,7 +11,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from values import Domain, count_or_column, optional, text, without_rows
+from values import (
+    Domain,
+    choice,
+    count_or_column,
+    integer,
+    nothing,
+    number,
+    optional,
+    sequence,
+    text,
+    without_rows,
+)
 
 CODES = ("aa", "bb", "cc")
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
@@ -114,6 +125,14 @@ class Objects:
         return hbt.Benchmark("tiny", **self.tables)
 
     @cached_property
+    def with_english(self) -> Any:
+        """The same benchmark, its first language called English."""
+        import hbtlib as hbt
+
+        renamed = {name: table.replace({"aa": "en"}) for name, table in self.tables.items()}
+        return hbt.Benchmark("tiny", **renamed)
+
+    @cached_property
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """Vectors of its queries and passages."""
         rng = np.random.default_rng(0)
@@ -196,6 +215,24 @@ def data_calls(objects: Objects) -> list[Call]:
             {"name": "worldfacts", "data": None, "languages": ["de", "en"], "split": "validation"},
         ),
         Call("check_disjoint", hbt.check_disjoint, both),
+        Call(
+            "near_duplicates",
+            hbt.near_duplicates,
+            {
+                "data": objects.pairs,
+                "other": objects.benchmark,
+                "threshold": 0.8,
+                "role": None,
+                "shingle": 5,
+            },
+            {
+                "data": nothing,
+                "other": optional(nothing),
+                "threshold": number(above=0, most=1),
+                "role": optional(choice("query", "passage")),
+                "shingle": integer(1),
+            },
+        ),
         Call("leave_out", hbt.leave_out, both),
         Call(
             "Pairs.from_texts",
@@ -267,6 +304,34 @@ def encoder_calls(objects: Objects) -> list[Call]:
             },
             {"ranks": lambda value: list(value) == [1, 2]},
         ),
+        Call(
+            "neutralise",
+            hbt.neutralise,
+            {
+                "encoder": objects.encoder,
+                "texts": {code: [one[code] for one in objects.texts[1]] for code in CODES},
+                "method": "means",
+                "role": "both",
+                "directions": 1,
+                "ridge": 0.5,
+                "centre": 0.75,
+                "progress": False,
+            },
+            {
+                "texts": nothing,
+                "method": choice("means", "leace", "translations"),
+                "role": choice("query", "passage", "both"),
+                "directions": optional(integer(1, 2)),
+                "ridge": number(above=0),
+                "centre": number(0, 1),
+            },
+        ),
+        Call(
+            "average_weights",
+            hbt.average_weights,
+            {"first": objects.encoder, "trained": objects.encoder_folder, "share": 0.6},
+            {"share": number(0, 1)},
+        ),
     ]
 
 
@@ -276,6 +341,18 @@ def search_calls(objects: Objects) -> list[Call]:
 
     queries, passages = objects.vectors
     vectors = {"query_vectors": queries, "passage_vectors": passages}
+
+    def score_block(block_queries: pd.DataFrame, block_passages: pd.DataFrame) -> np.ndarray:
+        return queries[block_queries.index] @ passages[block_passages.index].T
+
+    scored = {
+        "score_block": score_block,
+        "benchmark": objects.benchmark,
+        "ties": "hash",
+        "block": (256, 8192),
+        "memory": 1.0,
+    }
+    ways = {"ties": choice("hash", "mid", "id"), "block": lambda value: list(value) == [1, 2]}
     return [
         Call(
             "rank_vectors",
@@ -294,6 +371,13 @@ def search_calls(objects: Objects) -> list[Call]:
             "top",
             hbt.top,
             {**vectors, "benchmark": objects.benchmark, "k": 3, "remove": None, "memory": 1.0},
+        ),
+        Call("rank_scores", hbt.rank_scores, scored, ways),
+        Call("top_scores", hbt.top_scores, {**scored, "k": 3}, {**ways, "k": integer(1)}),
+        Call(
+            "rank_english_plus_one",
+            hbt.rank_english_plus_one,
+            {**vectors, "benchmark": objects.with_english, "memory": 1.0},
         ),
     ]
 
@@ -326,6 +410,8 @@ def evaluation_calls(objects: Objects) -> list[Call]:
     runs = objects.folder / "trec"
     hbt.trec.write(ranks, runs, depth=18)
     points = {"query_vectors": queries, "passage_vectors": passages}
+    with_english = hbt.rank_english_plus_one(queries, passages, objects.with_english)
+    of_language = {code: passages[languages == code] for code in CODES}
     return [
         Call("measure", hbt.measure, {"ranks": ranks, "metrics": ["mAP", "R@1"]}),
         Call("metrics.per_query", hbt.metrics.per_query, {"ranks": ranks, "metrics": ["mAP"]}),
@@ -343,6 +429,18 @@ def evaluation_calls(objects: Objects) -> list[Call]:
         Call("summarise", hbt.summarise, {"measured": objects.measured, "by": ["query_language"]}),
         Call("bias", hbt.bias, {"ranks": ranks, "top": objects.top, "k": [1, 3]}),
         Call("favoured", hbt.favoured, {"ranks": ranks}),
+        Call(
+            "english_plus_one",
+            hbt.english_plus_one,
+            {"ranks": with_english, "measures": ["max-rank", "complete@10", "lpr"]},
+            {"measures": sequence(choice("max-rank", "complete@10", "lpr"), 1)},
+        ),
+        Call(
+            "probes.language_shift",
+            hbt.probes.language_shift,
+            {"vectors": of_language, "source": "aa"},
+            {"vectors": nothing},
+        ),
         Call("top_shares", hbt.top_shares, {"top": objects.top}),
         Call("units", hbt.units, {"ranks": ranks}),
         Call("compare", hbt.compare, {**pair, **tests}),

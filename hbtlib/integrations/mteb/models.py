@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from hbtlib.checks import check_choice, short
-from hbtlib.encoders.protocol import EncoderProtocol
+from hbtlib.encoders.protocol import EncoderProtocol, check_encoder
 from hbtlib.encoders.sentence_transformer import as_encoder
-from hbtlib.search.vectors import check_encoder
 
 PROMPT_TYPES = {"query": PromptType.query, "passage": PromptType.document}
 
