@@ -50,7 +50,8 @@ def scaling_curves(
     dots = checked(points, "points", ["value", "size"], keys, names=["panel", "arm"])
     checked(points, "points", ["value"], ["panel", "arm", "size", "seed", "fitted"])
     of_line = ["panel", "arm", "size"]
-    lines = checked(curves, "curves", ["value", "low", "high"], of_line, names=["panel", "arm"])
+    values = ["size", "value", "low", "high"]
+    lines = checked(curves, "curves", values, of_line, names=["panel", "arm"])
     if not (dots["size"] > 0).all() or not (lines["size"] > 0).all():
         raise ValueError("a size is a number of parameters, above 0: it stands on a log axis")
     colours = arm_colours(dict.fromkeys(map(str, lines["arm"])))

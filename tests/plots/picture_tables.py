@@ -49,6 +49,29 @@ def some_progress() -> pd.DataFrame:
     return table.assign(languages="trained", metric="mAP", value=rng.uniform(0.3, 0.5, len(table)))
 
 
+def some_models() -> pd.DataFrame:
+    """Runs over the size of a model."""
+    rng = np.random.default_rng(7)
+    rows = product(("monolingual", "code-switched"), ("hybrid", "x-x"), (1e4, 1e5, 1e6), (0, 1))
+    table = pd.DataFrame(rows, columns=["panel", "arm", "size", "seed"])
+    return table.assign(value=rng.uniform(0.3, 0.5, len(table)), fitted=True)
+
+
+def some_laws() -> pd.DataFrame:
+    """What a law says of these sizes and of larger ones."""
+    rows = product(("monolingual", "code-switched"), ("hybrid", "x-x"), (1e4, 1e6, 1e10))
+    table = pd.DataFrame(rows, columns=["panel", "arm", "size"])
+    return table.assign(value=0.4, low=0.3, high=0.6)
+
+
+def some_mixtures() -> pd.DataFrame:
+    """Scores over how far queries are mixed."""
+    rng = np.random.default_rng(8)
+    rows = product(("hi and en", "de and en"), ("hybrid", "x-x"), ("0", "50", "100"), (0, 1))
+    table = pd.DataFrame(rows, columns=["panel", "arm", "degree", "seed"])
+    return table.assign(value=rng.uniform(0.3, 0.5, len(table)))
+
+
 def some_shares() -> pd.DataFrame:
     rng = np.random.default_rng(1)
     table = pd.DataFrame(

@@ -14,6 +14,9 @@ from picture_tables import (
     some_biases,
     some_effects,
     some_groups,
+    some_laws,
+    some_mixtures,
+    some_models,
     some_points,
     some_progress,
     some_ranks,
@@ -68,6 +71,19 @@ PICTURES = {
     "size_curves": Picture(
         plots.size_curves, some_sizes(), "value ids", "arm seed setting languages metric"
     ),
+    "scaling_curves": Picture(
+        lambda table: plots.scaling_curves(table, some_laws()),
+        some_models(),
+        "value size",
+        "panel arm",
+    ),
+    "the laws of scaling_curves": Picture(
+        lambda table: plots.scaling_curves(some_models(), table),
+        some_laws(),
+        "value low high size",
+        "panel arm",
+    ),
+    "mixing_curves": Picture(plots.mixing_curves, some_mixtures(), "value", "panel arm degree"),
     "embedding_map": Picture(
         plots.embedding_map, some_points(), "x y language_share", "role language"
     ),
