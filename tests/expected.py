@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -39,19 +40,14 @@ RANKS_NOT_KEPT = (
     "scaling",
     "scaling-pretrained",
     "worldfacts-x-en",
-    "pretraining",
-    "pretraining-text",
+    "pretraining*",
     "mtop",
     "mtop-multilingual",
-    "multilingual",
-    "multilingual-rivals",
-    "typology",
-    "typology-all",
-    "low-resource",
-    "low-resource-sweep",
-    "low-resource-pretrained",
+    "typology*",
+    "low-resource*",
 )
-"""Studies with so many runs that `.gitignore` leaves their ranks out; their metrics are read."""
+"""Studies, or patterns of their names, with so many runs that `.gitignore` leaves their ranks out;
+their metrics are read."""
 
 
 def file() -> Path:
@@ -83,12 +79,17 @@ def scores(name: str) -> pd.DataFrame:
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
+def keeps_no_ranks(study: str) -> bool:
+    """Whether `.gitignore` leaves the ranks of a study's runs out."""
+    return any(fnmatch(study, pattern) for pattern in RANKS_NOT_KEPT)
+
+
 def source(run: Run) -> str | None:
     """Returns the table that a run is scored by, or None if the run lacks it.
 
     It is ranks. Metrics are read in its place only where no ranks are kept of the study's runs.
     """
-    tables = ("ranks", "metrics") if run.study in RANKS_NOT_KEPT else ("ranks",)
+    tables = ("ranks", "metrics") if keeps_no_ranks(run.study) else ("ranks",)
     return next((what for what in tables if (run.folder / f"{what}.parquet").exists()), None)
 
 
@@ -144,7 +145,7 @@ def write() -> Path:
     for name in studies.study_names():
         found = scores(name)
         if len(found) or len(damaged_runs(name)):
-            kept = "metrics" if name in RANKS_NOT_KEPT else "ranks"
+            kept = "metrics" if keeps_no_ranks(name) else "ranks"
             studies.collect(studies.load(name), kept)  # raises if a run is missing or damaged
             parts.append(found.assign(command=f"make study STUDY={name}"))
     if not parts:

@@ -149,9 +149,18 @@ def test_notebooks_are_numbered_in_reading_order() -> None:
     names += " bias factorial paper translate encoders language-neutral compression trade-off"
     names += " on-top scaling typology low-resource mtop pretraining"
     numbered = [f"{i:02}-{name}" for i, name in enumerate(names.split())]
-    numbered += ["19-low-resource"]
     # The explorer is no step: one comes to it from anywhere, and `make explore` has its name.
     assert [f.stem for f in NOTEBOOKS] == [*numbered, "explore"]
+
+
+def test_only_notebooks_without_runs_are_not_executed() -> None:
+    waiting = runpy.run_path(str(REPOSITORY / "notebooks" / "conftest.py"))["WAITING"]
+    for name, study in waiting.items():
+        content = json.loads((REPOSITORY / "notebooks" / name).read_text())
+        shown = next(source(cell) for cell in content["cells"] if cell["cell_type"] == "code")
+        assert f'study = "{study}"' in shown, f"{name} shows another study than {study}"
+        runs = list((REPOSITORY / "results" / study).glob("*-seed*/metrics.parquet"))
+        assert not runs, f"{study} has runs: take {name} out of notebooks/conftest.py"
 
 
 def test_cells_of_notebooks_are_short() -> None:
