@@ -1,6 +1,8 @@
 """A head that predicts masked words, put onto an encoder's transformer for pre-training."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from transformers import PreTrainedModel
@@ -51,6 +53,25 @@ def with_language_head(encoder: Encoder) -> PreTrainedModel:
     model.tie_weights()
     _check_tied(model)
     return model.to(device=encoder.device, dtype=dtype)
+
+
+@contextmanager
+def scores_of(model: PreTrainedModel, chosen: torch.Tensor) -> Iterator[None]:
+    """While entered, the head's last layer computes the scores of the chosen tokens alone.
+
+    It has a score for each token of the vocabulary, so that it takes most of the time of a small
+    encoder, and few tokens of a text are masked.
+
+    Args:
+        model: as `with_language_head` returns it.
+        chosen: (b, T), which tokens; the model's logits are then (how many, vocabulary).
+    """
+    last = model.get_output_embeddings()
+    hook = last.register_forward_pre_hook(lambda _, states: (states[0][chosen],))
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _check_tied(model: PreTrainedModel) -> None:

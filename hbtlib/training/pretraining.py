@@ -16,7 +16,7 @@ from hbtlib.sampling.plan import BatchPlan
 from hbtlib.training.arguments import training_arguments
 from hbtlib.training.batch_trainer import BatchTrainer, Watch, Watched, only_item, run_trainer
 from hbtlib.training.checkpoints import complete_checkpoint, last_whole_checkpoint
-from hbtlib.training.language_head import with_language_head
+from hbtlib.training.language_head import scores_of, with_language_head
 from hbtlib.training.log import Progress, training_log
 from hbtlib.training.masked_texts import (
     MASKED_LM,
@@ -287,7 +287,8 @@ class MaskedWordsTrainer(BatchTrainer):
         tokens = {key: inputs[key] for key in inputs if key not in ("labels", "masked")}
         labels = inputs["labels"]
         is_masked = labels != NOT_MASKED  # (b, T)
-        logits = model(**tokens).logits[is_masked].float()
+        with scores_of(self.accelerator.unwrap_model(model), is_masked):
+            logits = model(**tokens).logits.float()  # (masked tokens, vocabulary)
         total = torch.nn.functional.cross_entropy(logits, labels[is_masked], reduction="sum")
         # Gradients are averaged over the processes, so each takes its part that many times.
         loss = total * self.args.world_size / inputs["masked"]

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 import torch
 from quick_training import weights
+from transformers import AutoConfig, AutoModelForMaskedLM
 
 import hbtlib as hbt
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.sampling.plan import BatchPlan
-from hbtlib.training.language_head import with_language_head
+from hbtlib.training.language_head import scores_of, with_language_head
 from hbtlib.training.masked_texts import (
     NOT_MASKED,
     MaskedTexts,
@@ -193,6 +194,29 @@ def test_an_encoder_without_such_a_head_is_refused(tiny_encoder_factory: Any) ->
     encoder.tokenizer.mask_token = None
     with pytest.raises(ValueError, match="has no mask token"):
         with_language_head(encoder)
+
+
+@pytest.mark.parametrize("kind", ["xlm-roberta", "bert", "distilbert", "modernbert"])
+def test_the_scores_of_chosen_tokens_and_their_gradients_are_those_of_all(kind: str) -> None:
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    if kind == "distilbert":
+        sizes = {"dim": 8, "n_layers": 1, "n_heads": 2, "hidden_dim": 16}
+    if kind == "modernbert":
+        sizes |= {"intermediate_size": 16}
+    config = AutoConfig.for_model(kind, vocab_size=90, pad_token_id=1, **sizes)
+    model = AutoModelForMaskedLM.from_config(config).eval()
+    ids = torch.randint(5, 90, (3, 7))
+    chosen = torch.rand(3, 7) < 0.3
+    whole = model(input_ids=ids).logits[chosen]
+    with scores_of(model, chosen):
+        few = model(input_ids=ids).logits
+    assert few.shape == (int(chosen.sum()), 90)
+    torch.testing.assert_close(few, whole)
+    table = model.get_input_embeddings().weight
+    gradients = [torch.autograd.grad(found.square().sum(), table)[0] for found in (few, whole)]
+    torch.testing.assert_close(*gradients)
+    assert model(input_ids=ids).logits.shape == (3, 7, 90)
 
 
 # The training
