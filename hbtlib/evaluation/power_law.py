@@ -72,8 +72,8 @@ def fit(sizes: ArrayLike, scores: ArrayLike) -> PowerLaw:
 
     Example:
         >>> law = fit([1e4, 1e5, 1e6, 1e7], [0.1, 0.3, 0.4, 0.45])
-        >>> float(law.ceiling[0].round(2)), float(law.at([1e9])[0, 0].round(3))
-        (0.5, 0.495)
+        >>> float(law.ceiling[0].round(2)), float(law.at([1e8])[0, 0].round(3))
+        (0.5, 0.475)
     """
     n, values = _checked(sizes, scores)
     smallest = float(n.min())

@@ -33,6 +33,7 @@ from hbtlib.study.yaml_file import read_yaml
 MOST_RUNS = 100_000
 """A grid of more runs than these is a slip."""
 
+_LISTED = 8  # studies that a message names; of more it says where they are
 
 FULL = "-full"
 """What follows the name of a study at the scale of a cluster."""
@@ -176,9 +177,15 @@ def study_file(name: str) -> Path:
         if base.exists() and read(base).full is not None:
             return base
     if not file.exists():
-        there_are = ", ".join(study_names()) or "none"
+        there_are = _there_are(study_names())
         raise ValueError(f"no study {name!r}: {file} does not exist; there are {there_are}")
     return file
+
+
+def _there_are(names: list[str]) -> str:
+    """Names of studies as a list, of many the first."""
+    more = f", … ({STUDIES}/ has them all)" if len(names) > _LISTED else ""
+    return (", ".join(names[:_LISTED]) or "none") + more
 
 
 def read(file: Path) -> StudyFile:
@@ -284,7 +291,7 @@ def _check_names(written: StudyFile) -> None:
     if written.rivals is not None:
         check_name("rivals", written.rivals)
         if written.rivals == written.name or written.rivals not in study_names():
-            others = ", ".join(name for name in study_names() if name != written.name)
+            others = _there_are([name for name in study_names() if name != written.name])
             raise ValueError(
                 f"rivals is {written.rivals!r}, where another study belongs; there are {others}"
             )

@@ -96,6 +96,8 @@ TYPED: dict[str, type] = {
     "version": str,
     "asked": str,
     "domains": str,
+    "utterances": str,
+    "passage": str,
     "monolingual": bool,
     "sentences": bool,
     "keep_unanswerable": bool,
@@ -103,6 +105,7 @@ TYPED: dict[str, type] = {
     "hard_negatives": bool,
     "per_language": int,
     "negatives": int,
+    "partners": int,
 }
 
 

@@ -251,6 +251,8 @@ NOTEBOOK: dict[str, Domain] = {
     "split": optional(choice("test", "validation")),
     "objective_options": optional(mapping()),
     "negatives": optional(mapping()),
+    "pretraining": optional(mapping()),
+    "curve_every": optional(COUNT),
     "validation": choice(*STRATEGIES, "mAP multilingual"),
     "arguments": optional(mapping()),
     "top": integer(0),

@@ -838,7 +838,7 @@ def test_the_committed_tables_come_out_of_the_committed_runs(
     seeds = tables.over_pairs(reader.measured(rivals=True))
     arms = [*reader.arms, *reader.rivals]
     parts = [
-        results.settings_table(seeds, names, arms)
+        results.with_baseline(results.settings_table(seeds, names, arms), reader)
         for names in (["mAP", "R@1", "R@10"], ["rank-distance"])
     ]
     results.write_summary(reader, parts, "05-results")
