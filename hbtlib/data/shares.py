@@ -40,7 +40,8 @@ def thin_out(pairs: Pairs, shares: Mapping[str, float], seed: int = 0) -> Pairs:
         The pairs, in the order they had; the same ones where nothing is thinned out.
 
     Raises:
-        ValueError: for a language that the pairs lack, a share that is none, and if no id is left.
+        ValueError: for what is no Pairs, a language that the pairs lack, a share that is none, and
+            if no id is left.
 
     Example:
         >>> import hbtlib as hbt
@@ -49,6 +50,8 @@ def thin_out(pairs: Pairs, shares: Mapping[str, float], seed: int = 0) -> Pairs:
         >>> [int(fewer.stands(range(len(fewer)), code, "query").sum()) for code in ("de", "sw")]
         [1880, 188]
     """
+    if not isinstance(pairs, Pairs):
+        raise ValueError(f"pairs is {short(pairs)}; give Pairs, as hbt.load_pairs makes them")
     check_integer(f"pairs {pairs.name!r}: the seed of shares", seed, minimum=0)
     check_shares(f"pairs {pairs.name!r}: the share", shares)
     masks = {"query": pairs.query_mask.copy(), "passage": pairs.passage_mask.copy()}

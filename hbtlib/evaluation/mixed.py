@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from hbtlib.evaluation.checks import check_columns, number_column
+from hbtlib.checks import short
+from hbtlib.evaluation.checks import check_columns, check_names, number_column
 
 FEWEST = 5
 """Languages that a variance between languages is estimated from, at least."""
@@ -52,6 +53,10 @@ def mixed_model(
         raise ImportError(
             "mixed models come with a package: pip install 'hbtlib[typology]'"
         ) from None
+    for name, column in (("value", value), ("group", group)):
+        if not isinstance(column, str):
+            raise ValueError(f"{name} is {short(column)}; it is the name of a column")
+    effects = check_names("effects", effects, "columns", some=False)
     check_columns(table, [value, *effects, group], "values", "a table with a row a value")
     for column in (value, *effects):
         number_column(table, column, "values")

@@ -47,6 +47,8 @@ def measure_suite(
         hbt.load_suite("m2c2").items()})`
     """
     wanted = find_suite(suite)
+    if not isinstance(ranks, Mapping):
+        raise ValueError(f"ranks is {short(ranks)}; it must be a mapping of benchmarks to ranks")
     missing = [name for name in wanted.benchmarks if name not in ranks]
     if missing:
         raise ValueError(

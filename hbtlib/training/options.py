@@ -105,7 +105,12 @@ class TrainingOptions:
             warmup=check_number("warmup", self.warmup, minimum=0, below=1),
         )
         if self.embedding_learning_rate is not None:
-            rate = check_number("embedding_learning_rate", self.embedding_learning_rate, minimum=0)
+            rate = check_number(
+                "embedding_learning_rate",
+                self.embedding_learning_rate,
+                minimum=0,
+                maximum=_LARGEST_RATE,
+            )
             self._set(embedding_learning_rate=rate)
 
     def _check_loss(self) -> None:

@@ -178,7 +178,7 @@ def pretrain(
         watch_every=watch_every,
         log_every=log_every,
         precision=precision,
-        label=label or objective,
+        label=objective if label is None else label,
         arguments=arguments,
     )
     check_pairs(pairs)

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 from values import (
     Domain,
+    any_code,
     choice,
     count_or_column,
+    flag,
     integer,
     nothing,
     number,
@@ -53,6 +55,24 @@ TRAINING = {
     "label": None,
     "arguments": None,
 }
+
+
+PRETRAINING = (
+    "languages",
+    "sources",
+    "batch_size",
+    "steps",
+    "seed",
+    "learning_rate",
+    "embedding_learning_rate",
+    "weight_decay",
+    "warmup",
+    "log_every",
+    "precision",
+    "label",
+    "arguments",
+)
+"""What `hbt.pretrain` takes as `hbt.train` does."""
 
 
 @dataclass
@@ -244,6 +264,12 @@ def data_calls(objects: Objects) -> list[Call]:
             objects.pairs.texts,
             {"ids": [0, 1], "languages": ["aa", "bb"], "role": "query"},
         ),
+        Call(
+            "thin_out",
+            hbt.thin_out,
+            {"pairs": objects.pairs, "shares": {"aa": 0.5}, "seed": 0},
+            {"shares": lambda value: isinstance(value, dict) and not value},
+        ),
         Call("Pairs.select", objects.pairs.select, {"ids": [0, 1]}),
         Call("Pairs.sample", objects.pairs.sample, {"n": 5, "seed": 0}),
     ]
@@ -392,20 +418,51 @@ def training_calls(objects: Objects) -> list[Call]:
         output = objects.folder / f"trained-{next(counter)}"
         return hbt.train(output=output, **arguments)
 
+    def pretrain(**arguments: Any) -> Any:
+        output = objects.folder / f"trained-{next(counter)}"
+        return hbt.pretrain(output=output, **arguments)
+
+    start = {"pairs": objects.pairs, "encoder": objects.encoder}
+    shared = {name: TRAINING[name] for name in PRETRAINING}
+    masking = {"objective": "masked-lm", "masked": 0.5, "whole_words": False}
     return [
-        Call("train", train, {"pairs": objects.pairs, "encoder": objects.encoder, **TRAINING}),
+        Call(
+            "train",
+            train,
+            {**start, **TRAINING, "watch": None, "watch_every": None},
+            {"watch": optional(callable)},
+        ),
+        Call(
+            "pretrain",
+            pretrain,
+            {**start, **shared, **masking, "checkpoint_every": None, "watch": None},
+            {
+                "objective": choice("masked-lm", "translation-lm"),
+                "masked": number(above=0, most=1),
+                "whole_words": flag,
+                "checkpoint_every": optional(integer(1)),
+                "watch": optional(callable),
+            },
+        ),
     ]
 
 
 def evaluation_calls(objects: Objects) -> list[Call]:
     """Calls of what reads tables: measures, bias, significance, probes, TREC's files."""
     import hbtlib as hbt
+    from hbtlib.data.suites import find_suite
 
     ranks, queries, passages = objects.ranks(), *objects.vectors
     draws = {"permutations": 100, "samples": 100, "seed": 0}
     tests = {"metric": "mAP", "setting": "multilingual", "unit": None, **draws}
     pair = {"ranks_a": ranks, "ranks_b": objects.ranks(1)}
     wanted = {"gain": {"hybrid": 1, "x-y": -1}}
+    of_suite = dict.fromkeys(find_suite("m2c2").benchmarks, ranks)
+    rows = [
+        (f"l{i}", arm, 0.1 * i + 0.2 * arm + 0.01 * (i * n % 3))
+        for i, arm, n in product(range(6), (0, 1), (0, 1))
+    ]
+    levels = pd.DataFrame(rows, columns=["language", "hybrid", "mAP"])
     languages = objects.benchmark.passages["language"].to_numpy()
     runs = objects.folder / "trec"
     hbt.trec.write(ranks, runs, depth=18)
@@ -443,6 +500,23 @@ def evaluation_calls(objects: Objects) -> list[Call]:
         ),
         Call("top_shares", hbt.top_shares, {"top": objects.top}),
         Call("units", hbt.units, {"ranks": ranks}),
+        Call(
+            "mixed_model",
+            hbt.mixed_model,
+            {"table": levels, "value": "mAP", "effects": ["hybrid"], "group": "language"},
+            {
+                "table": lambda value: len(value) == 2 * len(levels),  # a row may stand there twice
+                "value": nothing,
+                "effects": lambda value: list(value) == [],
+                "group": nothing,
+            },
+        ),
+        Call(
+            "measure_suite",
+            hbt.measure_suite,
+            {"ranks": of_suite, "suite": "m2c2", "metrics": ["mAP"], "trained": None},
+            {"trained": optional(sequence(any_code))},
+        ),
         Call("compare", hbt.compare, {**pair, **tests}),
         Call(
             "compare_pairs",

@@ -227,6 +227,7 @@ TRAINING: dict[str, Domain] = {
     "validation_strategy": choice(*STRATEGIES),
     "evaluate_every": optional(COUNT),
     "patience": optional(COUNT),
+    "watch_every": optional(COUNT),
     "precision": choice("fp32", "bf16", "fp16"),
     "chunk_tokens": optional(COUNT),
     "lora": optional(mapping()),
