@@ -197,6 +197,8 @@ def names() -> dict[str, list[str]]:
             "xquad-zero-shot-rivals",
             "xquad-zero-shot-tuning",
             "rivals-tuning",
+            "mtop",
+            "mtop-tuning",
             "paper",
         )
     }
