@@ -113,7 +113,7 @@ def test_a_file_that_is_no_mapping_is_named(project: Path, text: str, said: str)
 
 
 def test_an_unknown_study_names_those_there_are(project: Path) -> None:
-    said = r"no study 'nosuch': .*; there are factorial, .*, paper, .*quick, rivals"
+    said = r"no study 'nosuch': .*; there are factorial, .*, … \(notebooks/studies/ has them all\)"
     with pytest.raises(ValueError, match=said):
         study.load("nosuch")
 
