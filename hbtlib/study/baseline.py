@@ -23,6 +23,7 @@ from hbtlib.study import results
 from hbtlib.study.config import load
 from hbtlib.study.project import project_folder
 from hbtlib.study.studies import Study
+from hbtlib.study.together import asked_of
 
 ARM = "bm25"
 """What tables call it."""
@@ -130,14 +131,10 @@ def write(study: Study) -> list[Path]:
     from hbtlib.data.catalog import load_benchmark
 
     given = study.runs[0].parameters
-    options = {
-        "languages": given["evaluated"] and given["evaluated"].split(),
-        "split": given["split"],
-        **given["benchmark_options"],
-    }
     files = []
     for name in study.benchmarks:
-        table = measure_baseline(load_benchmark(name, **options), given["languages"].split())
+        benchmark = load_benchmark(name, **asked_of(name, given))
+        table = measure_baseline(benchmark, given["languages"].split())
         file = file_of(study, name)
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as work:

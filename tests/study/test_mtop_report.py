@@ -87,6 +87,27 @@ def test_scores_are_macro_averages_by_judgement(readers: Any) -> None:
     assert len(figure.axes) == 3
 
 
+def test_words_alone_are_a_last_row_where_they_were_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = {"languages": "trained", "setting": "monolingual", "value": 0.8, "low": 0.7, "high": 0.9}
+    measured = pd.DataFrame([{**row, "metric": "MRR@10"}, {**row, "metric": "mAP", "value": 0.3}])
+
+    def read(study: Any, benchmark: str) -> pd.DataFrame | None:
+        return measured if benchmark == "intents" else None
+
+    monkeypatch.setattr(mtop.baseline, "read", read)
+    readers: dict[str, Any] = {"same intent": FakeReader(0.0), "same domain": FakeReader(0.2)}
+    for name, reader in zip(("intents", "domains"), readers.values(), strict=True):
+        reader.benchmark = name
+    found = mtop.scores(readers, ["MRR@10"])
+    wide = mtop.scores_shown(found, "MRR@10", readers)
+    assert list(wide.index) == [*LEVELS, "bm25"]
+    assert wide.loc["bm25", ("same intent", "monolingual")] == "0.800 [0.700, 0.900]"
+    assert wide.loc["bm25"].notna().sum() == 1
+    assert "bm25" not in mtop.scores_shown(found, "MRR@10").index
+
+
 def test_each_judgement_is_one_family(readers: Any) -> None:
     found = mtop.tests(readers)
     assert len(found) == 2 * 3

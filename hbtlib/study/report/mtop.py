@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.study import baseline
 from hbtlib.study.report.family import effects
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import by_arm, over_runs
@@ -65,12 +66,16 @@ def scores(readers: Mapping[str, Reader], metrics: Sequence[str]) -> pd.DataFram
     return table[["group", "arm", "seed", "setting", "metric", "value"]]
 
 
-def scores_shown(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+def scores_shown(
+    table: pd.DataFrame, metric: str, readers: Mapping[str, Reader] | None = None
+) -> pd.DataFrame:
     """The scores of a metric as texts, mean ± standard deviation over seeds.
 
     Args:
         table: `scores`' table.
         metric: the metric.
+        readers: name of a judgement → the study on its benchmark; with them a last row has BM25,
+            which needs no training, where it was measured for this study.
 
     Returns:
         arm × (judgement, setting).
@@ -80,7 +85,22 @@ def scores_shown(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     wide = means.pivot(index="arm", columns=["group", "setting"], values="text")
     groups = list(dict.fromkeys(chosen["group"]))
     columns = [(g, s) for g in groups for s in SETTINGS if (g, s) in wide.columns]
-    return wide.reindex(list(dict.fromkeys(chosen["arm"])), columns=columns)
+    shown = wide.reindex(list(dict.fromkeys(chosen["arm"])), columns=columns)
+    words = _baseline(readers or {}, metric)
+    if words:
+        shown.loc[baseline.ARM] = pd.Series(words)
+    return shown
+
+
+def _baseline(readers: Mapping[str, Reader], metric: str) -> dict[tuple[str, str], str]:
+    """BM25's scores as texts, a value and its 95 % interval: (judgement, setting) → text."""
+    found = {}
+    for group, reader in readers.items():
+        measured = baseline.read(reader.study, reader.benchmark)
+        if measured is not None:
+            for row in baseline.texts(measured[measured["metric"] == metric]).itertuples():
+                found[group, str(row.setting)] = str(row.text)
+    return found
 
 
 def scores_says(table: pd.DataFrame, metric: str) -> Markdown:
