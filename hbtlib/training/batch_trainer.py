@@ -11,6 +11,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.files import explain_full_disk
+from hbtlib.training.checkpoints import complete_checkpoint
 from hbtlib.training.token_rows import with_whole_table
 
 Watch = Callable[[Encoder, int], object]
@@ -85,12 +86,12 @@ class BatchTrainer(transformers.Trainer):
         return self.accelerator.unwrap_model(self.model)
 
     def complete(self, checkpoint: Path) -> None:
-        """Adds what transformers does not write to a checkpoint, and marks it as whole.
+        """Marks a checkpoint as whole; before that one adds what transformers does not write.
 
         Args:
             checkpoint: the checkpoint's folder.
         """
-        raise NotImplementedError
+        complete_checkpoint(checkpoint, None)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"

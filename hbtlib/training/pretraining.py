@@ -15,7 +15,7 @@ from hbtlib.encoders.encoder import Encoder
 from hbtlib.sampling.plan import BatchPlan
 from hbtlib.training.arguments import training_arguments
 from hbtlib.training.batch_trainer import BatchTrainer, Watch, Watched, only_item, run_trainer
-from hbtlib.training.checkpoints import complete_checkpoint, last_whole_checkpoint
+from hbtlib.training.checkpoints import last_whole_checkpoint
 from hbtlib.training.language_head import scores_of, with_language_head
 from hbtlib.training.log import Progress, training_log
 from hbtlib.training.masked_texts import (
@@ -287,7 +287,7 @@ class MaskedWordsTrainer(BatchTrainer):
         tokens = {key: inputs[key] for key in inputs if key not in ("labels", "masked")}
         labels = inputs["labels"]
         is_masked = labels != NOT_MASKED  # (b, T)
-        with scores_of(self.accelerator.unwrap_model(model), is_masked):
+        with scores_of(self.unwrapped(), is_masked):
             logits = model(**tokens).logits.float()  # (masked tokens, vocabulary)
         total = torch.nn.functional.cross_entropy(logits, labels[is_masked], reduction="sum")
         # Gradients are averaged over the processes, so each takes its part that many times.
@@ -298,10 +298,6 @@ class MaskedWordsTrainer(BatchTrainer):
                 "rate, a longer warm-up, or precision='fp32'; the last whole checkpoint is kept"
             )
         return loss
-
-    def complete(self, checkpoint: Path) -> None:
-        """Marks a checkpoint as whole."""
-        complete_checkpoint(checkpoint, None)
 
 
 def _make_trainer(
