@@ -207,7 +207,13 @@ def test_without_translations_there_is_no_rank_distance(reader: Any) -> None:
 
 
 def test_studies_stand_side_by_side_without_another_encoders_floor() -> None:
-    found = trade_off.panels(trade_off.firsts("worldfacts no-such-study xquad-zero-shot paper"))
+    beside = "xquad-zero-shot worldfacts no-such-study paper"
+    shown = trade_off.shown_beside(studies.load("worldfacts"), beside)
+    assert list(shown.items()) == [
+        ("worldfacts", ("worldfacts",)),
+        ("xquad-zero-shot", ("xquad-r",)),
+    ]
+    found = trade_off.panels(shown)
     assert set(found["panel"]) == {"worldfacts", "xquad-zero-shot, xquad-r"}
     assert "worldfacts floor" not in set(found["arm"])
     n_runs = len(studies.load("worldfacts").runs) + len(studies.load("worldfacts-rivals").runs)

@@ -180,15 +180,16 @@ def panels(studies: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     return table.dropna(subset=["bias"])[["panel", "arm", "seed", "map", "monolingual", "bias"]]
 
 
-def firsts(names: str) -> dict[str, tuple[str, ...]]:
-    """The first benchmark of each of several studies; those that have no runs here are left out.
+def shown_beside(study: Study, beside: str) -> dict[str, tuple[str, ...]]:
+    """A study on all its benchmarks, then others on their first; those without runs are left out.
 
     Args:
-        names: the studies, separated by blanks.
+        study: the study that is looked at, which stands first.
+        beside: the names of the others, separated by blanks.
     """
-    known = [name for name in names.split() if name in study_names()]
-    found = [load(name) for name in known]
-    return {each.name: each.benchmarks[:1] for each in found if _has_runs(each)}
+    known = [name for name in beside.split() if name in study_names() and name != study.name]
+    others = [each for each in map(load, known) if _has_runs(each)]
+    return {study.name: study.benchmarks} | {each.name: each.benchmarks[:1] for each in others}
 
 
 def _has_runs(study: Study) -> bool:
