@@ -616,6 +616,15 @@ def test_costs_are_read_from_the_run_folders() -> None:
     pd.testing.assert_frame_equal(cost.costs(reader), committed, rtol=1e-5)
 
 
+def test_an_interrupted_run_does_not_move_the_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def counted(run: studies.Run) -> dict[str, object]:
+        minutes = {0: 0.1, 1: 5.0, 2: 6.0}[run.parameters["seed"]]
+        return {"arm": run.arm, "tokens": 2.0, "minutes": minutes, "peak MB": 100.0}
+
+    monkeypatch.setattr(cost, "cost_of", counted)
+    assert set(cost.costs(Reader("worldfacts"))["minutes"]) == {5.0}
+
+
 def test_controls_stand_beside_the_encoder_as_it_is() -> None:
     plain = pd.concat([measured({("x-y", 0): 0.5}), measured({("x-y", 0): 800.0}, "rank-distance")])
     plain = plain.drop(columns="languages")

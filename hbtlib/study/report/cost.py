@@ -52,13 +52,15 @@ def costs(reader: Reader) -> pd.DataFrame:
         reader: the study on one benchmark.
 
     Returns:
-        A row an arm, means over seeds: tokens, minutes, peak MB, language (balanced accuracy),
-        chance.
+        A row an arm: tokens, minutes, peak MB, language (balanced accuracy), chance. All are means
+        over seeds but minutes, which is the median: the time of a run that was interrupted counts
+        from where it was resumed, and must not move that of its arm.
     """
     probe = reader.collect("language_probe", rivals=True)
     told = probe.groupby("arm")[["accuracy", "chance"]].mean()
     rows = pd.DataFrame([cost_of(run) for run in (*reader.study.runs, *reader.rival_runs)])
-    means = rows.groupby("arm", sort=False).mean()
+    arms = rows.groupby("arm", sort=False)
+    means = arms.mean().assign(minutes=arms["minutes"].median())
     return means.assign(language=told["accuracy"], chance=told["chance"])
 
 
