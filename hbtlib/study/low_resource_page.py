@@ -41,8 +41,8 @@ from scratch.
   and French alone; batches of two ask in the African language. The notebook counts what the
   batches of each arm held.
 - **Scarcer still.** Swahili stays in 30, 10 and 3 % of its ids (`pairs_options: {xnli: {shares:
-  {sw: 0.1}}}`, [`hbt.thin_out`](../guide/data.md#less-of-a-language)); of a seed, a smaller share
-  lies in every larger one.
+  {sw: 0.1}}}`, [`hbt.thin_out`](../guide/data.md#less-of-a-language)); for one
+  seed, the ids of a smaller share are among those of every larger one.
 - **Tests.** The differences were declared in `notebooks/studies/low-resource.yaml` before the
   runs; on each benchmark all of them are one family (Holm).
 
