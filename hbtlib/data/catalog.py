@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hbtlib.checks import check_integer, short
+from hbtlib.checks import check_integer, check_options, short
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.formats.source import local_folder
 from hbtlib.data.given import check_languages
@@ -418,21 +418,27 @@ def load_pairs(
     return thin_out(pairs, shares, shares_seed) if shares else pairs
 
 
-def load_suite(name: str, **options: Any) -> dict[str, Benchmark]:
+def load_suite(
+    name: str, options: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Benchmark]:
     """Loads every benchmark of a suite, such as `m2c2` (see `hbtlib.data.suites`).
 
     Args:
         name: the suite's name.
-        **options: as for `load_benchmark`, for all of its benchmarks alike.
+        options: benchmark → what `load_benchmark` takes for it, such as
+            {"xquad-r": {"languages": ["de", "en"]}}.
 
     Returns:
         Name → benchmark. They are not put together: each keeps its own pools.
 
     Raises:
-        ValueError: for another name, and as `load_benchmark` does.
+        ValueError: for another name, options of a benchmark that the suite does not have, and as
+            `load_benchmark` does.
         DataError: as `load_benchmark` does.
     """
-    return {one: load_benchmark(one, **options) for one in find_suite(name).benchmarks}
+    names = find_suite(name).benchmarks
+    given = check_options("options", options, names)
+    return {one: load_benchmark(one, **given.get(one, {})) for one in names}
 
 
 def _is_offline(name: str, entry: Entry) -> bool:

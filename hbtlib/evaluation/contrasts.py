@@ -87,6 +87,9 @@ def _values_by_arm(questions: pd.DataFrame, plan: Plan) -> dict[Any, pd.DataFram
             "a question stands twice in a run: choose one benchmark and one group of languages"
         )
     asked = questions[questions["setting"].isin(plan.settings)]
+    if asked.empty:
+        there = listed(sorted(map(str, questions["setting"].unique())))
+        raise ValueError(f"the questions are of {there}, and none of {listed(plan.settings)}")
     asked = asked.set_index(["setting", "seed", "question_id"]).sort_index()
     by_arm = asked.groupby("arm", observed=True)
     return {arm: rows[plan.metrics].astype(float) for arm, rows in by_arm}

@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 
 from hbtlib.checks import short
-from hbtlib.evaluation.checks import check_columns, check_names, number_column
+from hbtlib.evaluation.checks import (
+    check_columns,
+    check_names,
+    check_texts,
+    listed,
+    number_column,
+)
+
+_INTERCEPT = "(intercept)"
 
 FEWEST = 5
 """Languages that a variance between languages is estimated from, at least."""
@@ -23,6 +31,8 @@ def mixed_model(
     Value = intercept + Σ effect × its coefficient + the group's own level + noise (restricted
     maximum likelihood; statsmodels' `MixedLM`). Intervals and p are by the normal approximation,
     which says too much where the groups are few: with ten languages they describe these languages.
+    Several values of a group under the same effects (seeds) count as independent beside the group's
+    level: average them first where the effect may differ from group to group.
 
     Args:
         table: a row a value, with the columns named below.
@@ -36,8 +46,8 @@ def mixed_model(
 
     Raises:
         ImportError: if statsmodels is not installed.
-        ValueError: for a missing column or value, an effect that is the same in all rows, and for
-            fewer than five groups.
+        ValueError: for a missing column or value, effects that are the same in all rows or sums of
+            each other, fewer than five groups, and where no group has two values.
 
     Example:
         >>> import hbtlib as hbt, pandas as pd
@@ -58,6 +68,7 @@ def mixed_model(
             raise ValueError(f"{name} is {short(column)}; it is the name of a column")
     effects = check_names("effects", effects, "columns", some=False)
     check_columns(table, [value, *effects, group], "values", "a table with a row a value")
+    check_texts(table, [group], "values")
     for column in (value, *effects):
         number_column(table, column, "values")
     for effect in effects:
@@ -68,13 +79,20 @@ def mixed_model(
         raise ValueError(
             f"there are {groups} values of {group!r}; a mixed model needs {FEWEST} or more"
         )
-    exogenous = sm.add_constant(table[list(effects)].astype(float))
+    if not table[group].duplicated().any():
+        raise ValueError(
+            f"every {group!r} has one value: its level cannot be told from noise; give several"
+        )
+    exogenous = table[list(effects)].astype(float)
+    exogenous.insert(0, _INTERCEPT, 1.0)
+    if np.linalg.matrix_rank(exogenous.to_numpy()) < exogenous.shape[1]:
+        raise ValueError(f"of the effects {listed(effects)} one is a sum of others: leave one out")
     model = sm.MixedLM(table[value].astype(float), exogenous, groups=table[group].astype(str))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say stands in `converged`
         fitted = model.fit(reml=True)
     intervals = fitted.conf_int()
-    terms = ["const", *effects]
+    terms = [_INTERCEPT, *effects]
     found = pd.DataFrame(
         {
             "term": ["intercept", *effects],

@@ -68,7 +68,7 @@ def fit(sizes: ArrayLike, scores: ArrayLike) -> PowerLaw:
 
     Raises:
         ValueError: for fewer than three sizes, sizes that are not above 0, another number of
-            scores, and scores that are not finite.
+            scores, and scores that are not finite or, with one dimension, not between 0 and 1.
 
     Example:
         >>> law = fit([1e4, 1e5, 1e6, 1e7], [0.1, 0.3, 0.4, 0.45])
@@ -150,6 +150,11 @@ def _checked(sizes: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats]:
         raise ValueError(f"there are {len(n)} sizes but scores of shape {values.shape}")
     if not np.isfinite(values).all():
         raise ValueError("a score is missing or not finite")
+    # Samples stretch means a little, and may pass 0 or 1.
+    if np.ndim(scores) == 1 and not (values.min() >= 0 and values.max() <= 1):
+        raise ValueError(
+            f"the scores go from {values.min():g} to {values.max():g}; give shares from 0 to 1"
+        )
     return n, values
 
 

@@ -28,7 +28,7 @@ class Figure(matplotlib.figure.Figure):
 
 
 def save(
-    figure: matplotlib.figure.Figure, name: str, data: pd.DataFrame, folder: Path
+    figure: matplotlib.figure.Figure, name: str, data: pd.DataFrame, folder: str | Path
 ) -> list[Path]:
     """Writes NAME.pdf, NAME.png and NAME.csv: the same bytes for the same data.
 
@@ -50,6 +50,7 @@ def save(
             f"{name}: a matplotlib Figure and a table belong here, not {short(figure)} and "
             f"{short(data)}"
         )
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     pdf, picture, table = (folder / f"{name}.{kind}" for kind in ("pdf", "png", "csv"))
     _lay_out(figure)

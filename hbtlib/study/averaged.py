@@ -17,6 +17,7 @@ from hbtlib.data.catalog import load_benchmark
 from hbtlib.encoders.averaging import average_weights
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.evaluation.metrics import measure
+from hbtlib.files import replacing
 from hbtlib.search.ranking import rank
 from hbtlib.study.config import load
 from hbtlib.study.neutral.controls import load_start
@@ -38,8 +39,8 @@ def measure_averages(run: Run, shares: Sequence[float] = SHARES) -> pd.DataFrame
         shares: of the trained weights (`hbt.average_weights`).
 
     Returns:
-        share and benchmark, and the columns of `hbt.measure`: mAP and rank distance of every pair
-        of query language and pool.
+        arm, share and benchmark, and the columns of `hbt.measure`: mAP and rank distance of every
+        pair of query language and pool.
 
     Raises:
         ValueError: if the run has no training, or no model in its folder.
@@ -60,7 +61,7 @@ def measure_averages(run: Run, shares: Sequence[float] = SHARES) -> pd.DataFrame
         average = average_weights(first, trained, share)
         for name, test in tests.items():
             found = measure(rank(average, test, precision=asked["precision"]), METRICS)
-            parts.append(found.assign(share=share, benchmark=name))
+            parts.append(found.assign(arm=run.arm, share=share, benchmark=name))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -85,7 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ValueError, OSError) as error:
         sys.exit(str(error))
     file = averages_file(asked.study)
-    table.to_csv(file, index=False, float_format="%.6g")
+    with replacing(file) as work:
+        table.to_csv(work, index=False, float_format="%.6g")
     print(file)
 
 

@@ -75,8 +75,8 @@ def add(
         name: what the table calls it, and its folder; "": made of what it was asked for as.
         benchmarks: names separated by blanks, or name → benchmark; "": those of `BENCHMARKS` that
             are at hand.
-        texts: the pairs of the catalog whose texts the map is fitted on (the passages and queries of
-            400 ids), a folder with a file a language (`de.txt`, a text a line), or language →
+        texts: the pairs of the catalog whose texts the map is fitted on (the passages and queries
+            of 400 ids), a folder with a file a language (`de.txt`, a text a line), or language →
             texts; "": XNLI, or WorldFacts where XNLI is not at hand.
         vectors: where vectors are kept; None: the folder `vectors` of `HBT_CACHE`.
         options: what else `hbt.load_encoder` takes.

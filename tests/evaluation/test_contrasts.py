@@ -49,6 +49,9 @@ def test_contrasts_are_weighted_sums_of_arms() -> None:
         assert rows[name] == pytest.approx(sum(w * mean[arm] for arm, w in weights.items()))
     with pytest.raises(ValueError, match=r"contrast 'x': no arm 'z'; there are a, b, c, d"):
         hbt.contrasts(questions, {"x": {"z": 1}})
+    pooled = questions[questions["setting"] == "multilingual"]
+    with pytest.raises(ValueError, match="are of multilingual, and none of monolingual"):
+        hbt.contrasts(pooled, {"a - b": {"a": 1, "b": -1}}, setting="monolingual")
     with pytest.raises(ValueError, match="a question stands twice in a run"):
         hbt.contrasts(pd.concat([questions, questions]), effects)
     fewer = questions[

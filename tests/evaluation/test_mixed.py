@@ -46,3 +46,20 @@ def test_tables_that_no_model_fits_are_refused() -> None:
         mixed_model(table[table["language"].isin(["l0", "l1", "l2"])], "value", ["arm"])
     with pytest.raises(ValueError, match="value"):
         mixed_model(table.drop(columns="value"), "value", ["arm"])
+    single = table.drop_duplicates("language").assign(arm=[0, 1] * 6)
+    with pytest.raises(ValueError, match="every 'language' has one value"):
+        mixed_model(single, "value", ["arm"])
+    with pytest.raises(ValueError, match="of the effects arm, twice one is a sum of others"):
+        mixed_model(table.assign(twice=2 * table["arm"]), "value", ["arm", "twice"])
+    with pytest.raises(ValueError, match="language"):
+        mixed_model(
+            table.assign(language=table["language"].where(table.index > 5)), "value", ["arm"]
+        )
+
+
+def test_an_effect_may_have_any_name() -> None:
+    table = values()
+    named = mixed_model(table.rename(columns={"arm": "const"}), "value", ["const"])
+    plain = mixed_model(table, "value", ["arm"])
+    assert named["term"].tolist() == ["intercept", "const"]
+    assert named["estimate"].tolist() == pytest.approx(plain["estimate"].tolist())

@@ -111,6 +111,8 @@ def test_draws_are_paired_and_centred_on_the_means() -> None:
         ([0, 1, 2], [0.1, 0.2, 0.3], "a number of parameters, above 0"),
         ([1, 2, 3], [0.1, 0.2], "there are 3 sizes but scores of shape"),
         ([1, 2, 3], [0.1, 0.2, np.nan], "a score is missing or not finite"),
+        ([1, 2, 3], [10, 30, 45], "the scores go from 10 to 45; give shares from 0 to 1"),
+        ([1, 2, 3], [-0.1, 0.2, 0.3], "the scores go from -0.1 to 0.3"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(sizes: list, scores: list, message: str) -> None:

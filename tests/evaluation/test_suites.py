@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import hbtlib as hbt
+from hbtlib.data import catalog
 from hbtlib.data.suites import SUITES, find_suite
 from hbtlib.evaluation.suites import settings_of, suite_questions, suite_scores
 
@@ -117,3 +118,16 @@ def test_the_suite_says_whose_it_is_and_what_it_needs() -> None:
     assert {name for one in SUITES.values() for name in one.benchmarks} <= known
     with pytest.raises(ValueError, match=r"a suite of several benchmarks .*hbt.load_suite"):
         hbt.load_benchmark("m2c2")
+
+
+def test_a_suite_is_loaded_with_options_of_each_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(
+        catalog, "load_benchmark", lambda name, **options: asked.update({name: options})
+    )
+    hbt.load_suite("m2c2", {"xquad-r": {"languages": ["de", "en"]}})
+    assert list(asked) == list(find_suite("m2c2").benchmarks)
+    assert asked["xquad-r"] == {"languages": ["de", "en"]}
+    assert asked["hinglish-top"] == {}
+    with pytest.raises(ValueError, match="xquad-r"):
+        hbt.load_suite("m2c2", {"xquad": {}})

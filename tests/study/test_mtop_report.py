@@ -160,3 +160,12 @@ def test_the_study_has_the_learning_rate_that_its_tuning_chose() -> None:
     columns = [f"{setting} MRR@10" for setting in SETTINGS]
     means = table.groupby("learning_rate")[columns].mean().mean(axis=1)
     assert studies.load("mtop").runs[0].parameters["learning_rate"] == means.idxmax()
+
+
+def test_unseen_languages_count_as_the_others_do() -> None:
+    reader: Any = FakeReader(0.0)
+    plain = mtop.scores({"same intent": reader}, ["MRR@10"])
+    table = reader.measured()
+    table.loc[table["query_language"] == "de", "languages"] = "unseen"
+    reader.measured = lambda: table
+    assert mtop.scores({"same intent": reader}, ["MRR@10"]).equals(plain)

@@ -58,10 +58,14 @@ def test_averages_stand_beside_the_runs(study: Any, tmp_path: Path) -> None:
         (0.4, "b", "mAP", "monolingual", "en", "en", 0.1),
     ]
     columns = ["share", "benchmark", "metric", "setting", "query_language", "pool", "value"]
-    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "averaged.csv", index=False)
+    table = pd.DataFrame(rows, columns=columns).assign(arm="60 steps")
+    table.to_csv(tmp_path / "averaged.csv", index=False)
     found = on_top.scores(study, "a").set_index("arm")
     assert found.loc["average 0.4", "monolingual"] == pytest.approx(0.8)
     assert found.loc["average 0.4", "loss"] == pytest.approx(0)
+    table.assign(arm="120 steps").to_csv(tmp_path / "averaged.csv", index=False)
+    with pytest.raises(ValueError, match="has averages of 120 steps, and not of '60 steps'"):
+        on_top.scores(study, "a")
 
 
 def test_the_default_is_the_best_of_those_that_cost_little(study: Any) -> None:
@@ -110,9 +114,12 @@ def test_averages_are_measured_as_the_run_was(tmp_path: Path) -> None:
         "split": "validation",
         "encoder_options": {"device": "cpu"},
     }
-    run: Any = SimpleNamespace(parameters=parameters, folder=tmp_path, name="run", study="s")
+    run: Any = SimpleNamespace(
+        parameters=parameters, folder=tmp_path, name="run", study="s", arm="60 steps"
+    )
     found = averaged.measure_averages(run, [0.0, 0.5])
     assert set(found["share"]) == {0.0, 0.5}
+    assert set(found["arm"]) == {"60 steps"}
     test = hbt.load_benchmark("worldfacts", languages=["de", "en"], split="validation")
     plain = hbt.measure(hbt.rank(first, test), averaged.METRICS)
     at_zero = found[found["share"] == 0]["value"].reset_index(drop=True)

@@ -787,6 +787,10 @@ def test_effects_are_the_librarys_and_told(here: pd.DataFrame) -> None:
     assert "font-weight: bold" in factorial.effects_shown(table).to_html()
     batches = table.assign(contrast="by batch − by pair, α = 0.5")
     assert "better in 1 of 1 comparisons" in factorial.answer(batches)
+    # A rank distance is better where it is lower.
+    farther = factorial.answer(batches.assign(metric="rank-distance"))
+    assert "better in 0 of 1 comparisons" in farther
+    assert "worse in 1" in farther
 
 
 def test_all_arms_stand_in_the_designs_order(here: pd.DataFrame) -> None:

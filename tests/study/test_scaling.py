@@ -196,7 +196,16 @@ def test_the_largest_size_is_foretold(study: FakeStudy) -> None:
     found = scaling.held_out(scaling.questions(study), "mAP@10", samples=50)  # type: ignore[arg-type]
     assert len(found) == 12
     assert found["measured"].to_numpy() == pytest.approx(found["predicted"].to_numpy(), abs=0.01)
-    assert f"{int(found['inside'].sum())} of 12 cases" in scaling.held_out_says(found)
+    within = (found["low"] <= found["measured"]) & (found["measured"] <= found["high"])
+    assert found["inside"].tolist() == within.tolist()
+    assert f"{int(within.sum())} of 12 cases" in scaling.held_out_says(found)
+
+
+def test_a_size_off_the_law_is_not_foretold(study: FakeStudy) -> None:
+    questions = scaling.questions(study)  # type: ignore[arg-type]
+    largest = questions["size"] == questions["size"].max()
+    questions.loc[largest, "mAP@10"] += 0.3
+    assert not scaling.held_out(questions, "mAP@10", samples=50)["inside"].any()
 
 
 def test_declared_differences_are_tested_as_one_family(study: FakeStudy) -> None:

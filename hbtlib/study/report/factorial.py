@@ -357,8 +357,9 @@ def _batches_say(seen: pd.DataFrame) -> str:
     asked = seen[seen["contrast"].str.startswith("by batch − by pair")]
     if asked.empty:
         return "This study has the 2 × 2 and hybrid, and no other share of pairs:"
-    better = int((asked["sure"] & (asked["difference"] > 0)).sum())
-    worse = int((asked["sure"] & (asked["difference"] < 0)).sum())
+    sign = -1 if lower_is_better(asked["metric"].iloc[0]) else 1
+    better = int((asked["sure"] & (sign * asked["difference"] > 0)).sum())
+    worse = int((asked["sure"] & (sign * asked["difference"] < 0)).sum())
     return (
         f"At the same ratio of pairs, alternating whole batches is better in {better} of "
         f"{len(asked)} comparisons (a setting and an α each) and worse in {worse}; in the other "

@@ -60,7 +60,8 @@ def scores(readers: Mapping[str, Reader], metrics: Sequence[str]) -> pd.DataFram
     """
     parts = []
     for name, reader in readers.items():
-        found = over_pairs(reader.measured())
+        # All pairs together, whether their languages were trained on or not.
+        found = over_pairs(reader.measured().assign(languages="all"))
         parts.append(found[found["metric"].isin(metrics)].assign(group=name))
     table = pd.concat(parts, ignore_index=True)
     return table[["group", "arm", "seed", "setting", "metric", "value"]]

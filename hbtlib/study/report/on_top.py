@@ -74,6 +74,12 @@ def _averages(study: str, benchmark: str) -> pd.DataFrame:
     if not file.exists():
         return pd.DataFrame()
     table = pd.read_csv(file)
+    arms = sorted(set(table["arm"]))
+    if arms != [BASE]:
+        raise ValueError(
+            f"{file} has averages of {listed(arms)}, and not of {BASE!r}: make it again with "
+            f"`python -m hbtlib.study.averaged {study} RUN`, where RUN is the run {BASE!r}"
+        )
     rows = [
         {"arm": f"{AVERAGE}{share:g}", **four(part, benchmark)}
         for share, part in table.groupby("share")

@@ -188,7 +188,10 @@ def mixed(table: pd.DataFrame, subject: str, other: str) -> pd.DataFrame:
         if part["distance"].min() < part["distance"].max():
             columns["distance"] = part["distance"]
             columns[f"{subject} × distance"] = is_subject * part["distance"]
-        rows = part.assign(**columns)
+        # A language's seeds are no further languages: taken as such, what one language gains by
+        # itself would count for certain as often as there are seeds.
+        by_cell = part.assign(**columns).groupby(["language", *columns], sort=False)
+        rows = by_cell["value"].mean().reset_index()
         fitted = mixed_model(rows, "value", list(columns))
         parts.append(fitted.assign(panel=panel, plain_mean=here["difference"].mean()))
     if not parts:
@@ -285,7 +288,9 @@ def tests_says(table: pd.DataFrame) -> Markdown:
     return bullets(said)
 
 
-def answer(declared: pd.DataFrame, models: pd.DataFrame, subject: str, other: str) -> Markdown:
+def answer(
+    declared: pd.DataFrame, models: pd.DataFrame, subject: str, other: str, metric: str
+) -> Markdown:
     """Whether the subject is better, for which languages, and whether distance has to do with it.
 
     Args:
@@ -293,11 +298,13 @@ def answer(declared: pd.DataFrame, models: pd.DataFrame, subject: str, other: st
         models: `mixed`'s table.
         subject: the arm.
         other: the other arm.
+        metric: what both tables are read in.
 
     Returns:
         The sentences.
     """
     own = declared[declared["contrast"] == f"{subject} − {other}"]
+    own = own[own["metric"] == metric]
     own = own.assign(sure=is_real(own))
     said = []
     for kind, part in own.groupby("kind", sort=False):
