@@ -13,7 +13,7 @@ import pandas as pd
 
 from hbtlib.checks import check_integer, short
 from hbtlib.data.benchmark import ALL, SETTINGS
-from hbtlib.evaluation.checks import check_columns, check_texts, listed
+from hbtlib.evaluation.checks import check_columns, check_texts, check_translated, listed
 from hbtlib.evaluation.holm import holm
 from hbtlib.evaluation.metrics import lower_is_better, per_query
 from hbtlib.evaluation.paired_tests import Plan, tests_table
@@ -77,7 +77,8 @@ def compare(
 
     Raises:
         ValueError: if the benchmarks, queries, pools or seeds are not the same, a table is none of
-            ranks (as in `measure`), or an argument is out of range.
+            ranks (as in `measure`), an argument is out of range, or a rank distance is asked for
+            of a benchmark that does not tell translations.
 
     Example:
         Of eight questions, run a has the answer first for six and second for two; run b always
@@ -183,6 +184,8 @@ def _measured(ranks: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """`per_query`'s table of every seed, one below the other, with pool sizes and the seed."""
     check_columns(ranks, _KEYS)
     check_texts(ranks, ["seed"])
+    if any(metric.startswith("rank-distance") for metric in metrics):
+        check_translated(ranks)
     parts = ranks.groupby("seed", sort=True) if "seed" in ranks else [(0, ranks)]
     shape = ["query_id", "pool", *ranks.columns.intersection(_POOL_SHAPE)]
     tables = []

@@ -205,6 +205,7 @@ def _pretrain(
     """The steps of a pre-training."""
     described = describe_request(pairs, start, options)
     request = {name: described[name] for name in _ASKED} | {"pretraining": vars(masking)}
+    request["checkpoint_every"] = request.pop("evaluate_every")  # as it is called here
     if is_finished(output):
         check_request(output, request)
         return load_finished(output)

@@ -12,6 +12,7 @@ from drawn_ranks import ranks_of
 from scipy import stats
 
 import hbtlib as hbt
+from hbtlib.data.benchmark import UNTRANSLATED
 from hbtlib.evaluation.significance import holm
 
 
@@ -287,3 +288,15 @@ def test_a_benchmark_of_xquad_r_s_size_takes_a_moment() -> None:
     begun = time.process_time()
     assert (hbt.compare(a, b)["n_questions"] == 1190).all()
     assert time.process_time() - begun < 4
+
+
+def test_without_translations_there_is_no_rank_distance() -> None:
+    a, b = (
+        ranks.assign(question_id=UNTRANSLATED + ranks["question_id"].astype(str))
+        for ranks in (ranks_of(1), ranks_of(2))
+    )
+    assert hbt.compare(a, b, metric="mAP")["metric"].unique().tolist() == ["mAP"]
+    with pytest.raises(ValueError, match="does not tell which queries and passages are translat"):
+        hbt.compare(a, b, metric=["mAP", "rank-distance"])
+    with pytest.raises(ValueError, match="does not tell which queries and passages are translat"):
+        hbt.compare_pairs(a, b, metric="rank-distance")

@@ -252,7 +252,7 @@ def test_interrupted_it_ends_as_one_never_interrupted(
     def run(folder: str, **options: Any) -> Encoder:
         start = tiny_encoder_factory(dropout=0.2)
         return hbt.pretrain(
-            tiny_pairs, start, output=tmp_path / folder, seed=3, **QUICK, **RATES, **options
+            tiny_pairs, start, output=tmp_path / folder, seed=3, **{**QUICK, **RATES, **options}
         )
 
     run("whole")
@@ -268,6 +268,8 @@ def test_interrupted_it_ends_as_one_never_interrupted(
     assert run("killed").fingerprint() == encoder.fingerprint()  # loaded
     with pytest.raises(ValueError, match="was begun with pretraining"):
         run("killed", masked=0.3)
+    with pytest.raises(ValueError, match="was begun with checkpoint_every = 4, now it is 6"):
+        run("killed", checkpoint_every=6)
 
 
 @pytest.mark.parametrize(
