@@ -169,19 +169,28 @@ def _checked(summaries: pd.DataFrame, metric: str, x: str, by: str) -> pd.DataFr
 def _panels(
     chosen: pd.DataFrame, metric: str, label: str
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    """A panel for each group of languages (rows) and setting (columns) that the table has."""
+    """A panel for each group of languages (rows) and setting (columns) that the table has.
+
+    A group may lack a setting (a benchmark's queries may all be in languages trained on): nothing
+    stands in its place.
+    """
     settings = [setting for setting in SETTINGS if setting in set(chosen["setting"])]
     groups = [group for group in ("trained", "unseen") if group in set(chosen["languages"])]
     size = (0.4 + 3.1 * len(settings), 0.5 + 2.2 * len(groups))
     figure, grid = canvas(*size, len(groups), len(settings), sharex=True)
-    parts = dict(zip(product(groups, settings), grid.flat, strict=True))
+    places = dict(zip(product(groups, settings), grid.flat, strict=True))
+    parts = {key: axes for key, axes in places.items() if not _part(chosen, key).empty}
+    for key in places.keys() - parts.keys():
+        places[key].set_visible(False)
+    lowest = {setting: group for group, setting in parts}
     for (group, setting), axes in parts.items():
         axes.set_title(setting if groups == ["trained"] else f"{setting}, {group} languages")
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=NICE))
         if setting == settings[0]:
             axes.set_ylabel(metric)
-        if group == groups[-1]:
+        if group == lowest[setting]:
             axes.set_xlabel(label)
+            axes.tick_params(labelbottom=True)
     return figure, parts
 
 

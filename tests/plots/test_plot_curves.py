@@ -147,3 +147,15 @@ def test_progress_is_drawn_over_the_tokens_of_each_arm() -> None:
     assert len(plots.progress_curves(table).axes[0].lines) == len(figure.axes[0].lines) - 1
     with pytest.raises(ValueError, match="tokens is -1; tokens are counted from 0"):
         plots.progress_curves(table.replace({"tokens": {0: -1}}))
+
+
+def test_a_group_may_lack_a_setting() -> None:
+    sizes = some_sizes()
+    lacks = (sizes["languages"] == "unseen") & (sizes["setting"] == "monolingual")
+    figure = plots.size_curves(sizes[~lacks])
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown) == len(figure.axes) - 1
+    assert "monolingual, unseen languages" not in [axes.get_title(loc="left") for axes in shown]
+    # The panel above the empty place says what its axis is.
+    assert shown[0].get_title(loc="left") == "monolingual, trained languages"
+    assert shown[0].get_xlabel() == "training ids (log scale)"
