@@ -203,9 +203,15 @@ def word_offsets(tokens: BatchEncoding) -> NDArray[np.int64]:
 
 
 def _first_position(encoder: Encoder) -> int:
-    """The number of the first position; XLM-R's family counts from behind the padding id."""
-    if "roberta" in encoder.model.config.model_type:
-        return int(encoder.tokenizer.pad_token_id or 0) + 1
+    """The number of the first position.
+
+    Models that count from behind the padding id (XLM-R, CamemBERT, MPNet and others) have a row for
+    it in their table of positions.
+    """
+    for name, module in encoder.model.named_modules():
+        if name.endswith("position_embeddings"):
+            padding = getattr(module, "padding_idx", None)
+            return 0 if padding is None else int(padding) + 1
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from quick_training import weights
-from transformers import AutoConfig, AutoModelForMaskedLM
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
 
 import hbtlib as hbt
 from hbtlib.data.pairs import Pairs
@@ -20,6 +21,7 @@ from hbtlib.training.language_head import scores_of, with_language_head
 from hbtlib.training.masked_texts import (
     NOT_MASKED,
     MaskedTexts,
+    _first_position,
     restarted_positions,
     translations,
     word_offsets,
@@ -75,6 +77,19 @@ def test_translation_lm_reads_two_languages_of_one_text(
             assert words[0][-1] != words[1][-1], "in another language"
             seen.add(words[0][0])
     assert seen == {"question", "passage"}
+
+
+@pytest.mark.parametrize(
+    ("family", "first"),
+    [("xlm-roberta", 2), ("camembert", 2), ("mpnet", 2), ("xmod", 2), ("bert", 0), ("electra", 0)],
+)
+def test_positions_begin_where_the_model_s_own_do(family: str, first: int) -> None:
+    sizes = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
+    config = AutoConfig.for_model(
+        family, num_hidden_layers=1, vocab_size=100, pad_token_id=1, **sizes
+    )
+    model = AutoModel.from_config(config)
+    assert _first_position(SimpleNamespace(model=model)) == first  # type: ignore[arg-type]
 
 
 def test_positions_begin_again_with_the_translation(
