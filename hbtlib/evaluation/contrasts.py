@@ -90,6 +90,12 @@ def _values_by_arm(questions: pd.DataFrame, plan: Plan) -> dict[Any, pd.DataFram
     if asked.empty:
         there = listed(sorted(map(str, questions["setting"].unique())))
         raise ValueError(f"the questions are of {there}, and none of {listed(plan.settings)}")
+    pooled = asked[asked["setting"] == "multilingual"]
+    for metric in plan.metrics:
+        if len(pooled) and pooled[metric].isna().all():
+            raise ValueError(
+                f"no question has a {metric}: the benchmark does not tell translations"
+            )
     asked = asked.set_index(["setting", "seed", "question_id"]).sort_index()
     by_arm = asked.groupby("arm", observed=True)
     return {arm: rows[plan.metrics].astype(float) for arm, rows in by_arm}

@@ -212,7 +212,7 @@ def by_question(
     Returns:
         One row per group of languages, setting and question: languages, setting, question_id, and
         each metric's mean over the question's query languages and pools. rank-distance is NaN
-        outside the multilingual setting.
+        outside the multilingual setting, and where a benchmark does not tell translations.
     """
     metrics = named_metrics(metrics)
     table = per_query(ranks, metrics)
@@ -220,7 +220,8 @@ def by_question(
     keys = ["languages", "setting", "question_id"]
     means = table.groupby(keys, observed=True)[metrics].mean().reset_index()
     distances = [metric for metric in metrics if metric.startswith("rank-distance")]
-    means.loc[means["setting"] != "multilingual", distances] = np.nan
+    has_distance = (means["setting"] == "multilingual") & (not is_untranslated(ranks))
+    means.loc[~has_distance, distances] = np.nan
     return means.astype(dict.fromkeys(keys, "str"))
 
 

@@ -8,6 +8,7 @@ import pytest
 from drawn_ranks import ranks_of
 
 import hbtlib as hbt
+from hbtlib.data.benchmark import UNTRANSLATED
 from hbtlib.evaluation.metrics import by_question
 from hbtlib.evaluation.significance import sign_flip
 
@@ -79,3 +80,17 @@ def test_what_rounding_leaves_is_no_spread() -> None:
     assert np.isnan(found["effect"])
     with pytest.raises(ValueError, match="a difference is not finite"):
         sign_flip(np.array([0.1, np.nan]))
+
+
+def test_without_translations_there_is_no_rank_distance() -> None:
+    ranks = {arm: ranks_of(seed) for seed, arm in enumerate("ab")}
+    apart = {
+        arm: table.assign(question_id=UNTRANSLATED + table["question_id"].astype(str))
+        for arm, table in ranks.items()
+    }
+    questions = pd.concat([by_question(t).assign(arm=arm, seed=0) for arm, t in apart.items()])
+    assert questions["rank-distance"].isna().all()
+    gain = {"a - b": {"a": 1, "b": -1}}
+    assert set(hbt.contrasts(questions, gain, metric="mAP")["metric"]) == {"mAP"}
+    with pytest.raises(ValueError, match="no question has a rank-distance"):
+        hbt.contrasts(questions, gain, metric="rank-distance")
