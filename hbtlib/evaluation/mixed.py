@@ -63,30 +63,8 @@ def mixed_model(
         raise ImportError(
             "mixed models come with a package: pip install 'hbtlib[typology]'"
         ) from None
-    for name, column in (("value", value), ("group", group)):
-        if not isinstance(column, str):
-            raise ValueError(f"{name} is {short(column)}; it is the name of a column")
-    effects = check_names("effects", effects, "columns", some=False)
-    check_columns(table, [value, *effects, group], "values", "a table with a row a value")
-    check_texts(table, [group], "values")
-    for column in (value, *effects):
-        number_column(table, column, "values")
-    for effect in effects:
-        if table[effect].min() == table[effect].max():
-            raise ValueError(f"the effect {effect!r} is the same in all rows: leave it out")
-    groups = int(table[group].nunique())
-    if groups < FEWEST:
-        raise ValueError(
-            f"there are {groups} values of {group!r}; a mixed model needs {FEWEST} or more"
-        )
-    if not table[group].duplicated().any():
-        raise ValueError(
-            f"every {group!r} has one value: its level cannot be told from noise; give several"
-        )
-    exogenous = table[list(effects)].astype(float)
-    exogenous.insert(0, _INTERCEPT, 1.0)
-    if np.linalg.matrix_rank(exogenous.to_numpy()) < exogenous.shape[1]:
-        raise ValueError(f"of the effects {listed(effects)} one is a sum of others: leave one out")
+    effects = _check(table, value, effects, group)
+    exogenous = _exogenous(table, effects)
     model = sm.MixedLM(table[value].astype(float), exogenous, groups=table[group].astype(str))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say stands in `converged`
@@ -104,8 +82,42 @@ def mixed_model(
     )
     return found.assign(
         n=len(table),
-        n_groups=groups,
+        n_groups=int(table[group].nunique()),
         group_sd=float(np.sqrt(fitted.cov_re.iloc[0, 0])),
         noise_sd=float(np.sqrt(fitted.scale)),
         converged=bool(fitted.converged),
     )
+
+
+def _check(table: pd.DataFrame, value: str, effects: Sequence[str], group: str) -> Sequence[str]:
+    """The effects, if the table has all that a model with these columns needs."""
+    for name, column in (("value", value), ("group", group)):
+        if not isinstance(column, str):
+            raise ValueError(f"{name} is {short(column)}; it is the name of a column")
+    effects = check_names("effects", effects, "columns", some=False)
+    check_columns(table, [value, *effects, group], "values", "a table with a row a value")
+    check_texts(table, [group], "values")
+    for column in (value, *effects):
+        number_column(table, column, "values")
+    groups = table[group].nunique()
+    if groups < FEWEST:
+        raise ValueError(
+            f"there are {groups} values of {group!r}; a mixed model needs {FEWEST} or more"
+        )
+    if not table[group].duplicated().any():
+        raise ValueError(
+            f"every {group!r} has one value: its level cannot be told from noise; give several"
+        )
+    return effects
+
+
+def _exogenous(table: pd.DataFrame, effects: Sequence[str]) -> pd.DataFrame:
+    """The columns of the fixed effects, the intercept first; ValueError if one says nothing new."""
+    for effect in effects:
+        if table[effect].min() == table[effect].max():
+            raise ValueError(f"the effect {effect!r} is the same in all rows: leave it out")
+    columns = table[list(effects)].astype(float)
+    columns.insert(0, _INTERCEPT, 1.0)
+    if np.linalg.matrix_rank(columns.to_numpy()) < columns.shape[1]:
+        raise ValueError(f"of the effects {listed(effects)} one is a sum of others: leave one out")
+    return columns
