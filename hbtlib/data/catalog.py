@@ -438,7 +438,14 @@ def load_suite(
     """
     names = find_suite(name).benchmarks
     given = check_options("options", options, names)
-    return {one: load_benchmark(one, **given.get(one, {})) for one in names}
+    checked = {one: _check_benchmark_options(one, given.get(one)) for one in names}
+    return {one: load_benchmark(one, **checked[one]) for one in names}
+
+
+def _check_benchmark_options(name: str, options: object) -> dict[str, Any]:
+    """Raises ValueError unless these are options that the benchmark's loader takes."""
+    loader = _module(name, "benchmark").load_benchmark
+    return check_options(f"options[{name!r}]", options, inspect.signature(loader).parameters)
 
 
 def _is_offline(name: str, entry: Entry) -> bool:

@@ -56,8 +56,24 @@ def test_the_error_rate_holds_where_questions_come_in_families() -> None:
     assert naive / times > 0.25
 
 
-@pytest.mark.parametrize(("seeds", "units"), [(3, 60), (5, 60), (10, 60), (1, 10), (3, 10)])
-def test_the_intervals_hold_the_truth_as_often_as_they_say(seeds: int, units: int) -> None:
+@pytest.mark.parametrize(
+    ("seeds", "units", "seed_spread"),
+    [
+        (1, 10, 0.0),
+        (3, 10, 0.5),
+        (3, 60, 0.5),
+        (5, 60, 0.5),
+        (10, 60, 0.5),
+        # Seeds that differ more than units: the hardest case, as `compare`'s docstring says.
+        (2, 60, 2.0),
+        (3, 60, 2.0),
+        (5, 60, 2.0),
+        (2, 10, 1.0),
+    ],
+)
+def test_the_intervals_hold_the_truth_as_often_as_they_say(
+    seeds: int, units: int, seed_spread: float
+) -> None:
     # 95 of 100 intervals should hold the true difference, rather more than fewer, with few seeds
     # and few units too, these of any size. Drawn anew each time.
     rng = np.random.default_rng(1)
@@ -65,7 +81,7 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say(seeds: int, units: in
     for i in range(times):
         sizes = rng.integers(1, 12 if units < 60 else 2, units).astype(float)
         values = (
-            rng.normal(0, 0.5 * (seeds > 1), (seeds, 1))
+            rng.normal(0, seed_spread, (seeds, 1))
             + rng.normal(0, 1, units)
             + rng.normal(0, 0.5, (seeds, units))
         )

@@ -131,3 +131,22 @@ def test_a_suite_is_loaded_with_options_of_each_benchmark(monkeypatch: pytest.Mo
     assert asked["hinglish-top"] == {}
     with pytest.raises(ValueError, match="xquad-r"):
         hbt.load_suite("m2c2", {"xquad": {}})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"xquad-r": 5}, r"options\['xquad-r'\] is 5; it must be a mapping"),
+        ({"xquad-r": "de"}, r"options\['xquad-r'\] is 'de'; it must be a mapping"),
+        ({"xquad-r": {5: "de"}}, r"options\['xquad-r'\] has no option 5"),
+        ({"xquad-r": {"name": "mlqa-r"}}, r"has no option 'name'"),
+        ({"xquad-r": {"langauges": ["de"]}}, r"has no option 'langauges'.*languages"),
+        (["xquad-r"], "it must be a mapping"),
+    ],
+)
+def test_options_that_no_benchmark_takes_are_refused_before_anything_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, options: object, message: str
+) -> None:
+    monkeypatch.setattr(catalog, "load_benchmark", lambda name, **_: pytest.fail(f"loaded {name}"))
+    with pytest.raises(ValueError, match=message):
+        hbt.load_suite("m2c2", options)  # type: ignore[arg-type]
