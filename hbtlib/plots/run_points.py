@@ -1,21 +1,23 @@
 """Where the runs of studies stand: how good within a language, how biased across languages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import cycle
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from hbtlib.checks import short as described
 from hbtlib.plots.saving import Figure
-from hbtlib.plots.style import NICE, TINY, arm_colours, caption, panels, short
+from hbtlib.plots.style import COLOURS, NICE, TINY, arm_colours, caption, panels, short
 from hbtlib.plots.tables import checked
 
 UNTRAINED = "none"
 """The arm that is the encoder as it was: drawn in black, as a diamond."""
 
 _BLACK = "#111111"
+_SHAPES = "s^vPXph"  # of arms that are named after no strategy
 
 
 def trade_off(
@@ -26,8 +28,9 @@ def trade_off(
 ) -> Figure:
     """Draws one point a run: monolingual mAP against language bias, a panel a study or benchmark.
 
-    To the right a run is better within a language, further down it treats languages more alike. A
-    thin line joins an arm's mean before and after the map.
+    To the right a run is better within a language, further down it treats languages more alike;
+    bias is on a logarithmic scale, if none is 0. A thin line joins an arm's mean before and after
+    the map. Strategies are circles; every other arm has a shape of its own.
 
     Args:
         runs: panel, arm, seed, map, monolingual (mAP) and bias; a row a run and value of `map`.
@@ -50,16 +53,16 @@ def trade_off(
             f"the runs have the map {described(min(unknown))}; steps names {', '.join(steps)}"
         )
     trained = [arm for arm in dict.fromkeys(points["arm"]) if arm != UNTRAINED]
-    colours = {UNTRAINED: _BLACK, **arm_colours(trained)}
+    looks = {UNTRAINED: (_BLACK, "D"), **_looks(trained)}
     names = list(dict.fromkeys(points["panel"]))
     figure, parts = panels(names, 2, (3.3, 2.8), (1.6, 0.3))
     for name, axes in parts.items():
         here = points[points["panel"] == name]
         for arm, found in here.groupby("arm", sort=False):
-            _draw_arm(axes, str(arm), found, steps, colours[str(arm)])
+            _draw_arm(axes, str(arm), found, steps, looks[str(arm)])
         axes.set(title=name, xlabel="monolingual mAP", ylabel=label)
-        _scale(axes, float(here["bias"].max()))
-    figure.legend(handles=_handles(points, colours), loc="outside right upper")
+        _scale(axes, here["bias"])
+    figure.legend(handles=_handles(points, looks), loc="outside right upper")
     notes = [f"One point a run; lower is less language bias. Hollow: {steps[0]}."]
     if (points["map"] == steps[1]).any():
         notes.append(f"Filled: {steps[1]}. Thin lines join an arm's means.")
@@ -71,7 +74,8 @@ def training_paths(points: pd.DataFrame, *, label: str = "rank distance") -> Fig
     """Draws ways of training as paths: monolingual mAP against language bias, a panel a benchmark.
 
     A path varies one thing; its points bear the values. To the right a point is better within a
-    language, further down it treats languages more alike.
+    language, further down it treats languages more alike; bias is on a logarithmic scale, if none
+    is 0.
 
     Args:
         points: panel, path, label (the value of what is varied), monolingual (mAP) and bias; the
@@ -98,7 +102,7 @@ def training_paths(points: pd.DataFrame, *, label: str = "rank distance") -> Fig
             axes.plot(found["monolingual"], found["bias"], "o-", color=colour, ms=4, lw=1)
         _write_labels(axes, here, colours)
         axes.set(title=name, xlabel="monolingual mAP", ylabel=label)
-        _scale(axes, float(here["bias"].max()))
+        _scale(axes, here["bias"])
     handles = [Line2D([], [], color=colours[path], marker="o", label=path) for path in colours]
     figure.legend(handles=handles, loc="outside right upper", title="what is varied")
     caption(figure, ["Each line varies one thing, whose values stand at its points."])
@@ -123,9 +127,18 @@ def _write_labels(axes: Axes, here: pd.DataFrame, colours: dict[str, str]) -> No
         )
 
 
-def _draw_arm(axes: Axes, arm: str, found: pd.DataFrame, steps: Sequence[str], colour: str) -> None:
+def _looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Arm → its colour and the shape of its points."""
+    shapes = cycle(_SHAPES)
+    colours = arm_colours(arms)
+    return {arm: (colours[arm], "o" if arm in COLOURS else next(shapes)) for arm in colours}
+
+
+def _draw_arm(
+    axes: Axes, arm: str, found: pd.DataFrame, steps: Sequence[str], look: tuple[str, str]
+) -> None:
     """The points of one arm, and the line between its means."""
-    shape, size = ("D", 7) if arm == UNTRAINED else ("o", 5)
+    colour, shape = look
     means = found.groupby("map")[["monolingual", "bias"]].mean()
     if set(steps) <= set(means.index):
         line = means.loc[list(steps)]
@@ -138,33 +151,40 @@ def _draw_arm(axes: Axes, arm: str, found: pd.DataFrame, steps: Sequence[str], c
             shape,
             mfc=fill,
             mec=colour,
-            ms=size,
+            ms=7 if arm == UNTRAINED else 5,
             zorder=4 if arm == UNTRAINED else 3,
         )
 
 
-def _handles(points: pd.DataFrame, colours: dict[str, str]) -> list[Line2D]:
+def _handles(points: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> list[Line2D]:
     """A line of the legend for each arm, the untrained encoder first."""
-    there = [arm for arm in colours if arm in set(points["arm"])]
+    there = set(points["arm"])
     return [
         Line2D(
             [],
             [],
-            color=colours[arm],
-            marker="D" if arm == UNTRAINED else "o",
+            color=colour,
+            marker=shape,
             ls="",
             label="no training" if arm == UNTRAINED else arm,
         )
-        for arm in there
+        for arm, (colour, shape) in looks.items()
+        if arm in there
     ]
 
 
-def _scale(axes: Axes, largest: float) -> None:
-    """Bias from 0 to a little above the largest; ticks that are easily read."""
-    axes.set_ylim(0, largest * 1.08)
+def _scale(axes: Axes, bias: pd.Series) -> None:
+    """A logarithmic axis of bias, or one from 0 where some bias is 0; ticks easily read."""
+    if bias.min() > 0:
+        axes.set_yscale("log")
+        axes.set_ylim(bias.min() / 1.15, bias.max() * 1.15)
+        axes.yaxis.set_major_locator(MaxNLocator(7, steps=NICE))  # they lie closer further up
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_ylim(0, max(bias.max() * 1.08, 1))
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=NICE))
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=NICE))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=NICE))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.margins(x=0.12)
     axes.grid(color="#E5E5E5", lw=0.6)

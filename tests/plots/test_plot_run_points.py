@@ -28,7 +28,8 @@ def test_a_point_a_run_and_a_line_an_arm() -> None:
         marks = [line for line in axes.lines if line.get_marker() not in ("", "None")]
         points = {tuple(map(float, xy)) for line in marks for xy in line.get_xydata()}
         assert points == {(0.5, 900.0), (0.6, 900.0), (0.5, 500.0), (0.6, 500.0)}
-        assert axes.get_ylim()[0] == 0
+        assert axes.get_yscale() == "log"
+        assert axes.get_ylim()[0] < 500
         assert axes.get_ylim()[1] > 900
         hollow = [line for line in marks if line.get_markerfacecolor() == "white"]
         assert len(hollow) == 2  # each arm as it is
@@ -43,6 +44,25 @@ def test_a_point_a_run_and_a_line_an_arm() -> None:
 def test_runs_without_a_map_have_no_line() -> None:
     figure = hbt.plots.trade_off(runs().query("map == 'as it is' and panel == 'one'"))
     assert all(line.get_marker() in ("o", "D") for line in figure.axes[0].lines)
+
+
+def test_an_arm_that_is_no_strategy_has_a_shape_of_its_own() -> None:
+    table = pd.concat([runs().replace("hybrid", arm) for arm in ("hybrid", "lancer", "1-to-2")])
+    figure = hbt.plots.trade_off(table.drop_duplicates())
+    shapes = {
+        handle.get_label(): handle.get_marker() for handle in figure.legends[0].legend_handles
+    }
+    assert shapes["no training"] == "D"
+    assert shapes["hybrid"] == "o"
+    assert len(set(shapes.values())) == 4
+
+
+def test_no_bias_at_all_is_drawn_too() -> None:
+    table = runs()
+    table.loc[table["map"] == "with the map", "bias"] = 0.0
+    low, high = hbt.plots.trade_off(table).axes[0].get_ylim()
+    assert low == 0
+    assert high > 900
 
 
 @pytest.mark.parametrize(
