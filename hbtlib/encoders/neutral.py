@@ -1,4 +1,4 @@
-"""An encoder without language bias: one more linear layer, fitted in seconds without training."""
+"""An encoder with less language bias: one more linear layer, fitted in seconds without training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe for an encoder without language bias: texts, curves, vectors, the command."""
+"""The recipe for an encoder with less language bias: texts, curves, vectors, the command."""
 
 from __future__ import annotations
 
