@@ -1,4 +1,4 @@
-"""The recipe for an encoder with less language bias: its texts, its vectors, its curves, its command.
+"""The recipe for an encoder with less language bias: texts, vectors, curves, command.
 
 The map itself is `hbtlib.encoders.erasure`, the function for users `hbt.neutralise`.
 """
