@@ -5,7 +5,6 @@ WAITING = {
     "17-scaling.ipynb": "scaling",
     "18-typology.ipynb": "typology",
     "19-low-resource.ipynb": "low-resource",
-    "21-pretraining.ipynb": "pretraining",
 }
 """Notebook → its study. `make study STUDY=…` makes the runs and executes the notebook. As soon as
 runs are committed, tests/test_package.py asks for the entry to be taken out."""

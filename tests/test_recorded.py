@@ -199,6 +199,7 @@ def names() -> dict[str, list[str]]:
             "rivals-tuning",
             "mtop",
             "mtop-tuning",
+            "pretraining",
             "pretraining-tuning",
             "multilingual",
             "paper",

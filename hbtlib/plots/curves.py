@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 from scipy import stats
 
@@ -119,7 +120,7 @@ def progress_curves(
 ) -> Figure:
     """Draws a metric over the tokens read while encoders train: a line an arm.
 
-    Panels, lines, dots and bands are those of `alpha_curves`.
+    Panels, lines, dots and bands are those of `alpha_curves`; a legend names the arms.
 
     Args:
         curves: tokens (read so far), arm, seed, languages (trained or unseen), setting, metric,
@@ -142,16 +143,16 @@ def progress_curves(
     figure, parts = _panels(millions, metric, "tokens read (millions)")
     for key, axes in parts.items():
         here = _part(millions, key)
-        axes.set_xlim(-0.03 * here["tokens"].max(), 1.5 * here["tokens"].max())
+        axes.set_xlim(-0.03 * here["tokens"].max(), 1.03 * here["tokens"].max())
         if change is not None:
             axes.axvline(change / 1e6, color="#888888", ls=":", lw=1)
-        bands, labels = [], []
+        bands = []
         for arm, colour in colours.items():
             mine = here[here["arm"] == arm]
             bands.append(_curve(axes, mine, "tokens", sorted(mine["tokens"].unique()), colour, arm))
-            labels += _last(mine, "tokens", arm, colour)
         axes.set_ylim(_limits(here["value"], pd.concat(bands)))
-        end_labels(axes, labels, _HEIGHT)
+    handles = [Line2D([], [], color=colours[arm], lw=2, label=arm) for arm in colours]
+    figure.legend(handles=handles, loc="outside right upper")
     told = ["Lines are means over seeds, dots the seeds, bands 95 % t-intervals over seeds."]
     caption(figure, told + ["Dotted: the second stage begins."] * (change is not None))
     return figure

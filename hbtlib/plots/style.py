@@ -49,7 +49,7 @@ COLOURS: dict[str, str] = {
     "hybrid": "#228833",
     "none": "#BBBBBB",
 }
-_SPARE = ("#CCBB44", "#AA3377", "#332288", "#44AA99", "#882255", "#DDCC77", "#EE7733")
+_SPARE = ("#CCBB44", "#AA3377", "#332288", "#44AA99", "#994F00", "#EE7733", "#BB88DD")
 HIGHER, LOWER = "#1B7837", "#762A83"  # differences above and below 0: the ends of PRGn
 
 # A colour a language, the same in all pictures. They were found by simulated annealing: all are

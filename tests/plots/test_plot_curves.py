@@ -66,7 +66,9 @@ def check_lines(
             assert sorted(zip(*seeds.get_data(), strict=True)) == sorted(
                 zip(mine[x], mine["value"], strict=True)
             )
-            assert name in [text.get_text() for text in panel.texts]
+            legends = panel.figure.legends  # `progress_curves` has one, for its many arms
+            names = [*panel.texts, *(text for each in legends for text in each.get_texts())]
+            assert name in [text.get_text() for text in names]
         assert panel.get_ylim()[0] < everything["value"].min()
         assert panel.get_ylim()[1] > everything["value"].max()
 

@@ -219,8 +219,8 @@ def answer(effects: pd.DataFrame, seeds: pd.DataFrame, subject: str = "hybrid") 
         subject: the arm that is set against the others.
 
     Returns:
-        For each setting: what the subject scores, and against how many arms it is surely better or
-        worse.
+        For each setting: what the subject scores, which arms it is surely better or worse than,
+        and which it cannot be told from.
     """
     rows = effects[effects["contrast"].str.startswith(f"{subject} −")].assign(sure=is_real)
     rows = rows[rows["metric"] == "mAP"]
@@ -229,15 +229,13 @@ def answer(effects: pd.DataFrame, seeds: pd.DataFrame, subject: str = "hybrid") 
         sure = part[part["sure"]]
         better = [_other(name, subject) for name in sure[sure["difference"] > 0]["contrast"]]
         worse = [_other(name, subject) for name in sure[sure["difference"] < 0]["contrast"]]
-        open_ = len(part) - len(sure)
+        open_ = [_other(name, subject) for name in part[~part["sure"]]["contrast"]]
+        groups = {"is better than": better, "is worse than": worse, "cannot be told from": open_}
         has = seeds[(seeds["languages"] == group) & (seeds["setting"] == setting)]
         of_subject = has.loc[has["arm"] == subject, "value"]
         level = spread(of_subject.mean(), of_subject.std())
-        said.append(
-            f"{setting}, languages {_words(group)}: {subject} ({level}) is better than "
-            f"{listed(better)} and worse than {listed(worse)}; "
-            f"{counted(open_, 'difference')} may be chance."
-        )
+        found = "; ".join(f"{words} {listed(arms)}" for words, arms in groups.items() if arms)
+        said.append(f"{setting}, languages {_words(group)}: {subject} ({level}) {found}.")
     return bullets(said)
 
 
