@@ -200,6 +200,7 @@ def names() -> dict[str, list[str]]:
             "mtop",
             "mtop-tuning",
             "pretraining",
+            "pretraining-text",
             "pretraining-tuning",
             "multilingual",
             "paper",
