@@ -19,6 +19,7 @@ from hbtlib.sampling.strategies import HYBRID_ENDS
 
 LEVELS = {"batch": COLOURS["hybrid"], "pair": "#AA3377"}
 _HEIGHT = 1.75  # about the height of a panel, in inches
+_LEGEND = 2.4  # the width of a legend of arms, in inches
 
 
 def alpha_curves(summaries: pd.DataFrame, metric: str = "mAP") -> Figure:
@@ -140,7 +141,7 @@ def progress_curves(
         raise ValueError(f"tokens is {chosen['tokens'].min()}; tokens are counted from 0")
     millions = chosen.assign(tokens=chosen["tokens"] / 1e6)
     colours = arm_colours(millions["arm"].unique())
-    figure, parts = _panels(millions, metric, "tokens read (millions)")
+    figure, parts = _panels(millions, metric, "tokens read (millions)", _LEGEND)
     for key, axes in parts.items():
         here = _part(millions, key)
         axes.set_xlim(-0.03 * here["tokens"].max(), 1.03 * here["tokens"].max())
@@ -168,16 +169,16 @@ def _checked(summaries: pd.DataFrame, metric: str, x: str, by: str) -> pd.DataFr
 
 
 def _panels(
-    chosen: pd.DataFrame, metric: str, label: str
+    chosen: pd.DataFrame, metric: str, label: str, beside: float = 0.0
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """A panel for each group of languages (rows) and setting (columns) that the table has.
 
     A group may lack a setting (a benchmark's queries may all be in languages trained on): nothing
-    stands in its place.
+    stands in its place. `beside` is the room on the right of the panels, in inches.
     """
     settings = [setting for setting in SETTINGS if setting in set(chosen["setting"])]
     groups = [group for group in ("trained", "unseen") if group in set(chosen["languages"])]
-    size = (0.4 + 3.1 * len(settings), 0.5 + 2.2 * len(groups))
+    size = (0.4 + 3.1 * len(settings) + beside, 0.5 + 2.2 * len(groups))
     figure, grid = canvas(*size, len(groups), len(settings), sharex=True)
     places = dict(zip(product(groups, settings), grid.flat, strict=True))
     parts = {key: axes for key, axes in places.items() if not _part(chosen, key).empty}
