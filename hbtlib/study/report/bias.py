@@ -339,15 +339,15 @@ def whose_language_says(table: pd.DataFrame) -> Markdown:
 
 
 def first_seed(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the first seed.
+    """The rows of each arm's first seed.
 
     Args:
-        table: a table of several runs, with seed.
+        table: a table of several runs, with arm and seed.
 
     Returns:
         These rows.
     """
-    return table[table["seed"] == table["seed"].min()]
+    return table[table["seed"] == table.groupby("arm")["seed"].transform("min")]
 
 
 def shares_of_top(top: pd.DataFrame) -> pd.DataFrame:
@@ -469,14 +469,12 @@ def answer(table: pd.DataFrame) -> Markdown:
         A sentence a measure, with the arms from the lowest value to the highest.
     """
     arms: Any = table.drop(columns="chance")
-    preference = arms.loc["own-language-preference"]
+    preference = arms.loc["own-language-preference"].dropna()
     favouring, others = preference[preference > 1].index, preference[preference <= 1].index
-    first = (
-        f"With {listed(favouring)} queries favour their own language, with {listed(others)} they "
-        "do not."
-        if len(others)
-        else "No ranking here treats languages alike: with every arm, queries favour their own."
-    )
+    parts = [f"above chance with {listed(favouring)}"] if len(favouring) else []
+    parts += [f"not above it with {listed(others)}"] if len(others) else []
+    first = "How often the query's own language comes first is "
+    first += f"{' and '.join(parts)}." if parts else "not measured here."
     said = []
     for name in [name for name in COMPARED if name in arms.index]:
         values = arms.loc[name].sort_values()

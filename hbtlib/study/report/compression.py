@@ -180,7 +180,8 @@ def map_says(effect: pd.DataFrame, scores: pd.DataFrame) -> Markdown:
     """
     said = []
     joint = effect[(effect["measure"] == "mAP") & (effect["setting"] == _JOINT)]
-    for name, found in joint[joint["map"] == MAP].groupby("compression", sort=False):
+    tested = joint[(joint["map"] == MAP) & joint["p_holm"].notna()]
+    for name, found in tested.groupby("compression", sort=False):
         gains = found["change"]
         real = found[found["p_holm"] < LEVEL]
         said.append(
@@ -188,7 +189,8 @@ def map_says(effect: pd.DataFrame, scores: pd.DataFrame) -> Markdown:
             f"to {number(gains.max(), signed=True)}; it rises in {(real['change'] > 0).sum()} of "
             f"{counted(len(found), 'case')} and falls in {(real['change'] < 0).sum()}."
         )
-    return bullets([*said, *_small_beats_large(scores)])
+    counted_are = "(Counted are differences with p < .05 after Holm's correction.)"
+    return bullets([*said, counted_are if said else "", *_small_beats_large(scores)])
 
 
 def _small_beats_large(scores: pd.DataFrame) -> Iterator[str]:

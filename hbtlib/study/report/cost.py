@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.evaluation.metrics import by_training
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, cell
-from hbtlib.study.report.words import Markdown, bullets, highest, lowest, number, sentences
+from hbtlib.study.report.words import (
+    Markdown,
+    bullets,
+    counted,
+    highest,
+    lowest,
+    number,
+    sentences,
+)
 from hbtlib.study.results import run_environment, run_table
 from hbtlib.study.runs import Run
 
@@ -155,19 +164,36 @@ def controls_says(table: pd.DataFrame) -> Markdown:
     Returns:
         A sentence for each removal.
     """
-    scores = table.xs(("trained", "multilingual", "mAP"), level=(0, 1, 2))
-    distances = table.xs(("trained", "multilingual", "rank-distance"), level=(0, 1, 2))
+    scores = _in_the_pool_of_all(table, "mAP")
+    distances = _in_the_pool_of_all(table, "rank-distance")
+    distances = distances[distances[AS_IT_IS] > 0]  # 0: there are no translations to tell apart
     said = []
     for removed in [column for column in table.columns if column != AS_IT_IS]:
-        rise = scores[removed] - scores[AS_IT_IS]
-        growth = distances[removed] - distances[AS_IT_IS]
+        rise = (scores[removed] - scores[AS_IT_IS]).dropna()
+        growth = (distances[removed] - distances[AS_IT_IS]).dropna()
+        if rise.empty:
+            continue
+        of_distance = (
+            f" and the rank distance by {number(growth.mean(), signed=True)} (it falls in "
+            f"{(growth < 0).sum()})"
+            if len(growth)
+            else ""
+        )
         said.append(
             f"{_removing(str(removed))} changes the mAP by {number(rise.mean(), signed=True)} on "
-            f"average (it rises in {(rise > 0).sum()} of {len(rise)} arms) and the rank distance "
-            f"by {number(growth.mean(), signed=True)} (it falls in {(growth < 0).sum()})."
+            f"average (it rises in {(rise > 0).sum()} of {counted(len(rise), 'arm')})"
+            f"{of_distance}."
         )
     head = "In the pool of all languages, with queries in languages trained on:"
     return Markdown(f"{head}\n\n{bullets(said)}")
+
+
+def _in_the_pool_of_all(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """A metric in the pool of all, queries in languages trained on: arm × what was removed."""
+    levels = [table.index.get_level_values(level) for level in range(3)]
+    wanted = zip(levels, ("trained", "multilingual", metric), strict=True)
+    rows = table[np.logical_and.reduce([level == value for level, value in wanted])]
+    return rows.droplevel([0, 1, 2])
 
 
 def _removing(removed: str) -> str:
@@ -191,7 +217,7 @@ def answer(
     Returns:
         The sentences.
     """
-    rows = controls_table.xs(("trained", "multilingual", "mAP"), level=(0, 1, 2))
+    rows = _in_the_pool_of_all(controls_table, "mAP")
     rows = rows.reindex([arm for arm in grid if arm in rows.index])
     best, removed = rows[AS_IT_IS].max(), rows.drop(columns=AS_IT_IS)
     gain = removed.sub(rows[AS_IT_IS], axis=0).max().max()

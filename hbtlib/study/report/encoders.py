@@ -281,6 +281,7 @@ def pairs_says(grids: Mapping[str, pd.DataFrame]) -> Markdown:
     change = after - before
     joint = change.xs(ALL, level="pool")
     single = change.drop(ALL, level="pool")
+    single.index = pd.Index([f"{query} to {passage}" for query, passage in single.index])
     (gains, most), (loses, least) = highest(single), lowest(single)
     return bullets(
         [
@@ -288,7 +289,7 @@ def pairs_says(grids: Mapping[str, pd.DataFrame]) -> Markdown:
             f"({number(joint.max(), signed=True)}) and those of {lowest(joint)[0]} least "
             f"({number(joint.min(), signed=True)}).",
             f"Of single pools the pair {gains} gains most ({number(most, signed=True)}) and "
-            f"{loses} least ({number(least, signed=True)}); queries stand first.",
+            f"{loses} least ({number(least, signed=True)}); the query's language stands first.",
         ]
     )
 
@@ -385,9 +386,10 @@ def _largest(changes: pd.DataFrame) -> str:
     """Where the map gains most in the pool of all languages, and where it loses most."""
     rows = _of_change(changes, "mAP", "multilingual").sort_values("change")
     worst, best = rows.iloc[0], rows.iloc[-1]
+    last = "takes most from" if worst["change"] < 0 else "does least for"
     return (
         f"In the pool of all languages a map does most for {best['encoder']} on "
-        f"{best['benchmark']} (mAP {_change(best)}, {best['map']}), and least for "
+        f"{best['benchmark']} (mAP {_change(best)}, {best['map']}), and {last} "
         f"{worst['encoder']} on {worst['benchmark']} ({_change(worst)}, {worst['map']})."
     )
 

@@ -49,7 +49,7 @@ def heatmap_says(measured: pd.DataFrame, metric: str, trained: Sequence[str]) ->
     said = [f"With languages trained on, the mean {metric} is {listed(parts)}."] if parts else []
     for group, part in (
         ("trained on", cells[seen]),
-        ("of which one was never trained on", cells[~seen]),
+        ("of which at least one was never trained on", cells[~seen]),
     ):
         pairs = part[part["setting"] == "cross-lingual"]
         if len(pairs):

@@ -127,7 +127,9 @@ def alpha_curve(here: pd.DataFrame) -> pd.DataFrame:
 
 
 def alpha_says(curve: pd.DataFrame) -> Markdown:
-    """How far the two lines lie apart, where they lie apart most.
+    """How far the two lines lie apart, where they lie apart most between their common ends.
+
+    At α = 0 both are `x-y`; at α = 1 they are the strategies of one language.
 
     Args:
         curve: `alpha_curve`'s table.
@@ -140,6 +142,10 @@ def alpha_says(curve: pd.DataFrame) -> Markdown:
     if not {"batch", "pair"} <= set(means.columns):
         return Markdown("This study mixes at one level only.")
     apart = (means["batch"] - means["pair"]).dropna()
+    alphas = apart.index.get_level_values("alpha")
+    apart = apart[(alphas > 0) & (alphas < 1)]
+    if apart.empty:
+        return Markdown("This study mixes at one level only.")
     said = []
     for setting in [s for s in SETTINGS if s in apart.index]:
         gap: Any = apart[setting]
@@ -356,7 +362,7 @@ def _batches_say(seen: pd.DataFrame) -> str:
     """Whether alternating batches matters beyond the ratio of pairs, where the study asks that."""
     asked = seen[seen["contrast"].str.startswith("by batch − by pair")]
     if asked.empty:
-        return "This study has the 2 × 2 and hybrid, and no other share of pairs:"
+        return "No share of pairs is mixed both by batch and by pair here. The effects are:"
     sign = -1 if lower_is_better(asked["metric"].iloc[0]) else 1
     better = int((asked["sure"] & (sign * asked["difference"] > 0)).sum())
     worse = int((asked["sure"] & (sign * asked["difference"] < 0)).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from hbtlib.study import baseline
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, mean_and_sd, setting_order
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
+from hbtlib.study.runs import Run
 
 DISTANCE = "rank-distance"
 
@@ -43,12 +45,21 @@ def study_says(reader: Reader, *, rivals: bool = True) -> Markdown:
     said = [
         f"The study **{reader.study.name}** asks: {reader.study.question}",
         f"It has {counted(len(reader.study.runs), 'run')} on {reader.benchmark}, with "
-        f"{counted(len(reader.seeds), 'seed')} an arm; the arms are {listed(reader.arms)}.",
+        f"{_seeds_say(reader.study.runs)}; the arms are {listed(reader.arms)}.",
         f"Languages trained on: {listed(reader.trained)}.",
     ]
     if rivals and reader.rivals:
         said.append(f"Its rivals, methods of other kinds, are {listed(reader.rivals)}.")
     return bullets(said)
+
+
+def _seeds_say(runs: Sequence[Run]) -> str:
+    """How many seeds an arm has, and which arms have fewer or more."""
+    seeds = Counter(run.arm for run in runs)
+    [(usual, _)] = Counter(seeds.values()).most_common(1)
+    others = [f"{arm} {count}" for arm, count in seeds.items() if count != usual]
+    note = f" ({', '.join(others)})" if others else ""
+    return f"{counted(usual, 'seed')} an arm{note}"
 
 
 def settings_table(

@@ -252,7 +252,7 @@ def batches_says(plan: BatchPlan, batches: int = 8) -> Markdown:
 
 
 def loss_says(log: pd.DataFrame) -> Markdown:
-    """How far the loss fell, and which weights are kept.
+    """Where the loss began and ended, and which weights are kept.
 
     Args:
         log: the training log.
@@ -260,18 +260,19 @@ def loss_says(log: pd.DataFrame) -> Markdown:
     Returns:
         The sentences.
     """
-    fell = f"The training loss fell from {log['loss'].iloc[0]:.2f} to {log['loss'].iloc[-1]:.2f}."
+    first, last = log["loss"].iloc[0], log["loss"].iloc[-1]
+    went = f"The training loss went from {first:.2f} to {last:.2f}."
     scored = "validation_score" in log
     column = "validation_score" if scored else "validation_loss"
     looks = log.dropna(subset=[column])
     if looks.empty:
-        return sentences([fell, "Nothing was validated: the last weights are kept."])
+        return sentences([went, "Nothing was validated: the last weights are kept."])
     by_step = looks.set_index("step")[column]
     step, value = highest(by_step) if scored else lowest(by_step)
     extreme = "highest" if scored else "lowest"
     return sentences(
         [
-            fell,
+            went,
             f"The {column.replace('_', ' ')} was {extreme} at step {step} ({value:.3f}): these "
             "weights are kept.",
         ]

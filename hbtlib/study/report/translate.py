@@ -61,7 +61,8 @@ def counts_say(made: Translated) -> Markdown:
     return sentences(
         [
             f"Of {counted(texts, 'text')} {used:,} have a translation that is used.",
-            f"Most were dropped as “{worst.index[0]}”: {REASONS[worst.index[0]]}."
+            f"The most frequent reason to drop one is “{worst.index[0]}” "
+            f"({worst.iloc[0]:,}): {REASONS[worst.index[0]]}."
             if len(worst)
             else "None was dropped.",
         ]

@@ -38,7 +38,10 @@ def number(value: float, *, signed: bool = False, digits: int = 3) -> str:
         return "not measured"
     sign = "+" if signed else ""
     decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else digits
-    return f"{value:{sign},.{decimals}f}".replace("-", "−")
+    text = f"{value:{sign},.{decimals}f}"
+    if not text.strip("+-0.,"):  # nothing but zeros: it neither rose nor fell
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
 
 
 def listed(names: Iterable[object]) -> str:
