@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
@@ -190,9 +189,8 @@ def controls_says(table: pd.DataFrame) -> Markdown:
 
 def _in_the_pool_of_all(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """A metric in the pool of all, queries in languages trained on: arm × what was removed."""
-    levels = [table.index.get_level_values(level) for level in range(3)]
-    wanted = zip(levels, ("trained", "multilingual", metric), strict=True)
-    rows = table[np.logical_and.reduce([level == value for level, value in wanted])]
+    wanted = ("trained", "multilingual", metric)
+    rows = table[[place[:3] == wanted for place in table.index]]
     return rows.droplevel([0, 1, 2])
 
 
