@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hbtlib.checks import check_name, short
-from hbtlib.study.family import checked_family
+from hbtlib.study.family import Family, checked_family
 from hbtlib.study.parameters import (
     LOCATION,
     check_combination,
@@ -143,6 +143,7 @@ def load(name: str) -> Study:
             _check_parameters(written)
         runs = checked_runs(written)
         family = checked_family(written.family, [run.arm for run in runs])
+        _check_kept(family, runs)
     except ValueError as error:
         where = f"{file}: full" if file.stem != name else str(file)
         raise ValueError(f"{where}: {error}") from None
@@ -234,6 +235,18 @@ def _study_file(content: object, name: str) -> StudyFile:
     except ValidationError as error:
         key, *inner = error.errors()[0]["loc"]
     raise ValueError(_misplaced(str(key), inner, given))
+
+
+def _check_kept(family: Family | None, runs: Sequence[Run]) -> None:
+    """Checks that every run keeps the scores of questions that the family of tests is about."""
+    for metric in family.metrics if family else ():
+        for run in runs:
+            kept = str(run.parameters["question_metrics"]).split()
+            if metric not in kept:
+                raise ValueError(
+                    f"family: metrics has {metric}, which the run {run.name} does not keep for "
+                    f"each question (question_metrics: {' '.join(kept)})"
+                )
 
 
 def _check_keys(key: str, value: object) -> None:

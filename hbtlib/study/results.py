@@ -78,12 +78,24 @@ def _check_all_there(runs: Sequence[Run], what: str) -> None:
     if not missing:
         return
     study = missing[0].study
+    if all(_made_without(run, what) for run in missing):
+        raise FileNotFoundError(
+            f"study {study!r} keeps no {what}: its runs were made with parameters by which none is "
+            'written (`top: 0`, `probes: ""`); with others they would be other runs'
+        )
     n_missing = sum(run.study == study for run in missing)
     n_runs = sum(run.study == study for run in runs)
     raise FileNotFoundError(
         f"study {study!r} lacks {what} of {n_missing} of its {n_runs} runs ({missing[0].name}, …): "
         f"run `make study STUDY={study}`"
     )
+
+
+def _made_without(run: Run, what: str) -> bool:
+    """Returns whether a run is there, and never wrote the table `what`."""
+    if not (run.folder / manifest.FILE).exists():
+        return False
+    return f"{what}.parquet" not in manifest.read_manifest(run.folder).entries
 
 
 def _read(run: Run, what: str, benchmark: str | None) -> pd.DataFrame:

@@ -52,6 +52,14 @@ def test_a_study_s_rivals_are_those_of_another(project: Path) -> None:
     assert together["arm"].tolist() == ["x-y", "hybrid", "1-to-2", "1-to-2"]
 
 
+def test_what_no_run_writes_is_named_as_such(project: Path) -> None:
+    """`make study` would not help: the runs are there, and have none."""
+    write_metrics("quick", 1.0)
+    said = "study 'quick' keeps no probes: its runs were made with parameters by which none"
+    with pytest.raises(FileNotFoundError, match=said):
+        study.collect(study.load("quick"), "probes")
+
+
 def test_a_run_of_other_parameters_is_not_collected(project: Path) -> None:
     write_metrics("quick", 1.0)
     run = study.load("quick").runs[1]

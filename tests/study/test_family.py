@@ -31,7 +31,14 @@ DIFFERENCES = {"hybrid − x-y": {"hybrid": 1, "x-y": -1}}
 
 
 def test_the_family_is_declared_in_the_yaml(project: Path) -> None:
-    write(project, family={"metrics": ["mAP@10", "R@50"], "differences": DIFFERENCES})
+    declared = {"metrics": ["mAP@10", "R@50"], "differences": DIFFERENCES}
+    write(project, family=declared)
+    with pytest.raises(
+        ValueError, match=r"metrics has mAP@10, which the run x-y-\S+ does not keep"
+    ):
+        studies.load("quick")
+    parameters = {**QUICK["parameters"], "question_metrics": "mAP@10 R@50"}
+    write(project, family=declared, parameters=parameters)
     found = studies.load("quick").family
     assert found == Family(("mAP@10", "R@50"), DIFFERENCES)
     write(project)

@@ -131,7 +131,7 @@ def test_the_reader_of_several_benchmarks_keeps_them_apart() -> None:
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
-    with pytest.raises(ValueError, match="has one arm, hybrid, and nothing to compare it with"):
+    with pytest.raises(ValueError, match="has the arms hybrid, and nothing to compare"):
         Reader("rivals-tuning").check_comparable()
     check_choice("subject", "a", ["a", "b"])
     with pytest.raises(ValueError, match="subject is 'c'; this study has a, b"):
@@ -475,6 +475,33 @@ def test_the_arms_are_placed_by_setting() -> None:
     assert results.leaders(lower, "rank-distance", ["x-y", "hybrid"])["arm"].iloc[0] == "x-y"
 
 
+def test_who_leads_together_is_named_together() -> None:
+    values = {("x-y", 0): 0.5, ("hybrid", 0): 0.5, ("x-x", 0): 0.3, ("x-x-mono", 0): 0.49999}
+    seeds = tables.over_pairs(measured(values))
+    arms = ["x-y", "hybrid", "x-x", "x-x-mono"]
+    said = results.leaders_says(seeds, "mAP", arms)
+    assert "setting x-y, hybrid and x-x-mono have the highest mAP, 0.500; then come x-x" in said
+    level = results.answer(seeds, "mAP", "hybrid", arms)
+    assert "in 2 of 2 settings (monolingual, with x-y and x-x-mono" in level
+    assert words.leading(pd.Series({"a": 3.0, "b": 1.0}), lower_is_best=True) == ["b"]
+
+
+def test_places_are_told_from_the_chance_of_their_own_questions() -> None:
+    """Swahili is asked of in pairs alone, where the middle is 1.5; the others stand among three."""
+    places = pd.DataFrame(
+        {
+            "arm": "x-y",
+            "query_language": "all",
+            "passage_language": ["de", "en", "sw"],
+            "mean_rank_within": [1.5, 2.0, 1.8],
+            "chance": [2.0, 2.0, 1.5],
+        }
+    )
+    said = bias.mean_places_says(bias.mean_places(places, ["x-y"], ["de"]))
+    assert "in de comes earliest (by −0.5 places from chance)" in said
+    assert "in sw latest (+0.3)" in said
+
+
 def test_the_subject_is_set_against_the_others_seed_by_seed() -> None:
     gaps = results.gaps(SEEDS, "mAP", "hybrid", ["x-y"])
     first = gaps.iloc[0]
@@ -503,6 +530,8 @@ def test_results_by_language() -> None:
     assert by_query.loc[("monolingual", "el"), "hybrid"] == pytest.approx(0.85 * 0.4)
     assert "2 of 2 (monolingual)" in results.by_query_language_says(by_query, "hybrid")
     groups = results.by_feature(table, "script", "mAP")
+    assert set(groups["group"]) == {"Latin"}, "Greek was never trained on"
+    groups = results.by_feature(table.assign(languages="trained"), "script", "mAP")
     assert set(groups["group"]) == {"Latin", "Greek", "other script"}
     said = results.by_feature_says(groups, "script", "hybrid")
     assert "hybrid is best for Latin (0.850) and worst for Greek (0.340)" in said
@@ -657,7 +686,7 @@ def test_bias_of_runs_is_the_librarys(of_arms: pd.DataFrame, parallel: Benchmark
     assert "lowest with hybrid" in bias.measures_says(table)
     places = bias.places(of_arms)
     means = bias.mean_places(places, ["hybrid", "x-y"], ["de"])
-    assert means["chance"].tolist() == [1.5, 1.5]
+    assert means.sum(axis=1).tolist() == pytest.approx([0.0, 0.0])
     assert "With x-y the passage in" in bias.mean_places_says(means)
     assert "Kendall's W" in bias.agreement_says(bias.agreement(biases, ["hybrid", "x-y"]))
     assert "too few" in bias.agreement_says(pd.DataFrame())

@@ -153,7 +153,7 @@ def test_scores_are_means_over_seeds_and_benchmarks(study: FakeStudy) -> None:
     assert len(means) == 3 * 4 * 2 * 4
     assert means["value"].to_numpy() == pytest.approx(0.9)
     assert "0.900 ± 0.000" in scaling.scores_shown(found, "R@50").to_html()
-    assert "multilingual: the highest mAP@10 has hybrid" in scaling.scores_says(found, "mAP@10")
+    assert "multilingual: the highest mAP@10 is of hybrid" in scaling.scores_says(found, "mAP@10")
 
 
 def test_laws_find_the_made_up_growth_and_the_constant_edge(study: FakeStudy) -> None:

@@ -72,11 +72,12 @@ def chances(ranks: pd.DataFrame, own_language_chance: float) -> pd.Series:
     first = ranks[(ranks["pool"] == ALL) & (ranks["run"] == ranks["run"].iloc[0])]
     queries = first.drop_duplicates("query_id")
     passages, relevant = queries["n_passages"], queries["n_relevant"]
+    last = relevant * (passages + 1) / (relevant + 1)
     return pd.Series(
         {
             "rank-distance": chance_distance(first),
             "rank-distance-relative": 1.0,
-            "max-rank": (relevant * (passages + 1) / (relevant + 1)).mean(),
+            "max-rank": last.groupby(queries["query_language"].astype("str")).mean().mean(),
             "own-language-preference": 1.0,
             "score-gap": 0.0,
             "mrc": 0.0,
@@ -163,7 +164,7 @@ def places(ranks: pd.DataFrame) -> pd.DataFrame:
 def mean_places(
     every_place: pd.DataFrame, arms: Sequence[str], trained: Sequence[str]
 ) -> pd.DataFrame:
-    """The mean place of each language's passage among the translations of one passage.
+    """How far from chance each language's passage comes among the translations of one passage.
 
     Args:
         every_place: `places`' table; each question counts once.
@@ -171,18 +172,19 @@ def mean_places(
         trained: the languages trained on, which come first.
 
     Returns:
-        A row an arm: chance, and a column a passage language.
+        Arm × passage language: the mean place minus what it would be if no language were favoured
+        (which differs by language where questions lack translations). Below 0 a language is
+        favoured.
     """
     alike = every_place[every_place["query_language"] == ALL]
     order = ordered(list(alike["passage_language"].unique()), trained)
-    means = alike.groupby(["arm", "passage_language"])["mean_rank_within"].mean()
-    wide = means.unstack().reindex(list(arms))[order]
-    wide.insert(0, "chance", alike.groupby("arm")["chance"].mean())
-    return wide
+    moved = alike["mean_rank_within"] - alike["chance"]
+    means = moved.groupby([alike["arm"], alike["passage_language"]]).mean()
+    return means.unstack().reindex(list(arms))[order]
 
 
 def mean_places_shown(table: pd.DataFrame) -> Styler:
-    """The mean places as a table, coloured about chance.
+    """The places as a table, coloured about chance.
 
     Args:
         table: `mean_places`' table.
@@ -190,13 +192,9 @@ def mean_places_shown(table: pd.DataFrame) -> Styler:
     Returns:
         The styled table.
     """
-    codes = table.columns.drop("chance")
-    middle = table["chance"].mean()
-    reach = table[codes].sub(table["chance"], axis=0).abs().max().max()
-    style = table.style.format("{:.2f}")
-    return style.background_gradient(
-        "PRGn_r", subset=list(codes), vmin=middle - reach, vmax=middle + reach
-    )
+    reach = table.abs().max().max()
+    style = table.style.format("{:+.2f}", na_rep="")
+    return style.background_gradient("PRGn_r", vmin=-reach, vmax=reach)
 
 
 def mean_places_says(table: pd.DataFrame) -> Markdown:
@@ -210,10 +208,11 @@ def mean_places_says(table: pd.DataFrame) -> Markdown:
     """
     said = []
     for arm, row in table.iterrows():
-        codes = row.drop("chance").dropna().sort_values()
+        (early, first), (late, last) = lowest(row), highest(row)
         said.append(
-            f"With {arm} the passage in {codes.index[0]} comes earliest (mean place "
-            f"{codes.iloc[0]:.1f}) and the one in {codes.index[-1]} latest ({codes.iloc[-1]:.1f})."
+            f"With {arm} the passage in {early} comes earliest (by "
+            f"{number(first, signed=True, digits=1)} places from chance) and the one in {late} "
+            f"latest ({number(last, signed=True, digits=1)})."
         )
     return bullets(said)
 

@@ -63,16 +63,19 @@ def heatmap_says(measured: pd.DataFrame, metric: str, trained: Sequence[str]) ->
 
 
 def chance_distance(ranks: pd.DataFrame) -> float:
-    """The rank distance that a random ranking would have, mean over queries.
+    """The rank distance that a random ranking would have, mean over query languages.
 
     Args:
         ranks: one or several runs' ranks.
 
     Returns:
-        The mean of (N + 1)(n − 1) / (n + 1) over the queries of the pool of all languages.
+        (N + 1)(n − 1) / (n + 1), mean over the queries of a language in the pool of all languages,
+        and then over these languages, as `hbt.measure`'s rank distance is.
     """
     queries = ranks[ranks["pool"] == ALL].drop_duplicates("query_id")
-    return float(chance_rank_distance(queries["n_passages"], queries["n_relevant"]).mean())
+    of_query = chance_rank_distance(queries["n_passages"], queries["n_relevant"])
+    languages = queries["query_language"].astype("str")
+    return float(of_query.groupby(languages).mean().mean())
 
 
 def distance_says(biases: pd.DataFrame, chance: float) -> Markdown:

@@ -16,7 +16,7 @@ from hbtlib.sampling.strategies import HYBRID_ENDS
 from hbtlib.study import baseline
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import bold, is_real, mean_and_sd, setting_order, spread
-from hbtlib.study.report.words import Markdown, bullets, listed, number, sentences
+from hbtlib.study.report.words import Markdown, bullets, leading, listed, number, sentences
 from hbtlib.study.studies import Study
 
 Wanted = Mapping[str, Mapping[str, float]]
@@ -101,8 +101,8 @@ def two_by_two_says(here: pd.DataFrame) -> Markdown:
     parts = []
     for setting in [s for s in SETTINGS if s in means.index]:
         row: Any = means.loc[setting]
-        best = row.idxmin() if lowest else row.idxmax()
-        parts.append(f"{best} ({setting}, {number(row[best])})")
+        best = leading(row, lower_is_best=lowest)
+        parts.append(f"{listed(best)} ({setting}, {number(row[best[0]])})")
     return Markdown(f"In languages trained on, the best of the four arms are {listed(parts)}.")
 
 
@@ -197,8 +197,10 @@ def size_says(sizes: pd.DataFrame) -> Markdown:
     said = []
     for setting in [s for s in SETTINGS if s in means.index]:
         table: Any = means.loc[setting]
-        best = table.idxmin(axis=1) if lowest else table.idxmax(axis=1)
-        parts = [f"{arm} with {n:,} ids ({number(table.loc[n, arm])})" for n, arm in best.items()]
+        parts = []
+        for count, row in table.iterrows():
+            best = leading(row, lower_is_best=lowest)
+            parts.append(f"{listed(best)} with {count:,} ids ({number(row[best[0]])})")
         said.append(f"In the {setting} setting the best are {listed(parts)}.")
     return bullets(said)
 
@@ -250,7 +252,9 @@ def effects(
 
 
 def effects_says(part: pd.DataFrame) -> Markdown:
-    """How many effects are real, and the largest of them.
+    """How many effects are real, and the largest difference among them.
+
+    An interaction is a difference of differences, on a scale of its own, and is told last.
 
     Args:
         part: `effects`' table of one group of languages.
@@ -264,14 +268,25 @@ def effects_says(part: pd.DataFrame) -> Markdown:
     if not sure.any():
         return Markdown(count)
     real: Any = part[sure]
-    row = real.loc[real["difference"].abs().idxmax()]
+    interactions = real["contrast"] == "interaction"
     return sentences(
         [
             count,
-            f"The largest is {row['contrast']} in the {row['setting']} setting: "
-            f"{number(row['difference'], signed=True)} "
-            f"[{number(row['low'], signed=True)}, {number(row['high'], signed=True)}].",
+            _largest(real[~interactions], "largest difference"),
+            _largest(real[interactions], "largest interaction (a difference of differences)"),
         ]
+    )
+
+
+def _largest(real: pd.DataFrame, what: str) -> str:
+    """The effect that is furthest from 0; "" where there is none."""
+    if real.empty:
+        return ""
+    row: Any = real.loc[real["difference"].abs().idxmax()]
+    return (
+        f"The {what} is {row['contrast']} in the {row['setting']} setting: "
+        f"{number(row['difference'], signed=True)} "
+        f"[{number(row['low'], signed=True)}, {number(row['high'], signed=True)}]."
     )
 
 

@@ -18,7 +18,16 @@ from hbtlib.study.report import family
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import settings_table
 from hbtlib.study.report.tables import is_real, mean_and_sd, over_pairs, spread
-from hbtlib.study.report.words import Markdown, bullets, counted, highest, listed, number, sentences
+from hbtlib.study.report.words import (
+    Markdown,
+    are,
+    bullets,
+    counted,
+    leading,
+    listed,
+    number,
+    sentences,
+)
 from hbtlib.study.results import run_table
 from hbtlib.study.runs import Run
 
@@ -161,13 +170,13 @@ def leaders_says(reader: Reader) -> Markdown:
     said = []
     for (group, setting), part in means.groupby(["languages", "setting"], sort=False):
         values = part.set_index("arm")["mean"]
-        best, value = highest(values)
-        others = [arm for arm in ("hybrid", RIVAL, UNTRAINED) if arm in values and arm != best]
+        best = leading(values)
+        others = [arm for arm in ("hybrid", RIVAL, UNTRAINED) if arm in values and arm not in best]
         rest = listed(f"{arm} {number(values[arm])}" for arm in others)
         words = "languages trained on" if group == "trained" else "a language never trained on"
         said.append(
-            f"{str(setting).capitalize()}, {words}: {best} is best ({METRIC} {number(value)}); "
-            f"{rest}."
+            f"{str(setting).capitalize()}, {words}: {listed(best)} {are(best)} best ({METRIC} "
+            f"{number(values[best[0]])}); {rest}."
         )
     return bullets(said)
 
@@ -420,8 +429,10 @@ def answer(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> Markdow
     said.append(_against(tests, cut, f"With {least:g} % of {language}"))
     means = _means(over_pairs(reader.measured()), whole_arms(reader))
     means = means[means["languages"] == "trained"]
-    best = means.loc[means.groupby("setting", sort=False)["mean"].idxmax()]
-    leaders = [f"{row['arm']} ({row['setting']})" for row in best.to_dict("records")]
+    leaders = [
+        f"{listed(leading(part.set_index('arm')['mean']))} ({setting})"
+        for setting, part in means.groupby("setting", sort=False)
+    ]
     count = counted(len(reader.seeds), "seed")
     said.append(
         f"Of all arms the best are {listed(leaders)}, with {count} each, on {reader.benchmark} and "

@@ -18,7 +18,9 @@ from hbtlib.study.report.words import (
     Markdown,
     bullets,
     counted,
+    have,
     highest,
+    leading,
     listed,
     lowest,
     number,
@@ -121,14 +123,14 @@ def scores_says(table: pd.DataFrame, metric: str) -> Markdown:
             part = of_group[of_group["setting"] == setting]
             means = part.groupby("arm", sort=False)["value"].mean()
             trained = means.drop(UNTRAINED, errors="ignore").sort_values(ascending=False)
-            best, *rest = trained.index
-            others = [f"{arm} {number(trained[arm])}" for arm in rest]
+            best = leading(trained)
+            others = [f"{arm} {number(value)}" for arm, value in trained.drop(best).items()]
             before = ""
             if UNTRAINED in means.index:
                 before = f"; before training it was {number(means[UNTRAINED])}"
             said.append(
-                f"{group}, {setting}: {best} has the highest {metric}, {number(trained[best])}; "
-                f"then come {listed(others)}{before}."
+                f"{group}, {setting}: {listed(best)} {have(best)} the highest {metric}, "
+                f"{number(trained[best[0]])}; then come {listed(others)}{before}."
             )
     return bullets(said)
 

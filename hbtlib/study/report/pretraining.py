@@ -8,7 +8,16 @@ from pandas.io.formats.style import Styler
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, is_real, mean_and_sd, over_pairs, spread
-from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
+from hbtlib.study.report.words import (
+    Markdown,
+    are,
+    bullets,
+    counted,
+    leading,
+    listed,
+    number,
+    sentences,
+)
 
 FIRST, SECOND = "pretraining", "training"
 """The stages of a run, as `hbtlib.study.stages` has them, which imports torch; a test compares."""
@@ -139,10 +148,11 @@ def scores_says(seeds: pd.DataFrame) -> Markdown:
     said = []
     for (group, setting), part in _by_setting(seeds):
         means = part.groupby("arm", sort=False)["value"].mean().sort_values(ascending=False)
-        best, second = list(means.index[:2])
+        best = leading(means)
+        then = [f", then {arm} ({number(value)})" for arm, value in means.drop(best).items()]
         said.append(
-            f"{setting}, languages {_words(group)}: {best} is best ({number(means[best])}), then "
-            f"{second} ({number(means[second])})."
+            f"{setting}, languages {_words(group)}: {listed(best)} {are(best)} best "
+            f"({number(means[best[0]])}){then[0] if then else ''}."
         )
     return bullets(said)
 

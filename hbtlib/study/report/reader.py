@@ -11,6 +11,7 @@ import pandas as pd
 from hbtlib.evaluation.metrics import by_training
 from hbtlib.study import results
 from hbtlib.study.config import load
+from hbtlib.study.report.words import listed
 from hbtlib.study.runs import Run
 
 # What a rival must share with the study's own arms, or the two could not be compared.
@@ -111,8 +112,8 @@ class Reader:
         """Raises ValueError where there is nothing to compare, or a rival saw other data."""
         if len(self.grid) < 2:
             raise ValueError(
-                f"study {self.study.name!r} has one arm, {self.grid[0]}, and nothing to compare it "
-                "with: see the notebook evaluate"
+                f"the grid of study {self.study.name!r} has the arms {listed(self.grid)}, and "
+                "nothing to compare: it takes two (one run alone is for the notebook evaluate)"
             )
         for run in self.rival_runs:
             unlike = [key for key in SHARED if run.parameters[key] != self.parameters[key]]

@@ -14,7 +14,16 @@ from hbtlib.plots.tables import ordered
 from hbtlib.study import baseline
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, mean_and_sd, setting_order
-from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
+from hbtlib.study.report.words import (
+    Markdown,
+    bullets,
+    counted,
+    have,
+    leading,
+    listed,
+    number,
+    sentences,
+)
 from hbtlib.study.runs import Run
 
 DISTANCE = "rank-distance"
@@ -142,15 +151,20 @@ def leaders_says(seeds: pd.DataFrame, metric: str, arms: Sequence[str]) -> Markd
     best = "lowest" if lower_is_better(metric) else "highest"
     said = []
     for setting, part in leaders(seeds, metric, arms).groupby("setting", sort=False):
-        rest = [f"{arm} {number(value)}" for arm, value in part[["arm", "value"]].to_numpy()[1:]]
+        values = part.set_index("arm")["value"]
+        first = leading(values, lower_is_best=lower_is_better(metric))
+        rest = [f"{arm} {number(value)}" for arm, value in values.drop(first).items()]
         said.append(
-            f"In the **{setting}** setting {part['arm'].iloc[0]} has the {best} {metric}, "
-            f"{number(part['value'].iloc[0])}; then come {listed(rest)}."
+            f"In the **{setting}** setting {listed(first)} {have(first)} the {best} {metric}, "
+            f"{number(values.iloc[0])}{f'; then come {listed(rest)}' if rest else ''}."
         )
     unseen = leaders(seeds, metric, arms, "unseen")
-    first: Any = unseen[unseen["place"] == 1]
-    if len(first):
-        names = [f"{row.arm} ({row.setting}, {number(row.value)})" for row in first.itertuples()]
+    names = []
+    for setting, part in unseen.groupby("setting", sort=False):
+        values = part.set_index("arm")["value"]
+        first = leading(values, lower_is_best=lower_is_better(metric))
+        names.append(f"{listed(first)} ({setting}, {number(values.iloc[0])})")
+    if names:
         said.append(f"With a language never trained on the {best} are {listed(names)}.")
     return bullets(said)
 
@@ -166,7 +180,12 @@ def distance_says(seeds: pd.DataFrame, arms: Sequence[str], chance: float) -> Ma
     Returns:
         The sentence.
     """
-    order: Any = leaders(seeds, DISTANCE, arms).itertuples()
+    order: Any = list(leaders(seeds, DISTANCE, arms).itertuples())
+    if not order or chance == 0:
+        return Markdown(
+            "This benchmark has no rank distance: no question has the same answer in several "
+            "languages."
+        )
     texts = [f"{row.arm} {number(row.value)} ({row.value / chance:.0%})" for row in order]
     return Markdown(
         "With queries in languages trained on, and in brackets as a share of chance "
@@ -225,17 +244,19 @@ def heatmaps_says(cells: Mapping[str, pd.DataFrame], metric: str) -> Markdown:
 
 
 def by_feature(measured: pd.DataFrame, feature: str, metric: str) -> pd.DataFrame:
-    """A metric by what the languages of a pair have in common.
+    """A metric by what the languages of a pair have in common, of languages trained on.
+
+    A language that nobody trained on would make its family or script look hard.
 
     Args:
-        measured: `hbt.measure`'s tables of several runs with arm and seed.
+        measured: `hbt.measure`'s tables of several runs with languages, arm and seed.
         feature: family, script, word_order or resources.
         metric: the metric.
 
     Returns:
         group, arm, seed, setting, metric, value; sorted by group.
     """
-    grouped = by_group(measured, feature)
+    grouped = by_group(measured[measured["languages"] == "trained"], feature)
     keys = ["group", "arm", "seed", "setting", "metric"]
     chosen = grouped[grouped["metric"] == metric]
     return chosen.groupby(keys, sort=False)["value"].mean().reset_index()
@@ -257,8 +278,9 @@ def by_feature_says(groups: pd.DataFrame, feature: str, subject: str) -> Markdow
     if "monolingual" in means.index:
         alone = means["monolingual"]
         said.append(
-            f"In the monolingual setting {subject} is best for {alone.idxmax()} "
-            f"({number(alone.max())}) and worst for {alone.idxmin()} ({number(alone.min())})."
+            f"In the monolingual setting, of languages trained on, {subject} is best for "
+            f"{alone.idxmax()} ({number(alone.max())}) and worst for {alone.idxmin()} "
+            f"({number(alone.min())})."
         )
     name = feature.replace("_", " ")
     if {("cross-lingual", f"{w} {name}") for w in ("same", "other")} <= set(means.index):
@@ -299,7 +321,7 @@ def by_query_language_says(table: pd.DataFrame, subject: str) -> Markdown:
     Returns:
         The sentence.
     """
-    first = table.idxmax(axis=1) == subject
+    first = table[subject] >= table.max(axis=1)
     counts = first.groupby(level="setting", sort=False).agg(["sum", "size"])
     texts = [f"{r['sum']} of {r['size']} ({s})" for s, r in counts.iterrows()]
     return Markdown(f"{subject} is the best arm for this many query languages: {listed(texts)}.")
@@ -344,19 +366,24 @@ def answer(seeds: pd.DataFrame, metric: str, subject: str, arms: Sequence[str]) 
         The sentences.
     """
     table = leaders(seeds, metric, arms)
-    own = table[table["arm"] == subject].set_index("setting")
-    best = table[table["place"] == 1].drop_duplicates("setting").set_index("setting")
-    led = list(own.index[own["place"] == 1])
-    said = [
-        f"In languages trained on, {subject} has the highest {metric} of the {len(arms)} arms in "
-        f"{len(led)} of {len(own)} settings{f' ({listed(led)})' if led else ''}."
-    ]
-    for setting in [name for name in own.index if name not in led]:
-        value, top = float(own["value"][setting]), float(best["value"][setting])
-        said.append(
-            f"In the {setting} setting it is {number(top - value)} below {best['arm'][setting]} "
+    led, below = [], []
+    for setting, part in table.groupby("setting", sort=False):
+        values = part.set_index("arm")["value"]
+        first = leading(values)
+        if subject in first:
+            others = [arm for arm in first if arm != subject]
+            led.append(f"{setting}, with {listed(others)}" if others else str(setting))
+            continue
+        value, top = float(values[subject]), float(values.iloc[0])
+        below.append(
+            f"In the {setting} setting it is {number(top - value)} below {listed(first)} "
             f"({number(value)} against {number(top)})."
         )
+    said = [
+        f"In languages trained on, {subject} has the highest {metric} of the {len(arms)} arms in "
+        f"{len(led)} of {len(led) + len(below)} settings{f' ({listed(led)})' if led else ''}.",
+        *below,
+    ]
     said.append("The notebook significance says which of these differences may be chance.")
     return sentences(said)
 

@@ -21,7 +21,15 @@ from hbtlib.study.config import load, study_names
 from hbtlib.study.family import Family
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import bold, is_real, spread
-from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
+from hbtlib.study.report.words import (
+    Markdown,
+    bullets,
+    counted,
+    leading,
+    listed,
+    number,
+    sentences,
+)
 from hbtlib.study.results import collect, run_table
 from hbtlib.study.runs import Run
 from hbtlib.study.studies import Study
@@ -251,9 +259,10 @@ def scores_says(table: pd.DataFrame, metric: str) -> Markdown:
         means: Any = part.groupby(["size", "strategy"])["value"].mean().unstack("strategy")
         firsts = []
         for size in (means.index.min(), means.index.max()):
-            best = means.loc[size].idxmax()
-            firsts.append(f"{best} ({number(means.loc[size, best])}) at {size_text(size)}")
-        said.append(f"{setting}: the highest {metric} has {listed(firsts)} parameters.")
+            best = leading(means.loc[size])
+            value = number(means.loc[size, best[0]])
+            firsts.append(f"{listed(best)} ({value}) at {size_text(size)} parameters")
+        said.append(f"{setting}: the highest {metric} is of {'; of '.join(firsts)}.")
     return bullets(said)
 
 

@@ -20,6 +20,7 @@ from hbtlib.study.report.words import (
     bullets,
     counted,
     highest,
+    leading,
     listed,
     lowest,
     number,
@@ -151,8 +152,8 @@ def scores_says(table: pd.DataFrame) -> Markdown:
         means: Any = part.groupby("arm", sort=False)[list(MEASURES)].mean()
         best = []
         for name in [name for name in MEASURES if means[name].notna().any()]:
-            arm = means[name].idxmin() if name == "rank distance" else means[name].idxmax()
-            best.append(f"{arm} ({name}, {number(means[name][arm])})")
+            first = leading(means[name].dropna(), lower_is_best=name == "rank distance")
+            best.append(f"{listed(first)} ({name}, {number(means[name][first[0]])})")
         how = "As they are" if which == AS_IT_IS else "With the map of its own vectors behind each"
         said.append(f"{how}, the best are {listed(best)}.")
     return bullets(said)

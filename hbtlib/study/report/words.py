@@ -107,6 +107,50 @@ def highest(values: pd.Series) -> tuple[str, float]:
     return str(values.idxmax()), float(values.max())
 
 
+def leading(values: pd.Series, *, lower_is_best: bool = False) -> list[str]:
+    """Who leads: all names whose value, as sentences write it, is the best.
+
+    Args:
+        values: numbers, whose index names them.
+        lower_is_best: whether the lowest value is the best, as of a rank distance.
+
+    Returns:
+        The names, in their order; several where they cannot be told apart as written.
+
+    Example:
+        >>> import pandas as pd
+        >>> from hbtlib.study.report.words import leading
+        >>> leading(pd.Series({"x-y": 0.90012, "hybrid": 0.9004, "x-x": 0.3}))
+        ['x-y', 'hybrid']
+    """
+    best = number(values.min() if lower_is_best else values.max())
+    return [str(name) for name, value in values.items() if number(value) == best]
+
+
+def have(names: Sequence[str]) -> str:
+    """The verb after a list of names.
+
+    Args:
+        names: who has something.
+
+    Returns:
+        `has` after one name, `have` after several.
+    """
+    return "has" if len(names) == 1 else "have"
+
+
+def are(names: Sequence[str]) -> str:
+    """The verb after a list of names.
+
+    Args:
+        names: who is something.
+
+    Returns:
+        `is` after one name, `are` after several.
+    """
+    return "is" if len(names) == 1 else "are"
+
+
 def sentences(parts: Sequence[str]) -> Markdown:
     """Sentences as one paragraph.
 
