@@ -98,11 +98,7 @@ def _main_table(scores: pd.DataFrame) -> str:
     for key, row in zip(values.index.tolist(), values.to_dict("records"), strict=True):
         cells = [report.text(row[column.head], column) for column in columns]
         place = places.loc[key] if key in places.index else None
-        said = (
-            [f"{place['first']} ({place['chance']})", f"{place['last']} ({place['chance']})"]
-            if place is not None
-            else [report.ABSENT] * 2
-        )
+        said = [report.ABSENT] * 2 if place is None else [place["first"], place["last"]]
         rows.append([*key, *cells, *said])
     names = ["encoder", "benchmark", "map", *values.columns, "comes first", "comes last"]
     return rows_page.filterable(names, rows)

@@ -143,7 +143,9 @@ def test_a_study_without_a_family_is_told_so() -> None:
 def test_the_command_writes_the_declared_tests(
     project: Path, monkeypatch: pytest.MonkeyPatch, questions: pd.DataFrame
 ) -> None:
-    write(project, family={"metrics": ["mAP@10"], "differences": DIFFERENCES})
+    parameters = {**QUICK["parameters"], "question_metrics": "mAP@10"}
+    declared_family = {"metrics": ["mAP@10"], "differences": DIFFERENCES}
+    write(project, family=declared_family, parameters=parameters)
     (project / "results" / "quick").mkdir(parents=True)
     monkeypatch.setattr(studies.report.Reader, "collect", lambda self, what: questions)
     declared.main(["quick"])

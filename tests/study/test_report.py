@@ -758,6 +758,11 @@ def here() -> pd.DataFrame:
     return tables.over_pairs(measured(values)).merge(design, on="arm")
 
 
+def test_a_study_without_the_arms_of_the_two_by_two_is_refused() -> None:
+    with pytest.raises(ValueError, match="study 'mtop' lacks x-y-mono: the notebook factorial"):
+        factorial.design(studies.load("mtop"))
+
+
 def test_the_two_by_two(here: pd.DataFrame) -> None:
     wide = factorial.two_by_two(here)
     assert wide.loc[("trained", "monolingual"), ("different", "mixed")] == "0.405 ± 0.007"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 from pandas.io.formats.style import Styler
@@ -115,19 +115,22 @@ def first_passage_language(favoured: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Indexed by encoder, benchmark and map: first and last, each a language with its mean place
-        (1 = always first). Benchmarks without translations have no row.
+        (1 = always first), and in brackets what that would be by chance, which they are told by:
+        it differs by language where questions lack translations. Benchmarks without translations
+        have no row.
     """
     keys = ["encoder", "benchmark", "map"]
+    moved = favoured.assign(moved=favoured["mean_rank_within"] - favoured["chance"])
     rows = {}
-    for key, places in favoured.groupby(keys, sort=False):
-        ordered = places.sort_values("mean_rank_within")
-        first, last = ordered.iloc[0], ordered.iloc[-1]
-        rows[key] = {
-            "first": f"{first['passage_language']} {first['mean_rank_within']:.1f}",
-            "last": f"{last['passage_language']} {last['mean_rank_within']:.1f}",
-            "chance": f"{places['chance'].mean():.1f}",
-        }
+    for key, places in moved.groupby(keys, sort=False):
+        ordered = places.sort_values("moved").to_dict("records")
+        rows[key] = {"first": _place(ordered[0]), "last": _place(ordered[-1])}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(keys)
+
+
+def _place(row: Mapping[Hashable, Any]) -> str:
+    """A passage language with its mean place, and with that of chance in brackets."""
+    return f"{row['passage_language']} {row['mean_rank_within']:.1f} ({row['chance']:.1f})"
 
 
 def shown(scores: pd.DataFrame, benchmark: str) -> Styler:

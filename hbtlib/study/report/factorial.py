@@ -15,7 +15,14 @@ from hbtlib.evaluation.significance import contrasts
 from hbtlib.sampling.strategies import HYBRID_ENDS
 from hbtlib.study import baseline
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import bold, is_real, mean_and_sd, setting_order, spread
+from hbtlib.study.report.tables import (
+    bold,
+    differences,
+    is_real,
+    mean_and_sd,
+    setting_order,
+    spread,
+)
 from hbtlib.study.report.words import Markdown, bullets, leading, listed, number, sentences
 from hbtlib.study.studies import Study
 
@@ -60,12 +67,22 @@ def design(study: Study) -> pd.DataFrame:
 
     Returns:
         A row an arm: arm, strategy, alpha, mix, ids, pairs, encoder.
+
+    Raises:
+        ValueError: where an arm of the 2 × 2 is missing, or hybrid.
     """
     names = ["strategy", "alpha", "mix", "ids", "pairs", "encoder"]
     rows = [{"arm": run.arm, **{n: run.parameters[n] for n in names}} for run in study.runs]
     table = pd.DataFrame(rows).drop_duplicates("arm")
     same_encoder = table["encoder"] == study.runs[0].parameters["encoder"]
-    return table[(table["strategy"] != "none") & same_encoder]
+    found = table[(table["strategy"] != "none") & same_encoder]
+    missing = [arm for arm in (*CELLS, "hybrid") if arm not in set(found["arm"])]
+    if missing:
+        raise ValueError(
+            f"study {study.name!r} lacks {listed(missing)}: the notebook factorial compares "
+            f"{listed([*CELLS, 'hybrid'])}"
+        )
+    return found
 
 
 def two_by_two(here: pd.DataFrame) -> pd.DataFrame:
@@ -267,13 +284,15 @@ def effects_says(part: pd.DataFrame) -> Markdown:
     count = f"With languages {group}, {sure.sum()} of {len(part)} effects may not be chance."
     if not sure.any():
         return Markdown(count)
-    real: Any = part[sure]
-    interactions = real["contrast"] == "interaction"
+    real = part[sure]
     return sentences(
         [
             count,
-            _largest(real[~interactions], "largest difference"),
-            _largest(real[interactions], "largest interaction (a difference of differences)"),
+            _largest(real.query("contrast != 'interaction'"), "largest difference"),
+            _largest(
+                real.query("contrast == 'interaction'"),
+                "largest interaction (a difference of differences)",
+            ),
         ]
     )
 
@@ -282,7 +301,7 @@ def _largest(real: pd.DataFrame, what: str) -> str:
     """The effect that is furthest from 0; "" where there is none."""
     if real.empty:
         return ""
-    row: Any = real.loc[real["difference"].abs().idxmax()]
+    row = real.sort_values("difference", key=abs).iloc[-1]
     return (
         f"The {what} is {row['contrast']} in the {row['setting']} setting: "
         f"{number(row['difference'], signed=True)} "
@@ -364,12 +383,7 @@ def answer(tests: pd.DataFrame) -> Markdown:
     seen = seen.assign(sure=is_real(seen))
     said = []
     for name, part in seen.groupby("contrast", sort=False):
-        parts = [
-            f"{number(row['difference'], signed=True)} ({row['setting']}"
-            f"{'' if row['sure'] else ', may be chance'})"
-            for _, row in part.iterrows()
-        ]
-        said.append(f"**{name}**: {listed(parts)}.")
+        said.append(f"**{name}**: {differences(part)}.")
     return Markdown(f"{_batches_say(seen)}\n\n{bullets(said)}")
 
 

@@ -11,8 +11,8 @@ from hbtlib.evaluation.metrics import lower_is_better
 from hbtlib.evaluation.significance import contrasts
 from hbtlib.study.family import Family
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import GROUPS, bold, is_real
-from hbtlib.study.report.words import Markdown, bullets, listed, number
+from hbtlib.study.report.tables import GROUPS, bold, differences, is_real
+from hbtlib.study.report.words import Markdown, bullets
 
 SHOWN = [
     "languages",
@@ -110,16 +110,9 @@ def says(table: pd.DataFrame, metric: str, languages: str = GROUPS[0]) -> Markdo
     Returns:
         A sentence a difference.
     """
-    rows = table.assign(sure=is_real(table))
-    rows = rows[(rows["metric"] == metric) & (rows["languages"] == languages)]
-    said = []
-    for name, part in rows.groupby("contrast", sort=False):
-        parts = [
-            f"{number(row['difference'], signed=True)} ({row['setting']}"
-            f"{'' if row['sure'] else ', may be chance'})"
-            for row in part.to_dict("records")
-        ]
-        said.append(f"{name}: {listed(parts)}.")
+    rows = table[(table["metric"] == metric) & (table["languages"] == languages)]
+    by_name = rows.groupby("contrast", sort=False)
+    said = [f"{name}: {differences(part)}." for name, part in by_name]
     better = "lower" if lower_is_better(metric) else "higher"
     head = f"Differences in {metric} ({better} is better), languages {_words(languages)}:"
     return Markdown(f"{head}\n\n{bullets(said)}")

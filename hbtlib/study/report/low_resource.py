@@ -17,7 +17,7 @@ from hbtlib.study.project import project_folder
 from hbtlib.study.report import family
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import settings_table
-from hbtlib.study.report.tables import is_real, mean_and_sd, over_pairs, spread
+from hbtlib.study.report.tables import differences, mean_and_sd, over_pairs, spread
 from hbtlib.study.report.words import (
     Markdown,
     are,
@@ -443,11 +443,6 @@ def answer(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> Markdow
 
 def _against(tests: pd.DataFrame, contrast: str, when: str) -> str:
     """A sentence on one declared difference in all settings, of languages trained on."""
-    rows = tests.assign(sure=is_real(tests))
-    rows = rows[(rows["contrast"] == contrast) & (rows["metric"] == METRIC)]
-    parts = [
-        f"{number(row['difference'], signed=True)} ({row['setting']}"
-        f"{'' if row['sure'] else ', may be chance'})"
-        for row in rows[rows["languages"] == "trained"].to_dict("records")
-    ]
-    return f"{when}, {contrast} is {listed(parts)} in {METRIC}, languages trained on."
+    rows = tests[(tests["contrast"] == contrast) & (tests["metric"] == METRIC)]
+    found = differences(rows[rows["languages"] == "trained"])
+    return f"{when}, {contrast} is {found} in {METRIC}, languages trained on."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 from pandas.io.formats.style import Styler
@@ -13,7 +12,7 @@ from hbtlib.study import baseline
 from hbtlib.study.report.family import effects
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import by_arm, over_runs
-from hbtlib.study.report.tables import is_real, mean_and_sd, over_pairs
+from hbtlib.study.report.tables import differences, is_real, mean_and_sd, over_pairs
 from hbtlib.study.report.words import (
     Markdown,
     bullets,
@@ -175,17 +174,8 @@ def tests_says(table: pd.DataFrame, metric: str) -> Markdown:
     Returns:
         A sentence a difference.
     """
-    rows = table.assign(sure=is_real(table))
-    said = []
-    for what, part in rows[rows["metric"] == metric].groupby("what", sort=False):
-        said.append(f"{what}: {listed(_difference(row) for _, row in part.iterrows())}.")
-    return bullets(said)
-
-
-def _difference(row: Any) -> str:
-    """A difference with its setting."""
-    chance = "" if row["sure"] else ", may be chance"
-    return f"{number(row['difference'], signed=True)} ({row['setting']}{chance})"
+    of_metric = table[table["metric"] == metric].groupby("what", sort=False)
+    return bullets([f"{what}: {differences(part)}." for what, part in of_metric])
 
 
 def pairs(reader: Reader, arms: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -9,8 +9,8 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.evaluation.groups import by_training
 from hbtlib.evaluation.significance import compare, compare_pairs, units
-from hbtlib.study.report.tables import bold, is_real
-from hbtlib.study.report.words import Markdown, bullets, counted, listed, number
+from hbtlib.study.report.tables import bold, differences, is_real
+from hbtlib.study.report.words import Markdown, bullets, counted, listed
 
 BY_UNIT = {"low": "low_unit", "high": "high_unit", "p_holm": "p_unit"}
 # In the CSV, not in the shown table.
@@ -133,15 +133,8 @@ def effects_says(table: pd.DataFrame) -> Markdown:
     Returns:
         A sentence for each difference, with one part a setting.
     """
-    said = []
-    for what, part in table.assign(sure=is_real(table)).groupby("what", sort=False):
-        parts = [
-            f"{number(row['difference'], signed=True)} ({row['setting']}"
-            f"{'' if row['sure'] else ', may be chance'})"
-            for _, row in part.iterrows()
-        ]
-        said.append(f"{what} is {listed(parts)}.")
-    return bullets(said)
+    by_what = table.groupby("what", sort=False)
+    return bullets([f"{what} is {differences(part)}." for what, part in by_what])
 
 
 def unit_says(table: pd.DataFrame) -> Markdown:

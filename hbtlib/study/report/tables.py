@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.study.report.words import listed, number
 
 GROUPS = ("trained", "unseen")
 KEYS = ["languages", "setting", "metric", "arm"]
@@ -97,6 +98,22 @@ def is_real(
         One bool a row.
     """
     return (table[p] < 0.05) & (table[low] * table[high] > 0)
+
+
+def differences(rows: pd.DataFrame) -> str:
+    """Differences in several settings as a list in words.
+
+    Args:
+        rows: rows of a table of `hbt.compare` or `hbt.contrasts`, one a setting.
+
+    Returns:
+        Such as `+0.112 (monolingual) and −0.003 (multilingual, may be chance)`.
+    """
+    parts = []
+    for row, sure in zip(rows.to_dict("records"), is_real(rows), strict=True):
+        chance = "" if sure else ", may be chance"
+        parts.append(f"{number(row['difference'], signed=True)} ({row['setting']}{chance})")
+    return listed(parts)
 
 
 def bold(style: Styler, where: pd.Series, column: str) -> Styler:

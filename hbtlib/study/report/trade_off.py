@@ -14,7 +14,7 @@ from hbtlib.study.config import load, study_names
 from hbtlib.study.report.cost import AS_IT_IS as NOTHING
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import by_arm, over_runs
-from hbtlib.study.report.tables import GROUPS, bold, is_real, spread
+from hbtlib.study.report.tables import GROUPS, bold, differences, is_real, spread
 from hbtlib.study.report.words import (
     Markdown,
     bullets,
@@ -414,17 +414,8 @@ def effects_says(table: pd.DataFrame, subject: str = "hybrid") -> Markdown:
     """
     seen = table[table["languages"] == GROUPS[0]]
     own = seen[seen["contrast"].str.startswith(f"{subject} − ") & (seen["metric"] == "mAP")]
-    said = []
-    for name, part in own.assign(sure=is_real(own)).groupby("contrast", sort=False):
-        parts = [_effect(row) for _, row in part.iterrows()]
-        said.append(f"{name}: {listed(parts)}.")
-    return bullets(said)
-
-
-def _effect(row: Any) -> str:
-    """A difference with its setting."""
-    chance = "" if row["sure"] else ", may be chance"
-    return f"{number(row['difference'], signed=True)} ({row['setting']}{chance})"
+    by_name = own.groupby("contrast", sort=False)
+    return bullets([f"{name}: {differences(part)}." for name, part in by_name])
 
 
 def verdict(table: pd.DataFrame, subject: str = "hybrid") -> Markdown:

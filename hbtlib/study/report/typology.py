@@ -14,7 +14,7 @@ from hbtlib.evaluation.mixed import mixed_model
 from hbtlib.languages import LANGUAGES, syntactic_distance
 from hbtlib.study.report.family import effects
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import is_real
+from hbtlib.study.report.tables import differences, is_real
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number
 
 FEATURES = ("family", "script", "word_order", "trained")
@@ -128,17 +128,17 @@ def gains_says(table: pd.DataFrame, subject: str, other: str) -> Markdown:
     """
     said = []
     for panel, part in table.groupby("panel", sort=False):
-        differences = part.set_index("language")["difference"]
+        gained = part.set_index("language")["difference"]
         kinds = part.groupby("trained", sort=False)["difference"].mean()
         means = [
             f"{number(value, signed=True)} in languages {KINDS[bool(is_trained)]}"
             for is_trained, value in kinds.items()
         ]
         said.append(
-            f"{panel}: {subject} is above {other} in {int((differences > 0).sum())} of "
+            f"{panel}: {subject} is above {other} in {int((gained > 0).sum())} of "
             f"{counted(len(part), 'language')}; the mean difference is {listed(means)}; "
-            f"the most is {number(differences.max(), signed=True)} ({differences.idxmax()}), the "
-            f"least {number(differences.min(), signed=True)} ({differences.idxmin()})."
+            f"the most is {number(gained.max(), signed=True)} ({gained.idxmax()}), the "
+            f"least {number(gained.min(), signed=True)} ({gained.idxmin()})."
         )
     return bullets(said)
 
@@ -177,10 +177,10 @@ def mixed(table: pd.DataFrame, subject: str, other: str) -> pd.DataFrame:
         distances are alike. Panels of few languages have no model.
     """
     parts = []
-    differences = gains(table, subject, other)
+    gained = gains(table, subject, other)
     chosen = table[table["arm"].isin([subject, other])].dropna(subset=["distance"])
     for panel, part in chosen.groupby("panel", sort=False):
-        here = differences[differences["panel"] == panel]
+        here = gained[gained["panel"] == panel]
         if part["language"].nunique() < 5 or here.empty:
             continue
         is_subject = (part["arm"] == subject).astype(float)
@@ -276,15 +276,10 @@ def tests_says(table: pd.DataFrame) -> Markdown:
     Returns:
         A sentence a benchmark and difference.
     """
-    rows = table.assign(sure=is_real(table))
-    said = []
-    for (name, metric, what), part in rows.groupby(["benchmark", "metric", "what"], sort=False):
-        parts = [
-            f"{number(row['difference'], signed=True)} ({row['setting']}"
-            f"{'' if row['sure'] else ', may be chance'})"
-            for row in part.to_dict("records")
-        ]
-        said.append(f"{name}, {metric}, {what}: {listed(parts)}.")
+    rows = table.groupby(["benchmark", "metric", "what"], sort=False)
+    said = [
+        f"{name}, {metric}, {what}: {differences(part)}." for (name, metric, what), part in rows
+    ]
     return bullets(said)
 
 
