@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import hbtlib as hbt
+from hbtlib import files
 from hbtlib import study as studies
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.study.report import (
@@ -128,6 +129,15 @@ def test_the_reader_of_several_benchmarks_keeps_them_apart() -> None:
         ValueError, match="benchmark is 'mtop'; study 'xquad-zero-shot' has xquad-r"
     ):
         Reader("xquad-zero-shot", "mtop")
+
+
+def test_what_all_runs_share_is_read_from_one_that_kept_it() -> None:
+    """A study may keep the ranks of one seed an arm; how many passages there are is in any."""
+    table = Reader("multilingual", "tydiqa-goldp").ranks_of_one_run()
+    assert set(table["benchmark"]) == {"tydiqa-goldp"}
+    assert not table.duplicated(["query_id", "pool", "passage_id"]).any()
+    with pytest.raises(FileNotFoundError, match="study 'mtop' lacks ranks of 21 of its 21 runs"):
+        Reader("mtop").ranks_of_one_run()
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
@@ -346,7 +356,11 @@ def test_the_kept_tables_are_those_of_the_library(tmp_path: Path) -> None:
     ours = probed["probes"].query("removed == '1' and metric == 'mAP'")["value"].to_numpy()
     np.testing.assert_array_equal(ours, removed["value"].to_numpy())
     assert "5 tables are kept" in train.write(kept, tmp_path)
-    assert len(pd.read_parquet(tmp_path / "ranks.parquet")) == len(kept["ranks"])
+    written = tmp_path / "ranks.parquet"
+    again = files.read_table(written)
+    pd.testing.assert_frame_equal(again, kept["ranks"].reset_index(drop=True), check_dtype=False)
+    files.write_table(kept["ranks"], tmp_path / "plain.parquet", **train.COMPACT)
+    assert written.stat().st_size < 0.9 * (tmp_path / "plain.parquet").stat().st_size
 
 
 def test_a_run_is_measured_with_the_map_of_its_own_encoder() -> None:

@@ -84,6 +84,18 @@ class Reader:
         """
         return results.collect(self.study, what, self.benchmark, rivals=rivals)
 
+    def ranks_of_one_run(self) -> pd.DataFrame:
+        """The ranks of a run that kept them: for what all runs share, such as how many passages.
+
+        Raises:
+            FileNotFoundError: if no run has its ranks.
+        """
+        kept = [run for run in self.study.runs if (run.folder / "ranks.parquet").exists()]
+        if not kept:
+            return self.collect("ranks")  # which says what to do
+        table = results.run_table(kept[0], "ranks")
+        return table[table["benchmark"] == self.benchmark]
+
     def measured(self, *, rivals: bool = False) -> pd.DataFrame:
         """Every run's metrics with the column `languages`: `trained`, or `unseen` where one is not.
 
