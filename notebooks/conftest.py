@@ -7,6 +7,6 @@ WAITING = {
     "19-low-resource.ipynb": "low-resource",
 }
 """Notebook → its study. `make study STUDY=…` makes the runs and executes the notebook. As soon as
-runs are committed, tests/test_package.py asks for the entry to be taken out."""
+all runs are committed, tests/test_package.py asks for the entry to be taken out."""
 
 collect_ignore = list(WAITING)

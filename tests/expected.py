@@ -133,18 +133,27 @@ def macro_averages(measured: pd.DataFrame) -> pd.DataFrame:
 def write() -> Path:
     """Writes the expected scores again, from the runs there are.
 
+    A study whose runs are committed as they come is left out, and told, until all are there.
+
     Returns:
         The file.
 
     Raises:
-        FileNotFoundError: A study has only some of its runs (the message names those that are
-            missing), or no study has any.
+        FileNotFoundError: A study that was in the file before has only some of its runs (the
+            message names those that are missing), or no study has any.
         DamagedFile: A file of a run is damaged.
     """
     parts = []
+    known = set(pd.read_csv(file())["study"]) if file().exists() else set()
     for name in studies.study_names():
         found = scores(name)
-        if len(found) or len(damaged_runs(name)):
+        n_runs, n_found = (
+            len(studies.load(name).runs),
+            len(found[["arm", "seed"]].drop_duplicates()),
+        )
+        if name not in known and 0 < n_found < n_runs and damaged_runs(name).empty:
+            print(f"{name}: {n_found} of its {n_runs} runs are there; it is left out")
+        elif len(found) or len(damaged_runs(name)):
             kept = "metrics" if keeps_no_ranks(name) else "ranks"
             studies.collect(studies.load(name), kept)  # raises if a run is missing or damaged
             parts.append(found.assign(command=f"make study STUDY={name}"))

@@ -29,7 +29,7 @@ def test_the_committed_runs_score_what_is_expected(monkeypatch: pytest.MonkeyPat
     committed = {
         name
         for name in study.study_names()
-        if any(run.folder.exists() for run in study.load(name).runs)
+        if all(run.folder.exists() for run in study.load(name).runs)
     }
     assert set(table["study"]) == committed
 
@@ -169,6 +169,23 @@ def test_what_is_no_file_of_scores_is_named(project: Path) -> None:
         expected.check()
     shutil.rmtree(project / "results" / "quick")
     with pytest.raises(FileNotFoundError, match="no study has runs in"):
+        expected.write()
+
+
+def test_a_study_whose_runs_come_one_by_one_is_left_out_until_the_last(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_study(project, "slow", ["x-y", "hybrid"])
+    last = study.load("slow").runs[1].folder
+    aside = last.rename(last.with_name("aside"))
+    expected.write()
+    assert "slow: 1 of its 2 runs are there; it is left out" in capsys.readouterr().out
+    assert set(expected.read()["study"]) == {"quick"}
+    aside.rename(last)
+    expected.write()
+    assert set(expected.read()["study"]) == {"quick", "slow"}
+    shutil.rmtree(last)
+    with pytest.raises(FileNotFoundError, match="lacks ranks of 1 of its 2 runs"):
         expected.write()
 
 
