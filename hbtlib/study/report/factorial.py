@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -284,29 +284,25 @@ def effects_says(part: pd.DataFrame) -> Markdown:
     count = f"With languages {group}, {sure.sum()} of {len(part)} effects may not be chance."
     if not sure.any():
         return Markdown(count)
-    real = part[sure]
-    return sentences(
-        [
-            count,
-            _largest(real.query("contrast != 'interaction'"), "largest difference"),
-            _largest(
-                real.query("contrast == 'interaction'"),
-                "largest interaction (a difference of differences)",
-            ),
-        ]
-    )
+    real = part[sure].sort_values("difference", key=abs, ascending=False)
+    said = [count]
+    for row in real[real["contrast"] != "interaction"].head(1).to_dict("records"):
+        said.append(
+            f"The largest difference is {row['contrast']} in the {row['setting']} setting: "
+            f"{_with_interval(row)}."
+        )
+    for row in real[real["contrast"] == "interaction"].head(1).to_dict("records"):
+        said.append(
+            "The interaction, which is a difference of differences, is largest in the "
+            f"{row['setting']} setting: {_with_interval(row)}."
+        )
+    return sentences(said)
 
 
-def _largest(real: pd.DataFrame, what: str) -> str:
-    """The effect that is furthest from 0; "" where there is none."""
-    if real.empty:
-        return ""
-    row = real.sort_values("difference", key=abs).iloc[-1]
-    return (
-        f"The {what} is {row['contrast']} in the {row['setting']} setting: "
-        f"{number(row['difference'], signed=True)} "
-        f"[{number(row['low'], signed=True)}, {number(row['high'], signed=True)}]."
-    )
+def _with_interval(row: Mapping[Hashable, Any]) -> str:
+    """A difference with its interval."""
+    low, high = number(row["low"], signed=True), number(row["high"], signed=True)
+    return f"{number(row['difference'], signed=True)} [{low}, {high}]"
 
 
 def effects_shown(table: pd.DataFrame) -> Styler:
