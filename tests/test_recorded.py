@@ -204,6 +204,8 @@ def names() -> dict[str, list[str]]:
             "pretraining-tuning",
             "multilingual",
             "paper",
+            "typology",
+            "typology-all",
         )
     }
 

@@ -63,7 +63,13 @@ def test_gains_by_language_and_kind(scores: pd.DataFrame) -> None:
     kinds = typology.by_kind(gains, "script")
     assert kinds.loc["Latin"].iloc[0].endswith("(en fi id sw)")
     figure = hbt.plots.gains_by_distance(gains)
-    assert [text.get_text() for text in figure.axes[0].texts] == gains["language"].tolist()
+    labels = [text.get_text().split() for text in figure.axes[0].get_yticklabels()]
+    assert sorted(label[0] for label in labels) == sorted(gains["language"])
+    trained = [label[0] for label in labels if len(label) == 1]
+    assert sorted(trained) == sorted(gains.loc[gains["trained"], "language"])
+    assert trained == [label[0] for label in labels][: len(trained)], "these stand at the top"
+    far = [float(label[1]) for label in labels[len(trained) :]]
+    assert far == sorted(far)
     with pytest.raises(
         ValueError, match="several values of panel tydiqa-goldp, monolingual, language ar"
     ):

@@ -314,14 +314,14 @@ def answer(
     changes = models[models["term"] == f"{subject} × distance"]
     clear = changes[changes["converged"] & (changes["low"] * changes["high"] > 0)]
     if len(changes):
+        named = f" ({listed(clear['panel'])})" if len(clear) else ""
         said.append(
-            f"Of {counted(len(changes), 'model')}, {len(clear)} say that the gain changes with the "
-            f"distance from the languages trained on ({listed(clear['panel'])})."
+            f"Of {counted(len(changes), 'model')}, {len(clear) or 'none'} can tell that the gain "
+            f"changes with the distance from the languages trained on{named}."
         )
     seeds = int(own["n_seeds"].max()) if len(own) else 0
     scope = (
         f"There {'is' if seeds == 1 else 'are'} {counted(seeds, 'seed')} an arm, and few "
-        "languages: "
-        "what is said of kinds of languages describes and does not prove."
+        "languages: what is said of kinds of languages describes and does not prove."
     )
     return Markdown(f"{bullets(said)}\n\n{scope}")
