@@ -120,7 +120,7 @@ def test_the_answer_names_where_it_is_sure(scores: pd.DataFrame) -> None:
         "In languages trained on, hybrid is above x-x in tydiqa-goldp monolingual, below it in "
         "tydiqa-goldp multilingual, and the difference may be chance in none." in said
     )
-    assert "Of 1 model, 1 say that the gain changes with the distance" in said
+    assert "Of 1 model, 1 can tell that the gain changes with the distance" in said
     assert "There is 1 seed an arm" in said
     listed = typology.tests_says(declared)
     assert "tydiqa-goldp, mAP, b: +0.010 (monolingual, may be chance)." in listed
