@@ -85,10 +85,11 @@ def differences(
     trained: Sequence[str] = (),
     name: str = "hybrid",
     significant: Mapping[str, pd.DataFrame] | None = None,
+    reverse: bool = False,
 ) -> Figure:
     """Draws heatmaps of one run's metric minus each baseline's, all on one scale.
 
-    Cells are green where the run's metric is higher and purple where it is lower. Cells with
+    Cells are green where the difference is above 0 and purple where it is below. Cells with
     p ≥ .05 are hatched: for these trained models the difference may be chance.
 
     Args:
@@ -99,6 +100,8 @@ def differences(
         name: what the run is called.
         significant: for each baseline a table of query_language, pool and p: one row a cell, p
             already adjusted for all of them. None: nothing is hatched.
+        reverse: draw each baseline's metric minus the run's, for a run that the others are
+            changes of.
 
     Returns:
         The picture, with at most three heatmaps beside each other.
@@ -112,8 +115,9 @@ def differences(
     if significant is not None:
         check_tables(significant, "significant")
     for other, table in check_tables(baselines, "baselines").items():
-        title = f"{name} − {other}"
-        grids[title] = own - _grid(table, metric, trained)
+        title = f"{other} − {name}" if reverse else f"{name} − {other}"
+        higher = own - _grid(table, metric, trained)
+        grids[title] = -higher if reverse else higher
         if significant is not None:
             hatched[title] = _chance(grids[title], significant, other)
         if grids[title].isna().to_numpy().all():

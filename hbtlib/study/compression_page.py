@@ -14,6 +14,7 @@ from hbtlib.study import rows_page
 from hbtlib.study.compression import rows
 from hbtlib.study.compression.declared import MAP, declared
 from hbtlib.study.report import compression as report
+from hbtlib.study.report.tables import is_real
 from hbtlib.study.report.words import number
 
 HEAD = """# Smaller vectors
@@ -42,7 +43,7 @@ READ = """## How to read it
   over chance. It comes down to 1, too, where an encoder finds less, so that a fall is no gain
   unless the multilingual mAP is kept.
 - Changes have their 95 % interval over questions. A star: p < .05 after Holm's correction over all
-  declared comparisons.
+  declared comparisons, and an interval without 0.
 """
 
 NOTEBOOK = """## The executed notebook
@@ -118,6 +119,7 @@ _COLUMNS = {
 def _changes_table(changes: pd.DataFrame) -> str:
     """A row an encoder, benchmark, map and compression."""
     tested = changes[changes["p_holm"].notna()]
+    tested = tested.assign(sure=is_real(tested))
     there = set(zip(tested["measure"], tested["setting"], strict=True))
     columns = {key: head for key, head in _COLUMNS.items() if key in there}
     lines = []
@@ -134,7 +136,7 @@ def _change(row: Any) -> str:
         number(getattr(row, name), signed=True).replace("0.", ".", 1)
         for name in ("change", "low", "high")
     )
-    star = " ★" if row.p_holm < report.LEVEL else ""
+    star = " ★" if row.sure else ""
     return f"{value}{star} [{low}, {high}]"
 
 

@@ -63,6 +63,13 @@ def test_differences_are_signed_and_centred(measured: pd.DataFrame) -> None:
     assert "from −0.1 to 0.1 (the largest difference, rounded up)." in caption(figure)
 
 
+def test_what_changes_of_a_run_lose_is_below_0(measured: pd.DataFrame) -> None:
+    smaller = measured.assign(value=measured["value"] - 0.1)
+    figure = plots.differences(measured, {"int8": smaller}, name="float32", reverse=True)
+    assert set(numbers(figure)) == {"−.10"}
+    assert figure.axes[0].get_title(loc="left") == "int8 − float32"
+
+
 def test_cells_that_may_be_chance_are_hatched_and_no_others(measured: pd.DataFrame) -> None:
     rng = np.random.default_rng(0)
     cells = measured[["query_language", "pool"]]

@@ -35,6 +35,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "trade_off",
         "train",
         "translate",
+        "tuning",
         "typology",
         "language_neutral",
         "words",

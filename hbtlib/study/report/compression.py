@@ -18,10 +18,13 @@ from hbtlib.study.compression.declared import (
     declared_tests,
 )
 from hbtlib.study.report.reader import check_choice
+from hbtlib.study.report.tables import is_real
 from hbtlib.study.report.words import Markdown, bullets, counted, highest, listed, lowest, number
 
 GAP = "cross-lingual minus monolingual"
-LEVEL = 0.05
+FLOOR = 0.05
+"""Pairs of languages with less mAP than this are in no share of it that is kept."""
+
 _KEYS = ["query_language", "pool"]
 _JOINT = "multilingual"
 
@@ -150,8 +153,8 @@ def bias_says(cost: pd.DataFrame) -> Markdown:
     return bullets(
         [
             *said,
-            "(Counted are differences with p < .05 after Holm's correction. Both measures come "
-            "nearer to chance when an encoder finds less: the rank distance from below, the "
+            "(Counted are differences with p < .05 after Holm's correction, and an interval "
+            "without 0. Both measures come nearer to chance when an encoder finds less: the rank distance from below, the "
             "preference from above.)",
         ]
     )
@@ -164,7 +167,7 @@ _BIAS = {
 
 
 def _ups_and_downs(rows: pd.DataFrame) -> str:
-    real = rows[rows["p_holm"] < LEVEL]
+    real = rows[is_real(rows)]
     return (
         f"rises in {(real['change'] > 0).sum()} of {counted(len(rows), 'case')} and falls in "
         f"{(real['change'] < 0).sum()}"
@@ -183,13 +186,15 @@ def map_says(effect: pd.DataFrame, scores: pd.DataFrame) -> Markdown:
     tested = joint[(joint["map"] == MAP) & joint["p_holm"].notna()]
     for name, found in tested.groupby("compression", sort=False):
         gains = found["change"]
-        real = found[found["p_holm"] < LEVEL]
+        real = found[is_real(found)]
         said.append(
             f"{name}: the map changes the multilingual mAP by {number(gains.min(), signed=True)} "
             f"to {number(gains.max(), signed=True)}; it rises in {(real['change'] > 0).sum()} of "
             f"{counted(len(found), 'case')} and falls in {(real['change'] < 0).sum()}."
         )
-    counted_are = "(Counted are differences with p < .05 after Holm's correction.)"
+    counted_are = (
+        "(Counted are differences with p < .05 after Holm's correction, and an interval without 0.)"
+    )
     return bullets([*said, counted_are if said else "", *_small_beats_large(scores)])
 
 
@@ -266,7 +271,7 @@ def pairs_says(plain: pd.DataFrame, compressed: dict[str, pd.DataFrame]) -> Mark
         of the query and by that of the passages, where float32 vectors find something.
     """
     before = plain.set_index(_KEYS)["value"].drop(ALL, level="pool", errors="ignore")
-    before = before[before > LEVEL]
+    before = before[before > FLOOR]
     said = []
     for name, table in compressed.items():
         kept = table.set_index(_KEYS)["value"].reindex(before.index) / before
@@ -277,7 +282,7 @@ def pairs_says(plain: pd.DataFrame, compressed: dict[str, pd.DataFrame]) -> Mark
             f"{kept.max():.0%} ({_pair(kept.idxmax())}) of their mAP; by the query's language "
             f"{_least_and_most(queries)}, by the passages' {_least_and_most(passages)}."
         )
-    note = f"(Queries stand first. Pairs whose mAP is below {LEVEL:g} with float32 are left out.)"
+    note = f"(Queries stand first. Pairs whose mAP is below {FLOOR:g} with float32 are left out.)"
     return bullets([*said, note])
 
 

@@ -30,7 +30,7 @@ from hbtlib.study.report.words import (
     number,
     sentences,
 )
-from hbtlib.study.results import collect, run_table
+from hbtlib.study.results import run_table
 from hbtlib.study.runs import Run
 from hbtlib.study.studies import Study
 
@@ -118,26 +118,6 @@ def study_says(study: Study) -> Markdown:
             f"The suite {SUITE} reads them on {listed(find_suite(SUITE).benchmarks)}.",
         ]
     )
-
-
-def tuned(name: str = "scaling-tuning") -> pd.DataFrame:
-    """What each learning rate scores on the held-out pairs.
-
-    Args:
-        name: the study that tunes, whose runs are all there.
-
-    Returns:
-        learning_rate, mAP (averaged over settings, arms and sizes), runs; the best rate first.
-    """
-    study = load(name)
-    measured = collect(study, "metrics")
-    rates = {run.name: run.parameters["learning_rate"] for run in study.runs}
-    chosen = measured[measured["metric"] == "mAP"]
-    keys = ["run", "setting"]
-    means = chosen.groupby(keys)["value"].mean().groupby("run").mean().reset_index()
-    by_rate = means.groupby(means["run"].map(rates).rename("learning_rate"))["value"]
-    table = by_rate.agg(mAP="mean", runs="size").reset_index()
-    return table.sort_values("mAP", ascending=False, ignore_index=True)
 
 
 def sizes(study: Study) -> pd.DataFrame:
