@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hbtlib.files import explain_full_disk
 from hbtlib.study.memory import LESS_MEMORY, address_limit, of_limit, ran_out
 from hbtlib.study.parameters import notebook_file
-from hbtlib.study.project import project_folder
+from hbtlib.study.project import output_folder, project_folder
 
 if TYPE_CHECKING:
     from papermill.exceptions import PapermillExecutionError  # half a second a start
@@ -52,7 +52,7 @@ def execute(notebook: str, output: Path, parameters: Mapping[str, Any]) -> None:
     try:
         with explain_full_disk(output):
             _execute(source, output, parameters)
-            _remove_widgets(output)
+            _tidy(output)
     except PapermillExecutionError as error:
         cell = _cell(error.exec_count, error.source)
         raise NotebookFailed(
@@ -92,13 +92,28 @@ def _execute(source: Path, output: Path, parameters: Mapping[str, Any]) -> None:
                 raise
 
 
-def _remove_widgets(executed: Path) -> None:
-    """Removes the state of widgets (progress bars) from an executed notebook."""
+def _tidy(executed: Path) -> None:
+    """Removes from an executed notebook the state of widgets, and where this machine keeps it.
+
+    papermill notes the absolute paths of the notebook and its copy. Who opens the copy elsewhere
+    has neither: the names within the project stay.
+    """
     import nbformat
 
     content = nbformat.read(executed, as_version=4)
     content.metadata.pop("widgets", None)
+    noted = content.metadata.get("papermill", {})
+    for key in noted.keys() & {"input_path", "output_path"}:
+        noted[key] = _within_project(Path(noted[key]))
     nbformat.write(content, executed)
+
+
+def _within_project(path: Path) -> str:
+    """A path from the project's or the results' folder on, or the file's name elsewhere."""
+    for folder in (project_folder(), output_folder()):
+        if path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return path.name
 
 
 def _cell(number: int | None, source: str) -> str:
