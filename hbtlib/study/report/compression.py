@@ -154,8 +154,8 @@ def bias_says(cost: pd.DataFrame) -> Markdown:
         [
             *said,
             "(Counted are differences with p < .05 after Holm's correction, and an interval "
-            "without 0. Both measures come nearer to chance when an encoder finds less: the rank distance from below, the "
-            "preference from above.)",
+            "without 0. Both measures come nearer to chance when an encoder finds less: the rank "
+            "distance from below, the preference from above.)",
         ]
     )
 

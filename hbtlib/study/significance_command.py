@@ -1,6 +1,6 @@
 """The tests that a study's YAML declares, as a table.
 
-`python -m hbtlib.study.declared STUDY` writes results/STUDY/significance.csv, or
+`python -m hbtlib.study.significance_command STUDY` writes results/STUDY/significance.csv, or
 significance-BENCHMARK.csv for each of several benchmarks, from what the runs kept of each question.
 """
 
@@ -17,7 +17,9 @@ from hbtlib.study.report.reader import Reader
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m hbtlib.study.declared", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m hbtlib.study.significance_command", description=__doc__
+    )
     parser.add_argument("study", help="a study of notebooks/studies/ that declares a family")
     asked = parser.parse_args(arguments)
     try:
