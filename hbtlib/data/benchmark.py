@@ -25,6 +25,20 @@ ALL = "all"
 UNTRANSLATED = "untranslated:"
 """How question ids begin where nothing tells which queries are translations of one question."""
 
+RANK_NAMES = (
+    "benchmark",
+    "query_id",
+    "question_id",
+    "query_language",
+    "pool",
+    "passage_id",
+    "passage_language",
+)
+"""The columns of a table of ranks that hold names: a row a query, relevant passage and pool."""
+
+RANK_COLUMNS = (*RANK_NAMES, "rank", "score", "grade", "n_passages", "n_relevant")
+"""All its columns, in their order; `hbt.rank_vectors` says what each of them is."""
+
 LARGEST_GRADE = 1000
 
 _COLUMNS = {

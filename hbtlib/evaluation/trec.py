@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hbtlib.checks import check_integer, check_name, check_path, short
-from hbtlib.data.benchmark import ALL, Benchmark
+from hbtlib.data.benchmark import ALL, RANK_COLUMNS, Benchmark
 from hbtlib.data.formats.checks import DataError, unique
 from hbtlib.data.formats.files import read_tsv
 from hbtlib.evaluation.checks import (
@@ -35,20 +35,6 @@ FILLER = "unjudged-"
 
 _RUN = ["query_id", "zero", "passage_id", "rank", "score", "tag"]
 _QRELS = ["query_id", "zero", "passage_id", "grade"]
-_RANKS = [
-    "benchmark",
-    "query_id",
-    "question_id",
-    "query_language",
-    "pool",
-    "passage_id",
-    "passage_language",
-    "rank",
-    "score",
-    "grade",
-    "n_passages",
-    "n_relevant",
-]
 
 
 def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[Path]:
@@ -167,7 +153,7 @@ def read(folder: Path | str, benchmark: Benchmark) -> pd.DataFrame:
             f"there should be {next(iter(sizes))}.run, …, all.run"
         )
     types = {"rank": "int32", "score": "float32", "grade": "int16"}
-    return pd.concat(tables, ignore_index=True).astype(types)[_RANKS]
+    return pd.concat(tables, ignore_index=True).astype(types)[list(RANK_COLUMNS)]
 
 
 def _check_no_blanks(ranks: pd.DataFrame) -> None:

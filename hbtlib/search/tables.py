@@ -8,19 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hbtlib.data.benchmark import ALL, Benchmark
+from hbtlib.data.benchmark import ALL, RANK_COLUMNS, RANK_NAMES, Benchmark
 from hbtlib.search.inputs import Pools, RelevantPassages
 from hbtlib.search.matrix import Rows
-
-_TEXT_COLUMNS = [
-    "benchmark",
-    "query_id",
-    "question_id",
-    "query_language",
-    "pool",
-    "passage_id",
-    "passage_language",
-]
 
 
 def ranks_table(
@@ -59,12 +49,12 @@ def ranks_table(
     of_query_and_pool = ranks.groupby(["query_id", "pool"], sort=False)["passage_id"]
     ranks["n_relevant"] = of_query_and_pool.transform("size")
     types = {
-        **dict.fromkeys(_TEXT_COLUMNS, "category"),
+        **dict.fromkeys(RANK_NAMES, "category"),
         "rank": rank_type,
         "n_passages": "int32",
         "n_relevant": "int32",
     }
-    columns = [*_TEXT_COLUMNS, "rank", "score", "grade", "n_passages", "n_relevant"]
+    columns = list(RANK_COLUMNS)
     if tied is not None:
         types["n_tied"] = "int32"
         columns.append("n_tied")

@@ -16,11 +16,13 @@ from hbtlib.study.project import project_folder
 from hbtlib.study.report import low_resource as report
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import is_real
+from hbtlib.study.report.tuning import by_learning_rate
 from hbtlib.study.report.words import number
 from hbtlib.study.runs import Run
 
 STUDY = "low-resource"
 PRETRAINED = "low-resource-pretrained"
+TUNING = "low-resource-tuning"
 
 HEAD = """# low-resource: where training data are scarce
 
@@ -51,6 +53,17 @@ from scratch.
 STUDY=low-resource` the rest, with the notebook; this page is then made by `python -m
 hbtlib.study.low_resource_page`. `make study STUDY=low-resource-pretrained` trains the main arms
 on multilingual-e5-small and MiniLM, one seed each.
+"""
+
+TUNED = """## How the learning rate was chosen
+
+One learning rate serves all arms, tuned on AfriQA's dev questions with `x-x`, `x-y` and `hybrid`,
+one seed each. The mean mAP over arms and settings:
+
+{table}
+The study uses 0.0001: from there down nothing more is gained, because what learns then is the table
+of tokens, at its own rate of 0.01. A lower and a higher rate of that table were tried, too, and
+neither is better ([all of it](../../results/low-resource-tuning/summary.csv)).
 """
 
 WAITING = """## The runs are not made yet
@@ -88,6 +101,7 @@ def page() -> str:
         said = report.answer(reader, tests[name], curves[name])
         parts.append(f"- **{name}.** {said}")
     parts += ["", "## What each arm saw\n", f"{report.seen_says(report.seen(readers[0]))}\n"]
+    parts.append(_tuned())
     for reader in readers:
         parts += _of_benchmark(reader, tests[reader.benchmark], curves[reader.benchmark])
     if are_made(load(PRETRAINED).runs):
@@ -107,6 +121,14 @@ def are_made(runs: Sequence[Run]) -> bool:
         runs: the runs.
     """
     return all((run.folder / "metrics.parquet").exists() for run in runs)
+
+
+def _tuned() -> str:
+    """The part on the learning rate, with what every rate scored."""
+    table = by_learning_rate(TUNING).sort_values("learning_rate")
+    rates = table["learning_rate"].map(lambda rate: f"{rate:.5f}".rstrip("0"))
+    lines = [[rate, number(score)] for rate, score in zip(rates, table["mAP"], strict=True)]
+    return TUNED.format(table=_table(["learning rate", "mAP"], lines))
 
 
 def _of_benchmark(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> list[str]:

@@ -6,26 +6,11 @@ import numpy as np
 import pandas as pd
 
 from hbtlib.checks import short
-from hbtlib.data.benchmark import ALL, Benchmark
+from hbtlib.data.benchmark import ALL, RANK_COLUMNS, Benchmark
 from hbtlib.data.formats.checks import DataError
 
 Results = Mapping[str, Mapping[str, float]]
 """Query id → passage id → score: the passages that mteb keeps of a query, 1,000 by default."""
-
-COLUMNS = [
-    "benchmark",
-    "query_id",
-    "question_id",
-    "query_language",
-    "pool",
-    "passage_id",
-    "passage_language",
-    "rank",
-    "score",
-    "grade",
-    "n_passages",
-    "n_relevant",
-]
 
 
 def rows_of_results(results: Results, benchmark: Benchmark, pool: str, place: str) -> pd.DataFrame:
@@ -56,7 +41,7 @@ def rows_of_results(results: Results, benchmark: Benchmark, pool: str, place: st
     gold["n_relevant"] = gold.groupby("query_id")["passage_id"].transform("size")
     gold = gold.assign(benchmark=benchmark.name, pool=pool, n_passages=len(passages))
     types = {"rank": "Int32", "score": "float32", "n_passages": "int32", "n_relevant": "int32"}
-    return gold.astype(types)[COLUMNS]
+    return gold.astype(types)[list(RANK_COLUMNS)]
 
 
 def joined(parts: list[pd.DataFrame], depth: int) -> pd.DataFrame:
