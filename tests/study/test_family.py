@@ -13,7 +13,7 @@ from quick_study import QUICK, make_project, write_study
 import hbtlib as hbt
 from hbtlib import study as studies
 from hbtlib.evaluation.holm import holm
-from hbtlib.study import declared
+from hbtlib.study import significance_command
 from hbtlib.study.family import Family, checked_family
 from hbtlib.study.report import family
 
@@ -117,7 +117,7 @@ def questions() -> pd.DataFrame:
 
 def test_all_declared_tests_are_one_family(questions: pd.DataFrame) -> None:
     declared = Family(("mAP@10", "rank-distance"), DIFFERENCES)
-    found = family.tested(questions, declared)
+    found = family.tested(questions, declared, None)
     # Two groups of languages × (two settings of mAP@10, one of rank-distance).
     assert len(found) == 6
     np.testing.assert_allclose(found["p_holm"], holm(found["p"].to_numpy()))
@@ -135,6 +135,35 @@ def test_all_declared_tests_are_one_family(questions: pd.DataFrame) -> None:
     assert "hybrid − x-y" in family.shown(found).to_html()
 
 
+UNITS = {f"q{i}": i // 5 for i in range(30)}
+
+
+def test_beside_every_test_stands_the_one_by_unit(questions: pd.DataFrame) -> None:
+    family_of_map = Family(("mAP@10",), DIFFERENCES)
+    found = family.tested(questions, family_of_map, UNITS)
+    assert set(found["n_units"]) == {6}
+    seen = questions[questions["languages"] == "trained"]
+    asked: dict[str, Any] = {"metric": "mAP@10", "setting": "multilingual", "unit": UNITS}
+    alone = hbt.contrasts(seen, DIFFERENCES, **asked).iloc[0]
+    keys = ["languages", "setting"]
+    row = found.set_index(keys).loc[("trained", "multilingual")]
+    assert row[["low_unit", "high_unit", "p_unit"]].tolist() == alone[["low", "high", "p"]].tolist()
+    shown = family.shown(found).to_html()
+    assert "p_unit" in shown
+
+
+def test_what_may_be_chance_by_unit_is_said(questions: pd.DataFrame) -> None:
+    found = family.tested(questions, Family(("mAP@10",), DIFFERENCES), UNITS)
+    sure = found.assign(p_holm=0.001, p_unit=0.03, low_unit=0.01, high_unit=0.2)
+    assert "by unit" not in family.says(sure, "mAP@10")
+    open_by_unit = sure.assign(low_unit=-0.01, p_unit=0.2)
+    said = family.says(open_by_unit, "mAP@10")
+    assert "(monolingual, may be chance by unit)" in said
+    assert "(By unit: questions that share a relevant passage" in said
+    # What may be chance by question is said to be so, whatever the units say.
+    assert "(monolingual, may be chance)" in family.says(sure.assign(p_holm=0.5), "mAP@10")
+
+
 def test_a_study_without_a_family_is_told_so() -> None:
     with pytest.raises(ValueError, match="study 'worldfacts' declares no family of tests"):
         family.effects(studies.report.Reader("worldfacts"))
@@ -148,9 +177,10 @@ def test_the_command_writes_the_declared_tests(
     write(project, family=declared_family, parameters=parameters)
     (project / "results" / "quick").mkdir(parents=True)
     monkeypatch.setattr(studies.report.Reader, "collect", lambda self, what: questions)
-    declared.main(["quick"])
+    monkeypatch.setattr(studies.report.Reader, "units", lambda self: UNITS)
+    significance_command.main(["quick"])
     written = pd.read_csv(project / "results" / "quick" / "significance.csv")
     assert written["contrast"].unique().tolist() == ["hybrid − x-y"]
     assert len(written) == 4
     with pytest.raises(SystemExit, match="study 'worldfacts' declares no family"):
-        declared.main(["worldfacts"])
+        significance_command.main(["worldfacts"])

@@ -40,6 +40,9 @@ class FakeReader:
                     rows.append({**row, **names, "value": value + more})
         return pd.DataFrame(rows)
 
+    def units(self) -> dict[str, int]:
+        return {f"q{i}": i // 3 for i in range(30)}
+
     def collect(self, what: str) -> pd.DataFrame:
         assert what == "questions"
         rng = np.random.default_rng(0)
@@ -80,8 +83,8 @@ def test_scores_are_macro_averages_by_judgement(readers: Any) -> None:
     assert wide.columns.tolist() == [(g, s) for g in readers for s in SETTINGS]
     said = mtop.scores_says(found, "MRR@10")
     assert (
-        "same intent, cross-lingual: hybrid has the highest MRR@10, 0.605; then come x-x-mono "
-        "0.505 and x-y 0.405; before training it was 0.100." in said
+        "same intent, cross-lingual: of the trained arms hybrid has the highest MRR@10, 0.605; "
+        "then come x-x-mono 0.505 and x-y 0.405; before training it was 0.100." in said
     )
     figure = hbt.plots.groups(found, "MRR@10")
     assert len(figure.axes) == 3

@@ -140,6 +140,19 @@ def test_what_all_runs_share_is_read_from_one_that_kept_it() -> None:
         Reader("mtop").ranks_of_one_run()
 
 
+def test_units_are_those_of_a_file_or_of_ranks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Reader("mtop").units()
+    assert len(read) == 193
+    assert len(set(read.values())) == 40
+    kept = Reader("multilingual", "xquad-r")
+    assert kept.units() == hbt.units(kept.ranks_of_one_run())
+    monkeypatch.setattr(Reader, "committed", lambda self, name: tmp_path / name)
+    with pytest.raises(FileNotFoundError, match=r"python -m hbtlib\.study\.units_command mtop$"):
+        Reader("mtop").units()
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(ValueError, match="has the arms hybrid, and nothing to compare"):
         Reader("rivals-tuning").check_comparable()

@@ -138,6 +138,14 @@ def test_the_committed_study_spans_a_hundredfold_and_declares_its_tests() -> Non
     assert {key: tuning[key] for key in same} == {key: own[key] for key in same}
 
 
+def test_only_differences_of_the_hybrid_are_its_edges(study: FakeStudy) -> None:
+    assert study.family is not None
+    other = {"x-x − en-en, size 4": {"x-x size 128": 1.0, "en-en size 128": -1.0}}
+    more = FakeStudy(family=Family(("mAP@10",), {**study.family.differences, **other}))
+    before = scaling.largest_differences(study)  # type: ignore[arg-type]
+    assert scaling.largest_differences(more) == before  # type: ignore[arg-type]
+
+
 def test_the_study_is_introduced() -> None:
     said = scaling.study_says(studies.load("scaling"))
     assert "45 runs: hybrid, x-x and en-en, each with 5 sizes from 9k to 999k parameters" in said

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from pandas.io.formats.style import Styler
 
@@ -11,7 +14,15 @@ from hbtlib.evaluation.metrics import lower_is_better
 from hbtlib.evaluation.significance import contrasts
 from hbtlib.study.family import Family
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import GROUPS, bold, differences, is_real
+from hbtlib.study.report.tables import (
+    BY_UNIT,
+    GROUPS,
+    bold,
+    differences,
+    is_real,
+    unit_note,
+    with_units,
+)
 from hbtlib.study.report.words import Markdown, bullets
 
 SHOWN = [
@@ -36,7 +47,9 @@ def effects(reader: Reader) -> pd.DataFrame:
 
     Returns:
         `hbt.contrasts`' table with languages. All rows, of every group of languages, metric and
-        setting, are one family: `p_holm` is adjusted over all of them.
+        setting, are one family: `p_holm` is adjusted over all of them. low_unit, high_unit, p_unit
+        and n_units are of the same tests with what questions share (`hbt.units`) as the unit; that
+        p is not adjusted.
 
     Raises:
         ValueError: if the study's YAML declares no family.
@@ -47,15 +60,16 @@ def effects(reader: Reader) -> pd.DataFrame:
             f"study {reader.study.name!r} declares no family of tests: write `family:` into its "
             "YAML before its runs are made"
         )
-    return tested(reader.collect("questions"), family)
+    return tested(reader.collect("questions"), family, reader.units())
 
 
-def tested(questions: pd.DataFrame, family: Family) -> pd.DataFrame:
+def tested(questions: pd.DataFrame, family: Family, unit: Mapping[str, int] | None) -> pd.DataFrame:
     """As `effects`, of a table of each question's scores.
 
     Args:
         questions: languages, setting, question_id, arm, seed, and the metrics.
         family: what is tested.
+        unit: question_id → what it belongs to, for the tests beside; None: there are none.
     """
     parts = []
     for group, part in questions.groupby("languages"):
@@ -68,7 +82,10 @@ def tested(questions: pd.DataFrame, family: Family) -> pd.DataFrame:
             nothing = part[metric].isna().all() or (distance and not (part[metric] > 0).any())
             if not settings or nothing:
                 continue
-            found = contrasts(part, family.differences, metric=metric, setting=settings)
+            asked: dict[str, Any] = {"metric": metric, "setting": settings}
+            found = contrasts(part, family.differences, **asked)
+            if unit is not None:
+                found = with_units(found, contrasts(part, family.differences, unit=unit, **asked))
             parts.append(found.assign(languages=str(group)))
     table = pd.concat(parts, ignore_index=True)
     return table.assign(p_holm=holm(table["p"].to_numpy()))
@@ -83,7 +100,8 @@ def shown(table: pd.DataFrame) -> Styler:
     Returns:
         The styled table.
     """
-    style = table[SHOWN].style.hide().format(precision=4)
+    beside = [column for column in BY_UNIT if column in table]
+    style = table[[*SHOWN, *beside]].style.hide().format(precision=4)
     return bold(style, is_real(table), "difference")
 
 
@@ -115,7 +133,7 @@ def says(table: pd.DataFrame, metric: str, languages: str = GROUPS[0]) -> Markdo
     said = [f"{name}: {differences(part)}." for name, part in by_name]
     better = "lower" if lower_is_better(metric) else "higher"
     head = f"Differences in {metric} ({better} is better), languages {_words(languages)}:"
-    return Markdown(f"{head}\n\n{bullets(said)}")
+    return Markdown(f"{head}\n\n{bullets([*said, *unit_note(rows)])}")
 
 
 def _words(languages: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,6 @@ from pandas.io.formats.style import Styler
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.metrics import by_training
 from hbtlib.study.config import load, study_names
-from hbtlib.study.project import project_folder
 from hbtlib.study.report import family
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import settings_table
@@ -172,11 +170,11 @@ def leaders_says(reader: Reader) -> Markdown:
         values = part.set_index("arm")["mean"]
         best = leading(values)
         others = [arm for arm in ("hybrid", RIVAL, UNTRAINED) if arm in values and arm not in best]
-        rest = listed(f"{arm} {number(values[arm])}" for arm in others)
+        rest = f"; {listed(f'{arm} {number(values[arm])}' for arm in others)}" if others else ""
         words = "languages trained on" if group == "trained" else "a language never trained on"
         said.append(
             f"{str(setting).capitalize()}, {words}: {listed(best)} {are(best)} best ({METRIC} "
-            f"{number(values[best[0]])}); {rest}."
+            f"{number(values[best[0]])}){rest}."
         )
     return bullets(said)
 
@@ -199,7 +197,9 @@ def sweep(reader: Reader) -> pd.DataFrame:
     Returns:
         One row a run and setting, and one for the language probe: ids (the weight λ, for
         `hbt.plots.size_curves`), arm (`on x-x`, `on x-y`), seed, languages, setting, metric (mAP,
-        `language told` and `chance`), value. λ = 0 is the strategy without an adversary.
+        `language told` and `chance`), value. λ = 0 is the strategy without an adversary. Of each
+        kind of batches only those seeds that all of its weights have: else two weights would differ
+        in their seeds as well.
     """
     parts = []
     for run in (*reader.study.runs, *reader.rival_runs):
@@ -218,7 +218,9 @@ def sweep(reader: Reader) -> pd.DataFrame:
             means.loc[len(means)] = pd.Series({**row, "value": float(told[column].mean())})
         named = {"arm": f"on {run.parameters['strategy']}", "seed": run.parameters["seed"]}
         parts.append(means.assign(ids=weight, **named))
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    weights = table.groupby(["arm", "seed"])["ids"].transform("nunique")
+    return table[weights == table.groupby("arm")["ids"].transform("nunique")].reset_index(drop=True)
 
 
 def weight_of(run: Run) -> float | None:
@@ -322,15 +324,25 @@ def scarcity_says(table: pd.DataFrame, language: str) -> Markdown:
     for setting in [name for name in SETTINGS if name in set(rows["setting"])]:
         part = rows[rows["setting"] == setting]
         means = part.groupby(["arm", "ids"], sort=False)["value"].mean().unstack("ids")
-        lost = (means[least] - means[ALL]).sort_values()
+        lost = means[least] - means[ALL]
         before, after = means[ALL].to_dict(), means[least].to_dict()
         best_first = sorted(before, key=lambda arm: -before[arm])
         parts = [f"{arm} {number(before[arm])} to {number(after[arm])}" for arm in best_first]
         said.append(
             f"{setting.capitalize()}, {METRIC} with all of {language} and with {least:g} %: "
-            f"{listed(parts)}. {lost.index[0]} loses most ({number(lost.iloc[0], signed=True)})."
+            f"{listed(parts)}. {_most_lost(lost)}"
         )
     return bullets(said)
+
+
+def _most_lost(changes: pd.Series) -> str:
+    """Which arm loses most, or that none does."""
+    most = changes.min()
+    if float(number(most, signed=True).replace("−", "-")) >= 0:
+        return "None loses anything."
+    arms = leading(changes, lower_is_best=True)
+    verb = "loses" if len(arms) == 1 else "lose"
+    return f"{listed(arms)} {verb} most ({number(most, signed=True)})."
 
 
 def effects(reader: Reader) -> pd.DataFrame:
@@ -348,15 +360,10 @@ def effects(reader: Reader) -> pd.DataFrame:
     try:
         return family.effects(reader)
     except FileNotFoundError:
-        file = _committed(reader)
+        file = reader.committed("significance.csv")
         if not file.exists():
             raise
         return pd.read_csv(file)
-
-
-def _committed(reader: Reader) -> Path:
-    """The tests as they lie in the project, wherever a notebook writes."""
-    return project_folder() / "results" / reader.study.name / reader.file("significance.csv").name
 
 
 def pretrained(name: str, benchmark: str) -> pd.DataFrame | None:

@@ -12,7 +12,14 @@ from hbtlib.study import baseline
 from hbtlib.study.report.family import effects
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import by_arm, over_runs
-from hbtlib.study.report.tables import differences, is_real, mean_and_sd, over_pairs
+from hbtlib.study.report.tables import (
+    BY_UNIT,
+    differences,
+    is_real,
+    mean_and_sd,
+    over_pairs,
+    unit_note,
+)
 from hbtlib.study.report.words import (
     Markdown,
     bullets,
@@ -127,9 +134,10 @@ def scores_says(table: pd.DataFrame, metric: str) -> Markdown:
             before = ""
             if UNTRAINED in means.index:
                 before = f"; before training it was {number(means[UNTRAINED])}"
+            then = f"; then come {listed(others)}" if others else ""
             said.append(
-                f"{group}, {setting}: {listed(best)} {have(best)} the highest {metric}, "
-                f"{number(trained[best[0]])}; then come {listed(others)}{before}."
+                f"{group}, {setting}: of the trained arms {listed(best)} {have(best)} the highest "
+                f"{metric}, {number(trained[best[0]])}{then}{before}."
             )
     return bullets(said)
 
@@ -160,7 +168,8 @@ def tests_shown(table: pd.DataFrame, metric: str) -> Styler:
         The styled table.
     """
     columns = ["group", "contrast", "setting", "difference", "low", "high", "p_holm"]
-    here = table[table["metric"] == metric][[*columns, "n_questions", "n_seeds"]]
+    beside = ["n_questions", "n_seeds", *BY_UNIT]
+    here = table[table["metric"] == metric][[*columns, *beside]]
     return here.style.hide().format(precision=4)
 
 
@@ -174,8 +183,10 @@ def tests_says(table: pd.DataFrame, metric: str) -> Markdown:
     Returns:
         A sentence a difference.
     """
-    of_metric = table[table["metric"] == metric].groupby("what", sort=False)
-    return bullets([f"{what}: {differences(part)}." for what, part in of_metric])
+    of_metric = table[table["metric"] == metric]
+    by_name = of_metric.groupby("what", sort=False)
+    said = [f"{what}: {differences(part)}." for what, part in by_name]
+    return bullets([*said, *unit_note(of_metric)])
 
 
 def pairs(reader: Reader, arms: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from hbtlib.evaluation.metrics import by_training
+from hbtlib.evaluation.units import units
 from hbtlib.study import results
 from hbtlib.study.config import load
+from hbtlib.study.project import project_folder
 from hbtlib.study.report.words import listed
 from hbtlib.study.runs import Run
 
@@ -96,6 +98,29 @@ class Reader:
         table = results.run_table(kept[0], "ranks")
         return table[table["benchmark"] == self.benchmark]
 
+    def units(self) -> dict[str, int]:
+        """Which questions belong together (`hbt.units`): the unit of tests, beside the question.
+
+        Returns:
+            question_id → number of its unit, from the file that `hbtlib.study.units_command` wrote
+            into the project, or from the ranks of a run.
+
+        Raises:
+            FileNotFoundError: if there are neither.
+        """
+        file = self.committed("units.parquet")
+        if file.exists():
+            table = pd.read_parquet(file)
+            return dict(zip(table["question_id"], table["unit"], strict=True))
+        try:
+            return units(self.ranks_of_one_run())
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"{self.study.name} has neither ranks nor {file.name}, which says what questions "
+                "belong together. Where the benchmark's data are, this writes it: "
+                f"python -m hbtlib.study.units_command {self.study.name}"
+            ) from None
+
     def measured(self, *, rivals: bool = False) -> pd.DataFrame:
         """Every run's metrics with the column `languages`: `trained`, or `unseen` where one is not.
 
@@ -119,6 +144,14 @@ class Reader:
         summary = results.summary(self.study, self.benchmark)
         stem, suffix = name.rsplit(".", 1)
         return summary.with_name(f"{summary.stem.replace('summary', stem)}.{suffix}")
+
+    def committed(self, name: str) -> Path:
+        """The place of one of the study's tables in the project, wherever a notebook writes.
+
+        Args:
+            name: as in `file`.
+        """
+        return project_folder() / "results" / self.study.name / self.file(name).name
 
     def check_comparable(self) -> None:
         """Raises ValueError where there is nothing to compare, or a rival saw other data."""

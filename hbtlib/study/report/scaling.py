@@ -679,7 +679,11 @@ def answer(
     said.append(
         f"At {size_text(max(MARKS))} parameters {len(open_ones)} of {len(far)} extrapolated edges "
         f"have a band with 0 in it, and the bands are {number(float(far['width'].median()))} wide "
-        "in the median: what hybrid does for such models cannot be said from these encoders."
+        "in the median."
+    )
+    said.append(
+        "What hybrid does for such models cannot be said from these encoders: no band knows "
+        "whether another law holds for them."
     )
     return sentences(said)
 
@@ -712,6 +716,7 @@ def largest_differences(study: Study) -> dict[str, str]:
     found = {}
     for name, weights in study.family.differences.items():
         if len(weights) == 2 and set(weights) <= set(arms):
-            other = next(arm for arm, weight in weights.items() if weight < 0)
-            found[arms[other]] = name
+            one, other = sorted(weights, key=lambda arm: -weights[arm])
+            if arms[one] == "hybrid":
+                found[arms[other]] = name
     return found

@@ -9,10 +9,9 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.evaluation.groups import by_training
 from hbtlib.evaluation.significance import compare, compare_pairs, units
-from hbtlib.study.report.tables import bold, differences, is_real
+from hbtlib.study.report.tables import BY_UNIT, bold, differences, is_real, with_units
 from hbtlib.study.report.words import Markdown, bullets, counted, listed
 
-BY_UNIT = {"low": "low_unit", "high": "high_unit", "p_holm": "p_unit"}
 # In the CSV, not in the shown table.
 DETAILS = ["metric", "p", "p_t", "effect", "wins", "ties", "losses", "n_questions", "n_seeds"]
 
@@ -88,8 +87,7 @@ def tests(
                 continue
             alone = compare(arms[subject], baselines, metric=metric)
             by_unit = compare(arms[subject], baselines, metric=metric, unit=unit)
-            by_unit = by_unit.rename(columns=BY_UNIT)[[*BY_UNIT.values(), "n_units"]]
-            found[group, family] = alone.drop(columns="n_units").join(by_unit)
+            found[group, family] = with_units(alone, by_unit, "p_holm")
     table = pd.concat(found, names=["languages", "family"])
     return table.reset_index(["languages", "family"]).reset_index(drop=True)
 
@@ -133,7 +131,8 @@ def effects_says(table: pd.DataFrame) -> Markdown:
     Returns:
         A sentence for each difference, with one part a setting.
     """
-    by_what = table.groupby("what", sort=False)
+    by_question = table.drop(columns=BY_UNIT, errors="ignore")  # `unit_says` says the rest
+    by_what = by_question.groupby("what", sort=False)
     return bullets([f"{what} is {differences(part)}." for what, part in by_what])
 
 

@@ -107,13 +107,59 @@ def differences(rows: pd.DataFrame) -> str:
         rows: rows of a table of `hbt.compare` or `hbt.contrasts`, one a setting.
 
     Returns:
-        Such as `+0.112 (monolingual) and −0.003 (multilingual, may be chance)`.
+        Such as `+0.112 (monolingual) and −0.003 (multilingual, may be chance)`. A difference that
+        may be chance only where questions that belong together are one unit is said to be so
+        `by unit`; `unit_note` explains the words.
     """
     parts = []
-    for row, sure in zip(rows.to_dict("records"), is_real(rows), strict=True):
-        chance = "" if sure else ", may be chance"
+    for row, sure, by_unit in zip(
+        rows.to_dict("records"), is_real(rows), _is_real_by_unit(rows), strict=True
+    ):
+        chance = (
+            "" if sure and by_unit else ", may be chance by unit" if sure else ", may be chance"
+        )
         parts.append(f"{number(row['difference'], signed=True)} ({row['setting']}{chance})")
     return listed(parts)
+
+
+BY_UNIT = ["low_unit", "high_unit", "p_unit", "n_units"]
+"""The columns of a test whose unit is what questions share, beside those of the question."""
+
+
+def with_units(alone: pd.DataFrame, by_unit: pd.DataFrame, p: str = "p") -> pd.DataFrame:
+    """Puts the same tests with a larger unit beside those whose unit is the question.
+
+    Args:
+        alone: a table of `hbt.compare` or `hbt.contrasts`.
+        by_unit: the same, made with `unit`.
+        p: which p of the second becomes p_unit.
+
+    Returns:
+        The first table with low_unit, high_unit, p_unit and n_units of the second.
+    """
+    beside = by_unit[["low", "high", p, "n_units"]].set_axis(BY_UNIT, axis=1)
+    return alone.drop(columns="n_units").join(beside)
+
+
+def _is_real_by_unit(rows: pd.DataFrame) -> pd.Series:
+    """Which differences may not be chance by unit; all, where there are no such tests."""
+    if "p_unit" not in rows:
+        return pd.Series(True, index=rows.index)
+    return is_real(rows, "p_unit", "low_unit", "high_unit")
+
+
+def unit_note(rows: pd.DataFrame) -> list[str]:
+    """What `by unit` means, where `differences` says it of one of these rows.
+
+    Args:
+        rows: as in `differences`.
+    """
+    if not (is_real(rows) & ~_is_real_by_unit(rows)).any():
+        return []
+    return [
+        "(By unit: questions that share a relevant passage, its paragraph or a pattern are drawn "
+        "and change sign together.)"
+    ]
 
 
 def bold(style: Styler, where: pd.Series, column: str) -> Styler:

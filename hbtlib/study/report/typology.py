@@ -14,7 +14,7 @@ from hbtlib.evaluation.mixed import mixed_model
 from hbtlib.languages import LANGUAGES, syntactic_distance
 from hbtlib.study.report.family import effects
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import differences, is_real
+from hbtlib.study.report.tables import differences, is_real, unit_note
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number
 
 FEATURES = ("family", "script", "word_order", "trained")
@@ -280,7 +280,7 @@ def tests_says(table: pd.DataFrame) -> Markdown:
     said = [
         f"{name}, {metric}, {what}: {differences(part)}." for (name, metric, what), part in rows
     ]
-    return bullets(said)
+    return bullets([*said, *unit_note(table)])
 
 
 def answer(
