@@ -3,7 +3,6 @@
 WAITING = {
     "16-on-top.ipynb": "multilingual-recipe",
     "17-scaling.ipynb": "scaling",
-    "19-low-resource.ipynb": "low-resource",
 }
 """Notebook → its study. `make study STUDY=…` makes the runs and executes the notebook. As soon as
 all runs are committed, tests/test_package.py asks for the entry to be taken out."""

@@ -241,7 +241,8 @@ def peer(pool: MultilingualPool) -> pd.Series:
     the query's grades (equal weights), then over queries. With one relevant passage per language it
     says nothing: H is then n − 1 and p a constant (.44 for 11 languages) whatever the ranking. The
     ranks are those among the level's passages, as in the test; the authors' code takes places in
-    the list. Irrelevant passages, which the ranks table lacks, are left out.
+    the list. Irrelevant passages, which the ranks table lacks, are left out. Equal ranks
+    (`hbt.rank_scores(…, ties="mid")`) are corrected for as Kruskal and Wallis do.
     """
     level = ["query", "grade"]
     places = pool.rows.assign(place=pool.rows.groupby(level)["rank"].rank())
@@ -250,10 +251,12 @@ def peer(pool: MultilingualPool) -> pd.Series:
     levels = by_language.groupby(level).agg(
         n=("size", "sum"), languages=("size", "size"), parts=("part", "sum")
     )
-    # Kruskal and Wallis's H without a correction for ties: no two ranks are equal.
     h = 12 * levels["parts"] / (levels["n"] * (levels["n"] + 1)) - 3 * (levels["n"] + 1)
-    p = scipy.stats.chi2.sf(h, levels["languages"] - 1)
-    levels["p"] = np.where(levels["languages"] > 1, p, 1.0)
+    equal = places.groupby([*level, "place"]).size()
+    tied = (equal**3 - equal).groupby(level).sum()
+    untied = 1 - tied / (levels["n"] ** 3 - levels["n"])  # 0 where all ranks are equal
+    p = scipy.stats.chi2.sf(h / untied.where(untied > 0), levels["languages"] - 1)
+    levels["p"] = np.where((levels["languages"] > 1) & (untied > 0), p, 1.0)
     return pool.mean(levels["p"].groupby("query").mean())
 
 

@@ -7,8 +7,8 @@ in the query's language, "English" those in English.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
-from scipy.special import comb
 
 from hbtlib.evaluation.declaration import measure
 from hbtlib.evaluation.leaders import Leaders
@@ -162,7 +162,7 @@ def chances(pool: MultilingualPool, k: int) -> pd.DataFrame:
     wrong_english = pool.pool_sizes.get(ENGLISH, 0) - english
     abroad = queries["language"] != ENGLISH
     special = wrong_english + own  # passages that decide; the first of them must be in the top k
-    in_top = 1 - comb(total - special, k) / comb(total, k)
+    in_top = 1 - _none_in_top(total, special, k)
     by_query = pd.DataFrame(
         {
             "lpr": (own / n).where((own > 0) & (own < n)),
@@ -177,6 +177,19 @@ def chances(pool: MultilingualPool, k: int) -> pd.DataFrame:
         }
     )
     return by_query.groupby(queries["language"]).mean()
+
+
+def _none_in_top(total: pd.Series, special: pd.Series, k: int) -> pd.Series:
+    """C(N − s, k) / C(N, k): the chance that none of s passages is among the first k of N.
+
+    As a product of k factors: the binomials themselves are too large for pools of many passages.
+    """
+    places = np.arange(k)
+    left = (total - special).to_numpy(float)[:, None] - places
+    among = total.to_numpy(float)[:, None] - places
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factors = np.where((left > 0) & (among > 0), left / among, 0.0)
+    return pd.Series(factors.prod(axis=1), index=total.index)
 
 
 PREFERENCES = {one.name: one for one in (lpr, own_before_english)}

@@ -233,6 +233,8 @@ def _read_run(
     if not rows:
         raise DataError(f"{file}: there is no line in it; was the search stopped early?")
     run = pd.DataFrame(rows, columns=["query_id", "passage_id", "score"])
+    # trec_eval holds scores as C floats: what differs past seven digits ties there.
+    run["score"] = run["score"].astype("float32")
     best_first = ["query_id", "score", "passage_id"]
     run = run.sort_values(best_first, ascending=[True, False, False], kind="stable")
     return run.assign(rank=run.groupby("query_id").cumcount() + 1.0)

@@ -35,10 +35,11 @@ and Telugu are never trained on. The encoder is [the small one](../guide/encoder
 from scratch.
 
 - **Arms.** `hybrid`, `x-y` and `x-x`; *adversarial*: InfoNCE with a discriminator of languages
-  whose gradient is turned round, on batches of two languages a pair, and once on x-x; `1-to-2`
-  and `semantic-language`; and the encoder before any training (`none`). All trained arms have the
-  same ids, steps, batch size, learning rates and temperature, and five seeds (the adversary's
-  other weights three).
+  whose gradient is turned round (weight λ = 3, which `rivals-tuning` chose on WorldFacts; other
+  weights are below), on batches of two languages a pair, and once on x-x; `1-to-2` and
+  `semantic-language`; and the encoder before any training (`none`). All trained arms have the same
+  ids, steps, batch size, learning rates and temperature, and five seeds (the adversary's other
+  weights three).
 - **What an arm can see.** A strategy decides in which language a text of an id is met. AfriQA's
   passages have one language each, so batches of one language a pair can ask of them in English
   and French alone; batches of two ask in the African language. The notebook counts what the

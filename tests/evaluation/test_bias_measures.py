@@ -111,6 +111,18 @@ def test_peer_by_hand() -> None:
     assert as_dict(hbt.bias(graded))["peer", "en"] == pytest.approx((stats.chi2.sf(1, 1) + 1) / 2)
 
 
+def test_peer_with_equal_ranks_is_scipys() -> None:
+    english, german = [1.5, 1.5, 3, 5.5], [5.5, 5.5, 7, 8]
+    places = {f"en{i}": rank for i, rank in enumerate(english)}
+    places |= {f"de{i}": rank for i, rank in enumerate(german)}
+    ranks = table(100, {("a", "en"): dict.fromkeys(places, 1)})
+    ranks = ranks.assign(rank=list(places.values()), n_tied=0)
+    expected = stats.kruskal(english, german).pvalue
+    assert as_dict(hbt.bias(ranks))["peer", "en"] == pytest.approx(expected)
+    level = ranks.assign(rank=4.5)
+    assert as_dict(hbt.bias(level))["peer", "en"] == 1
+
+
 def test_the_score_gap_compares_equal_grades() -> None:
     ranks = table(
         10,

@@ -13,10 +13,11 @@ from conftest import random_benchmark
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import stats
 
 import hbtlib as hbt
 from hbtlib.evaluation.bias import LANGUAGE_AWARE
-from hbtlib.evaluation.language_aware import chances
+from hbtlib.evaluation.language_aware import _none_in_top, chances
 from hbtlib.evaluation.multilingual_pool import MultilingualPool
 
 NAMES = {"aa": "de", "bb": "en", "cc": "fr"}
@@ -234,3 +235,11 @@ def test_what_the_data_do_not_allow_is_refused() -> None:
         hbt.bias(unanswered, measures="lpr")
     with pytest.raises(ValueError, match="does not tell which queries"):
         hbt.bias(ranks.assign(question_id="untranslated:1"), measures="lpr")
+
+
+@pytest.mark.parametrize(("total", "special", "k"), [(40, 6, 5), (200_000, 300, 100), (9, 3, 20)])
+def test_the_chance_of_none_in_the_top_is_hypergeometric(total: int, special: int, k: int) -> None:
+    found = _none_in_top(pd.Series([total]), pd.Series([special]), k)
+    drawn = min(k, total)
+    expected = stats.hypergeom(total, special, drawn).pmf(0)
+    assert found.tolist() == pytest.approx([expected])

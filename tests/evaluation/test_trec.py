@@ -104,6 +104,23 @@ def test_a_run_is_read_as_it_ranks(seed: int, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 
+def test_scores_that_are_equal_as_floats_tie_as_in_trec_eval(tmp_path: Path) -> None:
+    benchmark = hbt.Benchmark(
+        name="mine",
+        queries=pd.DataFrame({"query_id": ["q"], "language": ["en"], "text": ["?"]}),
+        passages=pd.DataFrame(
+            {"passage_id": ["a", "b"], "language": ["en", "en"], "text": ["one", "two"]}
+        ),
+        judgements=pd.DataFrame({"query_id": ["q"], "passage_id": ["a"]}),
+    )
+    scores = {"a": 0.812345678, "b": 0.812345671}
+    lines = [f"q Q0 {name} 1 {score} theirs" for name, score in scores.items()]
+    (tmp_path / "en.run").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = hbt.trec.read(tmp_path, benchmark)
+    judge = pytrec_eval.RelevanceEvaluator({"q": {"a": 1}}, {"recip_rank"})
+    assert 1 / found["rank"].iloc[0] == judge.evaluate({"q": scores})["q"]["recip_rank"] == 0.5
+
+
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     # The passages between the relevant ones are not known; fillers stand for them.
     benchmark, q, p = random_benchmark(1, ties=False)
