@@ -90,35 +90,67 @@ def fit(sizes: ArrayLike, scores: ArrayLike) -> PowerLaw:
     return PowerLaw(smallest, ceiling[:, 0], gap[:, 0], exponent)
 
 
-def resampled(parts: Sequence[NDArray[np.floating]], samples: int = 1000, seed: int = 0) -> Floats:
+def resampled(
+    parts: Sequence[NDArray[np.floating]],
+    units: Sequence[NDArray[np.integer]] | None = None,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+) -> Floats:
     """Draws the mean scores of arms and sizes anew: other questions, and other seeds.
 
-    A sample draws questions with replacement, the same for all arms and sizes, and seeds with
-    replacement, for each size its own and the same for all arms. So differences between arms are
-    paired. Drawing from S seeds alone would make their spread too small by (S − 1) / S in variance,
-    which is made good (Rao & Wu 1988). That the law might be another one is in no draw.
+    A sample draws units of questions with replacement, the same for all arms and sizes (the cluster
+    bootstrap). To each size it adds a shift for other seeds, from a multivariate Student t whose
+    covariance between arms is that of the seeds, pooled over sizes; it has sizes · (seeds − 1)
+    degrees of freedom. Both are the same draws for all arms, so differences between arms are
+    paired. (Seeds drawn with replacement would give bands that are too narrow: three seeds of a
+    size say little of their spread.) That the law might be another one is in no draw.
 
     Args:
         parts: for each benchmark (arms, sizes, seeds, questions) scores; benchmarks count alike.
+        units: for each benchmark (questions,) what a question belongs to; None: each is a unit.
         samples: how many samples are drawn.
         seed: of the draws.
 
     Returns:
-        (samples, arms, sizes) mean scores.
+        (samples, arms, sizes) mean scores. Where there is one seed, nothing is known of others, and
+        only the questions vary.
     """
     rng = np.random.default_rng(seed)
-    arms, sizes, seeds, _ = parts[0].shape
-    total = np.zeros((samples, arms, sizes, seeds))
-    for part in parts:
-        questions = part.shape[-1]
-        drawn = rng.multinomial(questions, np.full(questions, 1 / questions), samples)
-        flat = part.reshape(-1, questions) @ drawn.T.astype(part.dtype) / questions
-        total += flat.T.reshape(samples, arms, sizes, seeds)
-    means = total / len(parts)
-    weights = rng.multinomial(seeds, np.full(seeds, 1 / seeds), (samples, sizes)) / seeds
-    centre = means.mean(-1)
-    shift = np.einsum("naks,nks->nak", means, weights) - centre
-    return centre + shift * np.sqrt(seeds / max(seeds - 1, 1))
+    arms, sizes, *_ = parts[0].shape
+    total = np.zeros((samples, arms, sizes))
+    for i, part in enumerate(parts):
+        weights = _drawn(part.shape[-1] if units is None else units[i], samples, rng)
+        over_seeds = part.mean(2).reshape(arms * sizes, -1)
+        drawn = weights.astype(part.dtype) @ over_seeds.T / weights.sum(1, keepdims=True)
+        total += drawn.reshape(samples, arms, sizes)
+    of_seeds: Floats = np.mean([part.mean(3) for part in parts], axis=0, dtype=np.float64)
+    shifts = _shifts(of_seeds, samples, rng)
+    return shifts + total / len(parts)
+
+
+def _drawn(units: int | NDArray[np.integer], samples: int, rng: np.random.Generator) -> Floats:
+    """(samples, questions): how often each question is drawn, units of them with replacement."""
+    unit = np.arange(units) if isinstance(units, int) else np.unique(units, return_inverse=True)[1]
+    n_units = int(unit.max()) + 1
+    times = rng.multinomial(n_units, np.full(n_units, 1 / n_units), samples)
+    return times[:, unit].astype(np.float64)
+
+
+def _shifts(of_seeds: Floats, samples: int, rng: np.random.Generator) -> Floats:
+    """How far the means of other seeds would lie from these: (arms, sizes, seeds) → a shift each.
+
+    A sum of the residuals with standard normal weights has their covariance (no matrix is needed).
+    Dividing by the square root of a χ² over its degrees of freedom makes it a Student t.
+    """
+    arms, sizes, seeds = of_seeds.shape
+    degrees = sizes * (seeds - 1)
+    if not degrees:
+        return np.zeros((samples, arms, sizes))
+    residuals = of_seeds - of_seeds.mean(2, keepdims=True)
+    normal = rng.standard_normal((samples, sizes, sizes, seeds))
+    shifts = np.einsum("ajs,nkjs->nak", residuals, normal) / np.sqrt(degrees * seeds)
+    return shifts * np.sqrt(degrees / rng.chisquare(degrees, samples))[:, None, None]
 
 
 def band(values: Floats, level: float = 0.95) -> tuple[Floats, Floats]:

@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, benchmark in load_benchmarks(load(asked.study).runs[0].parameters).items():
             file = Reader(asked.study, name).committed("units.parquet")
             table = of_benchmark(benchmark)
+            file.parent.mkdir(parents=True, exist_ok=True)
             with replacing(file) as new:
                 table.to_parquet(new, index=False)
             print(f"{file}: {len(table):,} questions, {table['unit'].nunique():,} units")

@@ -846,7 +846,13 @@ def test_effects_are_the_librarys_and_told(here: pd.DataFrame) -> None:
         columns=["languages", "setting", "question_id", "mAP", "arm", "seed"],
     )
     asked = {"hybrid − x-y": {"hybrid": 1.0, "x-y": -1.0}}
-    table = factorial.effects(questions, pd.DataFrame({"arm": ["hybrid", "x-y"]}), asked, "mAP")
+    arms = pd.DataFrame({"arm": ["hybrid", "x-y"]})
+    of_four = factorial.effects(questions, arms, asked, "mAP", {f"q{i}": i % 4 for i in range(20)})
+    assert (of_four["n_units"] == 4).all()
+    trained = of_four[of_four["languages"] == "trained"]
+    assert "0 of 1 effects may not be chance" in factorial.effects_says(trained)
+    assert "(monolingual, may be chance by unit)" in factorial.answer(of_four)
+    table = factorial.effects(questions, arms, asked, "mAP", unit=None)
     plain = hbt.contrasts(questions[questions["languages"] == "trained"], asked, metric="mAP")
     ours = table[table["languages"] == "trained"].drop(columns="languages")
     pd.testing.assert_frame_equal(ours.reset_index(drop=True), plain)

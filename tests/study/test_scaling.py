@@ -89,6 +89,9 @@ def table_of(run: Run, what: str) -> pd.DataFrame:
 @pytest.fixture
 def study(monkeypatch: pytest.MonkeyPatch) -> FakeStudy:
     monkeypatch.setattr(scaling, "run_table", table_of)
+    pairs_of_questions = {f"q{i}": i // 2 for i in range(30)}
+    of = dict.fromkeys(find_suite("m2c2").benchmarks, pairs_of_questions)
+    monkeypatch.setattr(scaling, "units_of", lambda study: of)
     weights = {"hybrid size 128": 1.0, "x-x size 128": -1.0}
     growth = {**weights, "hybrid size 16": -1.0, "x-x size 16": 1.0}
     family = Family(("mAP@10", "R@50"), {"hybrid − x-x, size 4": weights, "growth": growth})
@@ -224,6 +227,7 @@ def test_declared_differences_are_tested_as_one_family(study: FakeStudy) -> None
     growth = tests[(tests["metric"] == "mAP@10") & (tests["contrast"] == "growth")]
     assert growth["difference"].to_numpy() == pytest.approx(0.0, abs=1e-9)
     assert (tests["p_holm"] >= tests["p"]).all()
+    assert (tests["n_units"] == 15).all()
     said = scaling.effects_says(tests, "mAP@10")
     assert "hybrid − x-x, size 4: above 0 in 8" in said
     assert "growth: above 0 in 0, below in 0, of 8 tests" in said

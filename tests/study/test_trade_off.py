@@ -173,7 +173,7 @@ def test_the_family_is_the_subject_against_all_others() -> None:
 def test_the_differences_and_the_verdict(reader: Any) -> None:
     questions = trade_off.questions(reader)
     asked = trade_off.wanted(list(dict.fromkeys(questions["arm"])))
-    found = trade_off.effects(questions, asked)
+    found = trade_off.effects(questions, asked, unit=None)
     rows = found.set_index(["languages", "contrast", "setting", "metric"])["difference"]
     assert rows[("trained", "hybrid − x-y", "monolingual", "mAP")] == pytest.approx(0.1)
     assert rows[("unseen", "hybrid − none + map", "multilingual", "mAP")] == pytest.approx(
@@ -197,13 +197,30 @@ def test_the_differences_and_the_verdict(reader: Any) -> None:
     assert "hybrid − none + map" in shown
 
 
+def test_few_units_may_make_a_difference_chance(reader: Any) -> None:
+    questions = trade_off.questions(reader)
+    asked = trade_off.wanted(list(dict.fromkeys(questions["arm"])))
+    of_pairs = trade_off.effects(questions, asked, {f"q{i}": i // 2 for i in range(40)})
+    assert (of_pairs["n_units"] == 20).all()
+    assert "chance" not in trade_off.effects_says(of_pairs)
+    # With four units no sign-flip test finds anything.
+    of_four = trade_off.effects(questions, asked, {f"q{i}": i // 10 for i in range(40)})
+    assert (of_four["p_holm"] == of_pairs["p_holm"]).all()
+    assert "hybrid − x-y: +0.100 (monolingual, may be chance by unit)" in trade_off.effects_says(
+        of_four
+    )
+    answer = trade_off.verdict(of_four)
+    assert "hybrid is above 0 and below 0 in the monolingual setting" in answer
+    assert "rank distance −200 [−200, −200, may be chance by unit]" in answer
+
+
 def test_without_translations_there_is_no_rank_distance(reader: Any) -> None:
     # Of benchmark c everything is 0, as the rank distance is where a query has one passage.
     reader.benchmark = "c"
     assert trade_off.scores(reader)["rank distance"].isna().all()
     questions = trade_off.questions(reader)
     asked = trade_off.wanted(list(dict.fromkeys(questions["arm"])))
-    assert set(trade_off.effects(questions, asked)["metric"]) == {"mAP"}
+    assert set(trade_off.effects(questions, asked, unit=None)["metric"]) == {"mAP"}
 
 
 def test_studies_stand_side_by_side_without_another_encoders_floor() -> None:

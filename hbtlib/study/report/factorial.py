@@ -11,17 +11,20 @@ from scipy import stats
 
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.metrics import lower_is_better
-from hbtlib.evaluation.significance import contrasts
 from hbtlib.sampling.strategies import HYBRID_ENDS
 from hbtlib.study import baseline
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import (
+    BY_UNIT,
     bold,
+    contrasts_with_units,
     differences,
     is_real,
+    is_real_by_unit,
     mean_and_sd,
     setting_order,
     spread,
+    unit_note,
 )
 from hbtlib.study.report.words import Markdown, bullets, leading, listed, number, sentences
 from hbtlib.study.studies import Study
@@ -248,7 +251,11 @@ def wanted(arms: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def effects(
-    questions: pd.DataFrame, arms: pd.DataFrame, asked: Wanted, metric: str
+    questions: pd.DataFrame,
+    arms: pd.DataFrame,
+    asked: Wanted,
+    metric: str,
+    unit: Mapping[str, int] | None,
 ) -> pd.DataFrame:
     """The contrasts with their tests, for each group of languages.
 
@@ -257,14 +264,17 @@ def effects(
         arms: `design`'s table.
         asked: the contrasts.
         metric: the metric.
+        unit: question_id → what it belongs to, for the tests beside; None: there are none.
 
     Returns:
-        `hbt.contrasts`' table with languages. Each group of languages is one family.
+        `hbt.contrasts`' table with languages. Each group of languages is one family. low_unit,
+        high_unit, p_unit and n_units are of the same tests with that unit; that p is not adjusted.
     """
     parts = []
     for group, part in questions.groupby("languages"):
         rows = part[part["arm"].isin(arms["arm"])]
-        parts.append(contrasts(rows, asked, metric=metric).assign(languages=str(group)))
+        found = contrasts_with_units(rows, asked, unit, metric=metric)
+        parts.append(found.assign(languages=str(group)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -279,9 +289,12 @@ def effects_says(part: pd.DataFrame) -> Markdown:
     Returns:
         The sentences.
     """
-    sure = is_real(part)
+    sure = is_real(part) & is_real_by_unit(part)
     group = "trained on" if part["languages"].iloc[0] == "trained" else "never trained on"
-    count = f"With languages {group}, {sure.sum()} of {len(part)} effects may not be chance."
+    count = (
+        f"With languages {group}, {sure.sum()} of {len(part)} effects may not be chance, by "
+        "question and by unit."
+    )
     if not sure.any():
         return Markdown(count)
     real = part[sure].sort_values("difference", key=abs, ascending=False)
@@ -314,7 +327,8 @@ def effects_shown(table: pd.DataFrame) -> Styler:
     Returns:
         The styled table.
     """
-    style = table.loc[table["languages"] == "trained", SHOWN].style.hide().format(precision=4)
+    columns = [*SHOWN, *(column for column in BY_UNIT if column in table)]
+    style = table.loc[table["languages"] == "trained", columns].style.hide().format(precision=4)
     return bold(style, is_real(table), "difference")
 
 
@@ -357,7 +371,7 @@ def by_seed_says(table: pd.DataFrame, tests: pd.DataFrame) -> Markdown:
     if table["low"].isna().all():
         return Markdown("There is one seed only: nothing can be said of another training.")
     seen = tests[tests["languages"] == "trained"]
-    seen = seen[is_real(seen)].set_index(["contrast", "setting"])
+    seen = seen[is_real(seen) & is_real_by_unit(seen)].set_index(["contrast", "setting"])
     both = table.loc[table.index.isin(seen.index)]
     without_zero = (both["low"] * both["high"] > 0).sum()
     return Markdown(
@@ -376,11 +390,10 @@ def answer(tests: pd.DataFrame) -> Markdown:
         A sentence a contrast, for languages trained on.
     """
     seen = tests[tests["languages"] == "trained"]
-    seen = seen.assign(sure=is_real(seen))
-    said = []
-    for name, part in seen.groupby("contrast", sort=False):
-        said.append(f"**{name}**: {differences(part)}.")
-    return Markdown(f"{_batches_say(seen)}\n\n{bullets(said)}")
+    seen = seen.assign(sure=is_real(seen) & is_real_by_unit(seen))
+    by_name = seen.groupby("contrast", sort=False)
+    said = [f"**{name}**: {differences(part)}." for name, part in by_name]
+    return Markdown(f"{_batches_say(seen)}\n\n{bullets([*said, *unit_note(seen)])}")
 
 
 def _batches_say(seen: pd.DataFrame) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 from pandas.io.formats.style import Styler
@@ -11,17 +10,16 @@ from pandas.io.formats.style import Styler
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.holm import holm
 from hbtlib.evaluation.metrics import lower_is_better
-from hbtlib.evaluation.significance import contrasts
 from hbtlib.study.family import Family
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import (
     BY_UNIT,
     GROUPS,
     bold,
+    contrasts_with_units,
     differences,
     is_real,
     unit_note,
-    with_units,
 )
 from hbtlib.study.report.words import Markdown, bullets
 
@@ -82,10 +80,9 @@ def tested(questions: pd.DataFrame, family: Family, unit: Mapping[str, int] | No
             nothing = part[metric].isna().all() or (distance and not (part[metric] > 0).any())
             if not settings or nothing:
                 continue
-            asked: dict[str, Any] = {"metric": metric, "setting": settings}
-            found = contrasts(part, family.differences, **asked)
-            if unit is not None:
-                found = with_units(found, contrasts(part, family.differences, unit=unit, **asked))
+            found = contrasts_with_units(
+                part, family.differences, unit, metric=metric, setting=settings
+            )
             parts.append(found.assign(languages=str(group)))
     table = pd.concat(parts, ignore_index=True)
     return table.assign(p_holm=holm(table["p"].to_numpy()))

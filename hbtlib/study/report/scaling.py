@@ -13,14 +13,21 @@ from pandas.io.formats.style import Styler
 from hbtlib.data.suites import find_suite
 from hbtlib.evaluation import power_law
 from hbtlib.evaluation.holm import holm
-from hbtlib.evaluation.significance import contrasts
 from hbtlib.evaluation.suites import MEAN, METRICS, settings_of, suite_questions, suite_scores
 from hbtlib.plots.scaling import size_text
 from hbtlib.study import large_models
 from hbtlib.study.config import load, study_names
 from hbtlib.study.family import Family
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import bold, is_real, spread
+from hbtlib.study.report.tables import (
+    BY_UNIT,
+    bold,
+    chances,
+    contrasts_with_units,
+    is_real,
+    is_real_by_unit,
+    spread,
+)
 from hbtlib.study.report.words import (
     Markdown,
     bullets,
@@ -163,8 +170,31 @@ def questions(study: Study) -> pd.DataFrame:
         study: the study, whose runs are all there.
 
     Returns:
-        `suite_questions`' table with arm, strategy, encoder, size (parameters) and seed.
+        `suite_questions`' table with arm, strategy, encoder, size (parameters), seed, and unit
+        (`hbt.units`): what a question belongs to.
     """
+    table = _questions(study)
+    of = units_of(study)
+    asked = zip(table["benchmark"], table["question_id"], strict=True)
+    return table.assign(unit=[of[benchmark][question] for benchmark, question in asked])
+
+
+def units_of(study: Study) -> dict[str, dict[str, int]]:
+    """Which questions of the suite belong together.
+
+    Args:
+        study: the study.
+
+    Returns:
+        benchmark → question_id → number of its unit.
+
+    Raises:
+        FileNotFoundError: if the study has no such table.
+    """
+    return {name: Reader(study.name, name).units() for name in find_suite(SUITE).benchmarks}
+
+
+def _questions(study: Study) -> pd.DataFrame:
     parts = []
     for run in study.runs:
         found = suite_questions(run_table(run, "questions"), SUITE)
@@ -180,7 +210,7 @@ def beside(name: str) -> pd.DataFrame:
         name: the study; "": none.
 
     Returns:
-        `questions`' table, without rows if the study or one of its runs is missing.
+        `questions`' table without units; without rows if the study or one of its runs is missing.
     """
     if not name or name not in study_names():
         return pd.DataFrame()
@@ -188,7 +218,7 @@ def beside(name: str) -> pd.DataFrame:
     there = [run for run in study.runs if (run.folder / "questions.parquet").exists()]
     if len(there) < len(study.runs):
         return pd.DataFrame()
-    return questions(study)
+    return _questions(study)
 
 
 def scores(table: pd.DataFrame) -> pd.DataFrame:
@@ -248,7 +278,7 @@ def scores_says(table: pd.DataFrame, metric: str) -> Markdown:
 
 def arrays(
     table: pd.DataFrame, metric: str, setting: str, strategies: Sequence[str]
-) -> tuple[list[NDArray[np.float32]], list[int]]:
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]], list[int]]:
     """The scores of a setting as arrays.
 
     Args:
@@ -258,7 +288,8 @@ def arrays(
         strategies: in the order wanted.
 
     Returns:
-        For each benchmark (strategies, sizes, seeds, questions); and the sizes.
+        For each benchmark (strategies, sizes, seeds, questions); for each (questions,) their units;
+        and the sizes.
 
     Raises:
         ValueError: if a strategy lacks a size, a seed or a question that another has.
@@ -266,7 +297,7 @@ def arrays(
     here = table[table["setting"] == setting]
     n_sizes = sorted(map(int, here["size"].unique()))
     seeds = sorted(here["seed"].unique())
-    found = []
+    found, units = [], []
     for benchmark, part in here.groupby("benchmark", sort=False):
         wide = part.pivot_table(index=KEYS, columns="question_id", values=metric)
         order = [(s, size, seed) for s in strategies for size in n_sizes for seed in seeds]
@@ -277,7 +308,9 @@ def arrays(
                 "cannot be compared over sizes"
             )
         found.append(values.reshape(len(strategies), len(n_sizes), len(seeds), -1))
-    return found, n_sizes
+        unit = part.drop_duplicates("question_id").set_index("question_id")["unit"]
+        units.append(unit[wide.columns].to_numpy())
+    return found, units, n_sizes
 
 
 def laws(
@@ -300,10 +333,10 @@ def laws(
     strategies = ordered_strategies(table)
     of_arms, of_edges = [], []
     for setting in settings_of(SUITE):
-        parts, n_sizes = arrays(table, metric, setting, strategies)
+        parts, units, n_sizes = arrays(table, metric, setting, strategies)
         at = np.unique([*np.geomspace(n_sizes[0], max(marks), 80), *n_sizes, *marks])
         means = np.mean([part.mean((2, 3)) for part in parts], axis=0)  # (strategies, sizes)
-        drawn = power_law.resampled(parts, samples)  # (samples, strategies, sizes)
+        drawn = power_law.resampled(parts, units, samples=samples)  # (samples, strategies, sizes)
         lines = [power_law.fit(n_sizes, mean).at(at)[0] for mean in means]
         bands = [power_law.fit(n_sizes, drawn[:, i]).at(at) for i in range(len(strategies))]
         for i, strategy in enumerate(strategies):
@@ -454,8 +487,8 @@ def held_out(table: pd.DataFrame, metric: str, *, samples: int = SAMPLES) -> pd.
     strategies = ordered_strategies(table)
     rows = []
     for setting in settings_of(SUITE):
-        parts, n_sizes = arrays(table, metric, setting, strategies)
-        drawn = power_law.resampled(parts, samples)[:, :, :-1]
+        parts, units, n_sizes = arrays(table, metric, setting, strategies)
+        drawn = power_law.resampled(parts, units, samples=samples)[:, :, :-1]
         means = np.mean([part.mean((2, 3)) for part in parts], axis=0)
         for i, strategy in enumerate(strategies):
             at = [n_sizes[-1]]
@@ -493,7 +526,8 @@ def effects(reader: Reader) -> pd.DataFrame:
 
     Returns:
         `hbt.contrasts`' table with the suite's setting, and benchmark. All rows are one family:
-        `p_holm` is adjusted over all of them.
+        `p_holm` is adjusted over all of them. low_unit, high_unit, p_unit and n_units are of the
+        same tests with what questions share (`hbt.units`) as the unit; that p is not adjusted.
 
     Raises:
         ValueError: if the study's YAML declares no family.
@@ -519,7 +553,10 @@ def tested(table: pd.DataFrame, family: Family) -> pd.DataFrame:
         is_part = (table["setting"] == part.setting) & (table["benchmark"] == part.benchmark)
         rows = table[is_part].assign(setting=part.measured)
         metrics = list(family.metrics)
-        found = contrasts(rows, family.differences, metric=metrics, setting=part.measured)
+        unit = dict(zip(rows["question_id"], rows["unit"], strict=True))
+        found = contrasts_with_units(
+            rows, family.differences, unit, metric=metrics, setting=part.measured
+        )
         parts.append(found.assign(setting=part.setting, benchmark=part.benchmark))
     tests = pd.concat(parts, ignore_index=True)
     return tests.assign(p_holm=holm(tests["p"].to_numpy()))
@@ -537,7 +574,7 @@ def effects_shown(table: pd.DataFrame, metric: str) -> Styler:
     """
     columns = ["contrast", "setting", "benchmark", "difference", "low", "high", "p_holm"]
     rows = table[table["metric"] == metric]
-    style = rows[columns].style.hide().format(precision=4)
+    style = rows[[*columns, *BY_UNIT]].style.hide().format(precision=4)
     return bold(style, is_real(rows), "difference")
 
 
@@ -552,14 +589,15 @@ def effects_says(table: pd.DataFrame, metric: str) -> Markdown:
         A sentence a difference.
     """
     rows = table[table["metric"] == metric]
-    rows = rows.assign(sure=is_real(rows))
+    rows = rows.assign(sure=is_real(rows) & is_real_by_unit(rows))
     said = []
     for name, part in rows.groupby("contrast", sort=False):
         above = part[part["sure"] & (part["difference"] > 0)]
         below = part[part["sure"] & (part["difference"] < 0)]
         said.append(
             f"{name}: above 0 in {len(above)}{_where(above)}, below in {len(below)}"
-            f"{_where(below)}, of {counted(len(part), 'test')}; the rest may be chance."
+            f"{_where(below)}, of {counted(len(part), 'test')}; the rest may be "
+            "chance, by question or by unit."
         )
     return bullets(said)
 
@@ -668,7 +706,6 @@ def answer(
         The sentences.
     """
     rows = tests[tests["metric"] == metric]
-    rows = rows.assign(sure=is_real(rows))
     said = []
     for other, name in last.items():
         part = rows[rows["contrast"] == name]
@@ -691,8 +728,8 @@ def answer(
 def _outcome(setting: str, part: pd.DataFrame) -> str:
     """What one difference is in a setting, on each of its benchmarks."""
     texts = []
-    for row in part[part["setting"] == setting].to_dict("records"):
-        chance = "" if row["sure"] else ", may be chance"
+    rows = part[part["setting"] == setting]
+    for row, chance in zip(rows.to_dict("records"), chances(rows), strict=True):
         texts.append(f"{number(row['difference'], signed=True)} on {row['benchmark']}{chance}")
     return f"{setting} {listed(texts)}"
 

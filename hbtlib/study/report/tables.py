@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.evaluation.significance import contrasts
 from hbtlib.study.report.words import listed, number
 
 GROUPS = ("trained", "unseen")
@@ -111,19 +112,56 @@ def differences(rows: pd.DataFrame) -> str:
         may be chance only where questions that belong together are one unit is said to be so
         `by unit`; `unit_note` explains the words.
     """
-    parts = []
-    for row, sure, by_unit in zip(
-        rows.to_dict("records"), is_real(rows), _is_real_by_unit(rows), strict=True
-    ):
-        chance = (
-            "" if sure and by_unit else ", may be chance by unit" if sure else ", may be chance"
-        )
-        parts.append(f"{number(row['difference'], signed=True)} ({row['setting']}{chance})")
+    parts = [
+        f"{number(row['difference'], signed=True)} ({row['setting']}{chance})"
+        for row, chance in zip(rows.to_dict("records"), chances(rows), strict=True)
+    ]
     return listed(parts)
+
+
+def chances(rows: pd.DataFrame) -> list[str]:
+    """Says of each test whether its difference may be chance.
+
+    Args:
+        rows: a table of `hbt.compare` or `hbt.contrasts`, with the columns `BY_UNIT` or without.
+
+    Returns:
+        `, may be chance`; `, may be chance by unit` where it may be only then; else nothing.
+    """
+    return [
+        "" if sure and by_unit else ", may be chance by unit" if sure else ", may be chance"
+        for sure, by_unit in zip(is_real(rows), is_real_by_unit(rows), strict=True)
+    ]
 
 
 BY_UNIT = ["low_unit", "high_unit", "p_unit", "n_units"]
 """The columns of a test whose unit is what questions share, beside those of the question."""
+
+
+def contrasts_with_units(
+    questions: pd.DataFrame,
+    asked: Mapping[str, Mapping[str, float]],
+    unit: Mapping[str, int] | None,
+    *,
+    metric: str | Sequence[str],
+    setting: str | Sequence[str] = SETTINGS,
+) -> pd.DataFrame:
+    """Tests differences twice: with the question as the unit, and with what questions share.
+
+    Args:
+        questions: each question's scores, as `hbt.contrasts` takes them.
+        asked: name → the weight of each arm.
+        unit: question_id → what it belongs to; None: the second test is left out.
+        metric: one metric or several.
+        setting: one setting or several.
+
+    Returns:
+        `hbt.contrasts`' table with the columns `BY_UNIT`.
+    """
+    alone = contrasts(questions, asked, metric=metric, setting=setting)
+    if unit is None:
+        return alone
+    return with_units(alone, contrasts(questions, asked, metric=metric, setting=setting, unit=unit))
 
 
 def with_units(alone: pd.DataFrame, by_unit: pd.DataFrame, p: str = "p") -> pd.DataFrame:
@@ -141,8 +179,15 @@ def with_units(alone: pd.DataFrame, by_unit: pd.DataFrame, p: str = "p") -> pd.D
     return alone.drop(columns="n_units").join(beside)
 
 
-def _is_real_by_unit(rows: pd.DataFrame) -> pd.Series:
-    """Which differences may not be chance by unit; all, where there are no such tests."""
+def is_real_by_unit(rows: pd.DataFrame) -> pd.Series:
+    """Tells which differences may not be chance by unit; all, where there are no such tests.
+
+    Args:
+        rows: a table with the columns `BY_UNIT`, or without them.
+
+    Returns:
+        One bool a row.
+    """
     if "p_unit" not in rows:
         return pd.Series(True, index=rows.index)
     return is_real(rows, "p_unit", "low_unit", "high_unit")
@@ -154,7 +199,7 @@ def unit_note(rows: pd.DataFrame) -> list[str]:
     Args:
         rows: as in `differences`.
     """
-    if not (is_real(rows) & ~_is_real_by_unit(rows)).any():
+    if not (is_real(rows) & ~is_real_by_unit(rows)).any():
         return []
     return [
         "(By unit: questions that share a relevant passage, its paragraph or a pattern are drawn "

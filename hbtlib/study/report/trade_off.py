@@ -9,12 +9,22 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import SETTINGS
-from hbtlib.evaluation.significance import contrasts
 from hbtlib.study.config import load, study_names
 from hbtlib.study.report.cost import AS_IT_IS as NOTHING
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import by_arm, over_runs
-from hbtlib.study.report.tables import GROUPS, bold, differences, is_real, spread
+from hbtlib.study.report.tables import (
+    BY_UNIT,
+    GROUPS,
+    bold,
+    chances,
+    contrasts_with_units,
+    differences,
+    is_real,
+    is_real_by_unit,
+    spread,
+    unit_note,
+)
 from hbtlib.study.report.words import (
     Markdown,
     bullets,
@@ -351,23 +361,31 @@ def wanted(arms: Sequence[str], subject: str = "hybrid") -> dict[str, dict[str, 
     return found
 
 
-def effects(table: pd.DataFrame, asked: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+def effects(
+    table: pd.DataFrame,
+    asked: Mapping[str, Mapping[str, float]],
+    unit: Mapping[str, int] | None,
+) -> pd.DataFrame:
     """The differences with their tests, for each group of languages.
 
     Args:
         table: `questions`' table.
         asked: `wanted`'s differences.
+        unit: question_id → what it belongs to, for the tests beside; None: there are none.
 
     Returns:
         `hbt.contrasts`' table with languages. Of each group of languages the mAP in all settings is
-        one family, and the rank distance another.
+        one family, and the rank distance another. low_unit, high_unit, p_unit and n_units are of
+        the same tests with that unit; that p is not adjusted.
     """
     parts = []
     for group, part in table.groupby("languages"):
         settings = [name for name in SETTINGS if name in set(part["setting"])]
-        found = [contrasts(part, asked, metric="mAP", setting=settings)]
+        found = [contrasts_with_units(part, asked, unit, metric="mAP", setting=settings)]
         if (part[DISTANCE] > 0).any():  # else every query has one relevant passage
-            found.append(contrasts(part, asked, metric=DISTANCE, setting="multilingual"))
+            found.append(
+                contrasts_with_units(part, asked, unit, metric=DISTANCE, setting="multilingual")
+            )
         parts += [one.assign(languages=str(group)) for one in found]
     return pd.concat(parts, ignore_index=True)
 
@@ -398,8 +416,10 @@ def effects_shown(table: pd.DataFrame, languages: str, metric: str = "mAP") -> S
         The styled table.
     """
     here = table[(table["languages"] == languages) & (table["metric"] == metric)]
-    style = here[SHOWN].style.hide().format(precision=4 if metric == "mAP" else 1)
-    return bold(style.format("{:.4f}", subset=["p_holm"]), is_real(here), "difference")
+    beside = [column for column in BY_UNIT if column in here]
+    style = here[[*SHOWN, *beside]].style.hide().format(precision=4 if metric == "mAP" else 1)
+    p_values: list[Any] = [column for column in ("p_holm", "p_unit") if column in here]
+    return bold(style.format("{:.4f}", subset=p_values), is_real(here), "difference")
 
 
 def effects_says(table: pd.DataFrame, subject: str = "hybrid") -> Markdown:
@@ -415,7 +435,8 @@ def effects_says(table: pd.DataFrame, subject: str = "hybrid") -> Markdown:
     seen = table[table["languages"] == GROUPS[0]]
     own = seen[seen["contrast"].str.startswith(f"{subject} − ") & (seen["metric"] == "mAP")]
     by_name = own.groupby("contrast", sort=False)
-    return bullets([f"{name}: {differences(part)}." for name, part in by_name])
+    said = [f"{name}: {differences(part)}." for name, part in by_name]
+    return bullets([*said, *unit_note(own)])
 
 
 def verdict(table: pd.DataFrame, subject: str = "hybrid") -> Markdown:
@@ -429,7 +450,7 @@ def verdict(table: pd.DataFrame, subject: str = "hybrid") -> Markdown:
         The sentences, for languages trained on.
     """
     seen = table[table["languages"] == GROUPS[0]]
-    seen = seen.assign(sure=is_real(seen))
+    seen = seen.assign(sure=is_real(seen) & is_real_by_unit(seen))
     others = [
         name.split(" − ")[1]
         for name in dict.fromkeys(seen["contrast"])
@@ -462,16 +483,16 @@ def _all_settings(seen: pd.DataFrame, subject: str, strategies: Sequence[str]) -
         parts.append(f"above {above} and below {below} in the {setting} setting")
     return (
         f"Of {counted(len(strategies), 'other arm')}, {subject} is {listed(parts)}; the rest of "
-        "the differences may be chance."
+        "the differences may be chance, by question or by unit."
     )
 
 
 def _outcome(seen: pd.DataFrame, contrast: str) -> str:
     """A difference in every setting with its interval, and in rank distance."""
     parts = []
-    for _, row in seen[seen["contrast"] == contrast].iterrows():
+    rows = seen[seen["contrast"] == contrast]
+    for row, chance in zip(rows.to_dict("records"), chances(rows), strict=True):
         what = row["setting"] if row["metric"] == "mAP" else "rank distance"
         interval = f"{number(row['low'], signed=True)}, {number(row['high'], signed=True)}"
-        chance = "" if row["sure"] else ", may be chance"
         parts.append(f"{what} {number(row['difference'], signed=True)} [{interval}{chance}]")
     return listed(parts)
