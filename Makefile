@@ -37,7 +37,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help valid study report figures encoders neutral compression scores test test-faults docs lint explore lab lock clean
+.PHONY: help valid study report figures encoders neutral compression scores unit test test-faults docs lint explore lab lock clean
 
 help: ## List these commands.
 	@echo "make TARGET [STUDY=$$STUDY] [CORES=$$CORES] [PYTHON=$$PYTHON]"
@@ -83,6 +83,9 @@ compression: $(READY) ## Measure what smaller vectors cost ENCODER by pair of la
 
 scores: $(READY) ## Compare the scores of the committed runs with results/expected.csv: OK, close or FAIL.
 	@$(BIN)/python tests/expected.py
+
+unit: $(READY) ## Run the quick tests: nine of ten, about two minutes on two cores.
+	$(BIN)/python -m pytest -n "$$CORES" --dist worksteal -m "not slow and not long"
 
 test: $(READY) lint ## Run all tests and all notebooks, after lint.
 	$(BIN)/python -m pytest -n "$$CORES" --dist worksteal

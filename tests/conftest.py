@@ -16,9 +16,18 @@ os.environ.pop("HBT_EMBEDDINGS", None)
 import numpy as np
 import pandas as pd
 import pytest
+from long_tests import function_of, listed
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.pairs import Pairs
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the long tests, which `make unit` leaves out."""
+    names = listed()
+    for item in items:
+        if function_of(item.nodeid) in names:
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_collection_finish() -> None:

@@ -10,6 +10,7 @@ from hbtlib.files import DamagedFile, read_json, read_table
 from hbtlib.study import manifest
 from hbtlib.study.config import load
 from hbtlib.study.folders import unlike
+from hbtlib.study.packed import is_packed, packed_table
 from hbtlib.study.project import output_folder
 from hbtlib.study.runs import Run
 from hbtlib.study.studies import Study
@@ -74,7 +75,7 @@ def collect(
 
 def _check_all_there(runs: Sequence[Run], what: str) -> None:
     """Raises FileNotFoundError if a run lacks the table `what`."""
-    missing = [run for run in runs if not (run.folder / f"{what}.parquet").exists()]
+    missing = [run for run in runs if not has_table(run, what)]
     if not missing:
         return
     study = missing[0].study
@@ -106,8 +107,20 @@ def _read(run: Run, what: str, benchmark: str | None) -> pd.DataFrame:
     return table.assign(run=run.name, arm=run.arm, seed=run.parameters["seed"])
 
 
+def has_table(run: Run, what: str) -> bool:
+    """Tells whether a table of a run is there, in the run's folder or in its study's file.
+
+    Args:
+        run: The run.
+        what: The table, as in `run_table`.
+    """
+    return (run.folder / f"{what}.parquet").exists() or is_packed(run, what)
+
+
 def run_table(run: Run, what: str) -> pd.DataFrame:
     """Reads a table of one run, after a comparison with the run's manifest.
+
+    Where the run's folder lacks it, it is read from the file of all runs (`hbtlib.study.packed`).
 
     Args:
         run: The run.
@@ -123,6 +136,9 @@ def run_table(run: Run, what: str) -> pd.DataFrame:
         DamagedFile: The table, or what says how the run was made, is not what the run wrote.
     """
     file = run.folder / f"{what}.parquet"
+    if not file.exists() and is_packed(run, what):
+        verify(run)
+        return packed_table(run, what)
     if not file.exists():
         raise FileNotFoundError(f"{file} does not exist: {_made_by(run)}")
     verify(run, file.name)

@@ -37,7 +37,7 @@ from hbtlib.study.report.words import (
     number,
     sentences,
 )
-from hbtlib.study.results import run_table
+from hbtlib.study.results import has_table, run_table
 from hbtlib.study.runs import Run
 from hbtlib.study.studies import Study
 
@@ -215,8 +215,7 @@ def beside(name: str) -> pd.DataFrame:
     if not name or name not in study_names():
         return pd.DataFrame()
     study = load(name)
-    there = [run for run in study.runs if (run.folder / "questions.parquet").exists()]
-    if len(there) < len(study.runs):
+    if not all(has_table(run, "questions") for run in study.runs):
         return pd.DataFrame()
     return _questions(study)
 
