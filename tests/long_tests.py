@@ -1,7 +1,8 @@
 """Which tests are long, as `make unit` leaves them out: `tests/long_tests.txt`, a function a line.
 
 After `make test` with PYTEST_ADDOPTS="--durations=0 --durations-min=0.3", its output in a file,
-`python tests/long_tests.py FILE` writes the list anew.
+`python tests/long_tests.py FILE` writes the list anew. Where a fixture of a whole file is long, the next
+test pays for it: do the same with `make unit`, and give both files.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def from_durations(output: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    names = from_durations(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    printed = [Path(file).read_text(encoding="utf-8") for file in sys.argv[1:]]
+    names = from_durations("\n".join(printed))
     LIST.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     print(f"{LIST.name}: {len(names)} tests")
