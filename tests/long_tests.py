@@ -1,8 +1,8 @@
 """Which tests are long, as `make unit` leaves them out: `tests/long_tests.txt`, a function a line.
 
 After `make test` with PYTEST_ADDOPTS="--durations=0 --durations-min=0.3", its output in a file,
-`python tests/long_tests.py FILE` writes the list anew. Where a fixture of a whole file is long, the next
-test pays for it: do the same with `make unit`, and give both files.
+`python tests/long_tests.py FILE` writes the list anew. Where a fixture of a whole file is long, the
+next test pays for it: do the same with `make unit`, and give both files.
 """
 
 from __future__ import annotations
