@@ -92,7 +92,7 @@ def fit(sizes: ArrayLike, scores: ArrayLike) -> PowerLaw:
 
 def resampled(
     parts: Sequence[NDArray[np.floating]],
-    units: Sequence[NDArray[np.integer]] | None = None,
+    units: Sequence[NDArray[np.integer]],
     *,
     samples: int = 1000,
     seed: int = 0,
@@ -108,19 +108,22 @@ def resampled(
 
     Args:
         parts: for each benchmark (arms, sizes, seeds, questions) scores; benchmarks count alike.
-        units: for each benchmark (questions,) what a question belongs to; None: each is a unit.
+        units: for each benchmark (questions,) what a question belongs to.
         samples: how many samples are drawn.
         seed: of the draws.
 
     Returns:
         (samples, arms, sizes) mean scores. Where there is one seed, nothing is known of others, and
         only the questions vary.
+
+    Raises:
+        ValueError: if a benchmark has fewer than two units, which show no spread.
     """
     rng = np.random.default_rng(seed)
     arms, sizes, *_ = parts[0].shape
     total = np.zeros((samples, arms, sizes))
-    for i, part in enumerate(parts):
-        weights = _drawn(part.shape[-1] if units is None else units[i], samples, rng)
+    for part, unit in zip(parts, units, strict=True):
+        weights = _drawn(unit, samples, rng)
         over_seeds = part.mean(2).reshape(arms * sizes, -1)
         drawn = weights.astype(part.dtype) @ over_seeds.T / weights.sum(1, keepdims=True)
         total += drawn.reshape(samples, arms, sizes)
@@ -129,12 +132,14 @@ def resampled(
     return shifts + total / len(parts)
 
 
-def _drawn(units: int | NDArray[np.integer], samples: int, rng: np.random.Generator) -> Floats:
+def _drawn(unit: NDArray[np.integer], samples: int, rng: np.random.Generator) -> Floats:
     """(samples, questions): how often each question is drawn, units of them with replacement."""
-    unit = np.arange(units) if isinstance(units, int) else np.unique(units, return_inverse=True)[1]
-    n_units = int(unit.max()) + 1
+    names, number = np.unique(unit, return_inverse=True)
+    n_units = len(names)
+    if n_units < 2:
+        raise ValueError("all questions belong to one unit, which shows no spread")
     times = rng.multinomial(n_units, np.full(n_units, 1 / n_units), samples)
-    return times[:, unit].astype(np.float64)
+    return times[:, number].astype(np.float64)
 
 
 def _shifts(of_seeds: Floats, samples: int, rng: np.random.Generator) -> Floats:

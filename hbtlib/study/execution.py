@@ -104,7 +104,9 @@ def _tidy(executed: Path) -> None:
     content.metadata.pop("widgets", None)
     noted = content.metadata.get("papermill", {})
     for key in noted.keys() & {"input_path", "output_path"}:
-        noted[key] = _within_project(Path(noted[key]))
+        path = Path(noted[key])
+        # It is executed under a hidden name, and comes to its place afterwards.
+        noted[key] = _within_project(path.with_name(path.name.removeprefix(".")))
     nbformat.write(content, executed)
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from hbtlib.study.config import load
 from hbtlib.study.project import project_folder
 from hbtlib.study.report import low_resource as report
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import is_real
+from hbtlib.study.report.tables import is_sure
 from hbtlib.study.report.tuning import by_learning_rate
 from hbtlib.study.report.words import number
+from hbtlib.study.results import has_table
 from hbtlib.study.runs import Run
 
 STUDY = "low-resource"
@@ -95,7 +97,8 @@ def page() -> str:
         return f"{HEAD}\n{WAITING}"
     parts = [HEAD, "## In short\n"]
     readers = [Reader(STUDY, benchmark) for benchmark in study.benchmarks]
-    tests = {reader.benchmark: report.effects(reader) for reader in readers}
+    # As the notebook and `significance_command` wrote them: anew they take a minute a benchmark.
+    tests = {r.benchmark: pd.read_csv(r.committed("significance.csv")) for r in readers}
     curves = {reader.benchmark: report.scarcity(reader) for reader in readers}
     for reader in readers:
         name = reader.benchmark
@@ -121,13 +124,13 @@ def are_made(runs: Sequence[Run]) -> bool:
     Args:
         runs: the runs.
     """
-    return all((run.folder / "metrics.parquet").exists() for run in runs)
+    return all(has_table(run, "metrics") for run in runs)
 
 
 def _tuned() -> str:
     """The part on the learning rate, with what every rate scored."""
     table = by_learning_rate(TUNING).sort_values("learning_rate")
-    rates = table["learning_rate"].map(lambda rate: f"{rate:.5f}".rstrip("0"))
+    rates = table["learning_rate"].map(np.format_float_positional)
     lines = [[rate, number(score)] for rate, score in zip(rates, table["mAP"], strict=True)]
     return TUNED.format(table=_table(["learning rate", "mAP"], lines))
 
@@ -163,7 +166,7 @@ def _scores(reader: Reader) -> str:
 
 def _tests(tests: pd.DataFrame) -> str:
     """The declared differences in mAP, of languages trained on."""
-    rows = tests.assign(sure=is_real(tests))
+    rows = tests.assign(sure=is_sure(tests))
     rows = rows[(rows["metric"] == report.METRIC) & (rows["languages"] == "trained")]
     header = ["difference", "setting", "value [95 % interval]", "questions"]
     cells = [

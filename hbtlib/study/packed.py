@@ -1,21 +1,22 @@
 """Tables of all runs of a study in one file, which is committed in place of the runs' own.
 
 The ids of the questions take most of the room of a run's `questions.parquet`, and are the same in
-every run. `results/STUDY/questions.parquet` has them once. `hbtlib.study.pack_command` writes it;
-`hbtlib.study.results` reads a run's own file where it is there, and else its rows of this one.
-`results/STUDY/packed.json` has the file's checksum, and those of the runs' files it was made of.
+every run. `results/STUDY/questions-CHECKSUM.parquet` has them once. `hbtlib.study.pack_command`
+writes it; `hbtlib.study.results` reads a run's own file where it is there, else its rows of this
+one. `results/STUDY/packed.json` names the file, with its checksum and those of the runs' files that
+it was made of. It is written last, so that the two agree whenever the command was stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hbtlib.files import DamagedFile, read_json, read_table, write_json, write_table
+from hbtlib.files import DamagedFile, move, read_json, read_table, write_json, write_table
 from hbtlib.study import manifest
 from hbtlib.study.runs import Run
 
@@ -40,33 +41,35 @@ RECORD = "packed.json"
 """The name of the record, in the folder of the study's results."""
 
 
-def packed_file(run: Run, what: str) -> Path:
-    """Returns the file that has a table of all runs of a run's study.
+class Packed(NamedTuple):
+    """What the record says of one table.
 
-    Args:
-        run: The run.
-        what: The table, one of `TABLES`.
-
-    Returns:
-        `results/STUDY/WHAT.parquet`, which may be missing.
+    Attributes:
+        file: Where the table of all runs is.
+        written: Its size and checksum.
+        runs: Run → the checksum of the run's own file, as its manifest has it.
     """
-    return run.folder.parent / f"{what}.parquet"
+
+    file: Path
+    written: manifest.Entry
+    runs: Mapping[str, str]
 
 
 def is_packed(run: Run, what: str) -> bool:
-    """Tells whether its study's file has the table of a run.
+    """Tells whether the table of a run is in a file of its study.
 
     Args:
         run: The run.
         what: The table.
 
     Returns:
-        True if the record names the run, whichever making of it.
+        True if the record names the run, whichever making of it, and the file is there.
 
     Raises:
         DamagedFile: The record cannot be read.
     """
-    return what in TABLES and run.name in _record(run).get(what, {}).get("runs", {})
+    packed = _record(run.folder.parent).get(what)
+    return packed is not None and run.name in packed.runs and packed.file.exists()
 
 
 def packed_table(run: Run, what: str) -> pd.DataFrame:
@@ -82,12 +85,11 @@ def packed_table(run: Run, what: str) -> pd.DataFrame:
     Raises:
         DamagedFile: The file is damaged, or has what another making of the run wrote.
     """
-    file, record = packed_file(run, what), _record(run)[what]
+    packed = _record(run.folder.parent)[what]
     written = manifest.read_manifest(run.folder).entries.get(f"{what}.parquet")
-    if written is None or record["runs"][run.name] != written.sha256:
-        raise DamagedFile(f"{file} has another {what} of {run.name} than the run wrote")
-    own_entry = manifest.Entry(record["bytes"], record["sha256"])
-    together = _together(file, own_entry, file.stat().st_mtime_ns if file.exists() else 0)
+    if written is None or packed.runs[run.name] != written.sha256:
+        raise DamagedFile(f"{packed.file} has another {what} of {run.name} than the run wrote")
+    together = _together(packed.file, packed.written, packed.file.stat().st_mtime_ns)
     own = together[together["run"] == run.name]
     return own.drop(columns="run").reset_index(drop=True)
 
@@ -102,23 +104,62 @@ def write_packed(runs: Sequence[Run], tables: Sequence[pd.DataFrame], what: str)
 
     Returns:
         The file.
+
+    Raises:
+        ValueError: The tables differ in their columns or types, which one file cannot keep.
     """
+    of_first = tables[0].dtypes.astype("str").to_dict()
+    for run, table in zip(runs, tables, strict=True):
+        if table.dtypes.astype("str").to_dict() != of_first:
+            raise ValueError(
+                f"{what} of {run.name} have other columns or types than those of {runs[0].name}: "
+                "they cannot be put together"
+            )
+    folder = runs[0].folder.parent
     parts = [table.assign(run=run.name) for run, table in zip(runs, tables, strict=True)]
     checksums = {
         run.name: manifest.read_manifest(run.folder).entries[f"{what}.parquet"].sha256
         for run in runs
     }
-    file = packed_file(runs[0], what)
-    write_table(pd.concat(parts, ignore_index=True), file, **WRITTEN)
-    entry = manifest.entry(file)._asdict()
-    write_json(file.with_name(RECORD), {**_record(runs[0]), what: {**entry, "runs": checksums}})
+    new = folder / f".{what}.parquet"
+    write_table(pd.concat(parts, ignore_index=True), new, **WRITTEN)
+    entry = manifest.entry(new)
+    file = folder / f"{what}-{entry.sha256[:8]}.parquet"
+    move(new, file)
+    _write_record(folder, {**_record(folder), what: Packed(file, entry, checksums)})
+    for old in folder.glob(f"{what}-????????.parquet"):
+        if old != file:
+            old.unlink()
     return file
 
 
-def _record(run: Run) -> dict[str, Any]:
-    """Reads what the packed files of a run's study have: table → bytes, sha256 and runs."""
-    file = run.folder.parent / RECORD
-    return read_json(file) if file.exists() else {}
+def _record(folder: Path) -> dict[str, Packed]:
+    """Reads the record of a study's folder: table → what is said of it."""
+    path = folder / RECORD
+    if not path.exists():
+        return {}
+    content = read_json(path)
+    entries = manifest.from_json(content.get("files"), path)
+    try:
+        tables = [
+            (what, str(of["file"]), dict(of["runs"])) for what, of in content["tables"].items()
+        ]
+        return {what: Packed(folder / name, entries[name], runs) for what, name, runs in tables}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise DamagedFile(f"{path} is damaged (it does not list tables with their runs)") from None
+
+
+def _write_record(folder: Path, tables: Mapping[str, Packed]) -> None:
+    """Writes the record of a study's folder."""
+    files = {packed.file.name: packed.written for packed in tables.values()}
+    content = {
+        "files": manifest.as_json(files),
+        "tables": {
+            what: {"file": packed.file.name, "runs": dict(packed.runs)}
+            for what, packed in tables.items()
+        },
+    }
+    write_json(folder / RECORD, content)
 
 
 @lru_cache(maxsize=2)

@@ -94,9 +94,7 @@ def _check_all_there(runs: Sequence[Run], what: str) -> None:
 
 def _made_without(run: Run, what: str) -> bool:
     """Returns whether a run is there, and never wrote the table `what`."""
-    if not (run.folder / manifest.FILE).exists():
-        return False
-    return f"{what}.parquet" not in manifest.read_manifest(run.folder).entries
+    return (run.folder / manifest.FILE).exists() and not wrote_table(run, what)
 
 
 def _read(run: Run, what: str, benchmark: str | None) -> pd.DataFrame:
@@ -105,6 +103,19 @@ def _read(run: Run, what: str, benchmark: str | None) -> pd.DataFrame:
     if benchmark is not None:
         table = table[table["benchmark"] == benchmark]
     return table.assign(run=run.name, arm=run.arm, seed=run.parameters["seed"])
+
+
+def wrote_table(run: Run, what: str) -> bool:
+    """Tells whether a run wrote a table, be it there or not.
+
+    Args:
+        run: The run, whose folder has its manifest.
+        what: The table, as in `run_table`.
+
+    Raises:
+        DamagedFile: The manifest is missing or damaged.
+    """
+    return f"{what}.parquet" in manifest.read_manifest(run.folder).entries
 
 
 def has_table(run: Run, what: str) -> bool:
@@ -138,7 +149,10 @@ def run_table(run: Run, what: str) -> pd.DataFrame:
     file = run.folder / f"{what}.parquet"
     if not file.exists() and is_packed(run, what):
         verify(run)
-        return packed_table(run, what)
+        try:
+            return packed_table(run, what)
+        except DamagedFile as error:
+            raise DamagedFile(f"{error}: {_made_by(run)}, which makes the run again") from None
     if not file.exists():
         raise FileNotFoundError(f"{file} does not exist: {_made_by(run)}")
     verify(run, file.name)

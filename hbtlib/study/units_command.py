@@ -15,7 +15,7 @@ import pandas as pd
 
 from hbtlib.data.benchmark import Benchmark
 from hbtlib.evaluation.units import units
-from hbtlib.files import replacing
+from hbtlib.files import write_table
 from hbtlib.study.config import load
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.train import load_benchmarks
@@ -48,8 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             file = Reader(asked.study, name).committed("units.parquet")
             table = of_benchmark(benchmark)
             file.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(file) as new:
-                table.to_parquet(new, index=False)
+            write_table(table, file, index=False)
             print(f"{file}: {len(table):,} questions, {table['unit'].nunique():,} units")
     except (ValueError, OSError) as error:
         sys.exit(str(error))

@@ -96,7 +96,7 @@ def test_questions_of_a_unit_are_drawn_together() -> None:
     unit = np.repeat(np.arange(30), 3)
     of_units = power_law.resampled([thrice], [unit], samples=4000)[:, 0, 0]
     assert of_units.std() == pytest.approx(scores.std() / np.sqrt(30), rel=0.05)
-    alone = power_law.resampled([thrice], samples=4000)[:, 0, 0]
+    alone = power_law.resampled([thrice], [np.arange(90)], samples=4000)[:, 0, 0]
     assert alone.std() == pytest.approx(scores.std() / np.sqrt(90), rel=0.05)
 
 
@@ -104,7 +104,8 @@ def test_draws_are_paired_and_centred_on_the_means() -> None:
     rng = np.random.default_rng(3)
     one = rng.random((1, 4, 3, 50))
     parts = [np.concatenate([one, one + 0.1]), np.full((2, 4, 3, 7), 0.5)]
-    drawn = power_law.resampled(parts, samples=400, seed=2)
+    units = [np.arange(part.shape[-1]) for part in parts]
+    drawn = power_law.resampled(parts, units, samples=400, seed=2)
     assert drawn.shape == (400, 2, 4)
     assert drawn[:, 1] - drawn[:, 0] == pytest.approx(np.full((400, 4), 0.05))  # half of .1
     means = (one[0].mean((1, 2)) + 0.5) / 2
@@ -113,11 +114,13 @@ def test_draws_are_paired_and_centred_on_the_means() -> None:
     # Three seeds of the same questions: the spread is that of a mean of three seeds, as Student's t
     # with 4 · 2 degrees of freedom has it.
     seeds = np.repeat(np.array([0.1, 0.4, 0.7])[None, None, :, None], 50, axis=-1)
-    alone = power_law.resampled([np.repeat(seeds, 4, axis=1)], samples=8000)
+    alone = power_law.resampled([np.repeat(seeds, 4, axis=1)], units[:1], samples=8000)
     expected = scipy.stats.t(8).std() * 0.3 / np.sqrt(3)
     assert alone[:, 0].std(0) == pytest.approx(np.full(4, expected), rel=0.05)
-    assert np.array_equal(drawn, power_law.resampled(parts, samples=400, seed=2))
-    one_seed = power_law.resampled([parts[0][:, :, :1]], samples=50)
+    assert np.array_equal(drawn, power_law.resampled(parts, units, samples=400, seed=2))
+    with pytest.raises(ValueError, match="all questions belong to one unit"):
+        power_law.resampled(parts[:1], [np.zeros(50, int)])
+    one_seed = power_law.resampled([parts[0][:, :, :1]], units[:1], samples=50)
     assert np.ptp(one_seed[:, 0] - one_seed[:, 0, :1], axis=0) == pytest.approx(
         np.ptp(one_seed[:, 1] - one_seed[:, 1, :1], axis=0)
     )

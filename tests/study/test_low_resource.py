@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +15,7 @@ from hbtlib import study as studies
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.study import low_resource_page
 from hbtlib.study import runs as study_runs
-from hbtlib.study.report import family, low_resource
+from hbtlib.study.report import low_resource
 from hbtlib.study.report.reader import Reader
 
 GAIN = {"hybrid": 0.1, "adversarial": 0.05, "x-y": 0.08, "none": -0.1}
@@ -222,26 +221,7 @@ def test_the_answer_is_of_the_declared_tests(reader: Reader) -> None:
     assert "with 5 seeds each, on afriqa" in said
 
 
-def test_committed_tests_are_read_where_questions_are_not_kept(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def missing(self: Reader, what: str, *, rivals: bool = False) -> pd.DataFrame:
-        raise FileNotFoundError("study 'low-resource' lacks questions of 60 of its 96 runs")
-
-    monkeypatch.setattr(Reader, "collect", missing)
-    file = tmp_path / "significance-afriqa.csv"
-    monkeypatch.setattr(Reader, "committed", lambda self, name: tmp_path / self.file(name).name)
-    with pytest.raises(FileNotFoundError, match="lacks questions of 60"):
-        low_resource.effects(reader)
-    made_tests().to_csv(file, index=False)
-    pd.testing.assert_frame_equal(low_resource.effects(reader), made_tests())
-
-
-def test_declared_tests_are_those_of_the_questions(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(family, "effects", lambda given: made_tests().assign(of=given.benchmark))
-    assert set(low_resource.effects(reader)["of"]) == {"afriqa"}
+def test_the_differences_that_are_told_were_declared() -> None:
     declared = studies.load("low-resource").family
     assert declared is not None
     asked = {low_resource.RIVAL, f"{low_resource.RIVAL} (3 % sw)"}
@@ -264,7 +244,8 @@ def test_encoders_that_were_trained_before(
     assert found.index.get_level_values("arm")[0] == "me5-small none"
     assert len(found) == 10
     said = low_resource.pretrained_says(found, name)
-    assert re.search(r"me5-small: the best are \S+ \(trained, monolingual, 0.300\)", said)
+    # All made-up runs score alike, so all lead.
+    assert "me5-small: the best are none, x-x, x-y and hybrid (trained, monolingual, 0.300)" in said
     assert "- minilm: the best are" in said
 
 
@@ -345,6 +326,6 @@ def test_the_notebook_shows_it(
 
 def test_a_gain_is_not_told_as_a_loss() -> None:
     gains = pd.Series({"hybrid": 0.01, "x-y": 0.05})
-    assert low_resource._most_lost(gains) == "None loses anything."
+    assert low_resource._most_lost(gains) == "None loses 0.001 or more."
     losses = pd.Series({"hybrid": -0.0101, "x-y": -0.0099, "x-x": 0.2})
     assert low_resource._most_lost(losses) == "hybrid and x-y lose most (−0.010)."

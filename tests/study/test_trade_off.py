@@ -49,6 +49,10 @@ class FakeReader:
     seeds: tuple[int, ...] = (0, 1, 2)
 
 
+EACH = {f"q{i}": i for i in range(40)}
+"""Every question by itself."""
+
+
 def table_of(run: FakeRun, what: str) -> pd.DataFrame:
     """What `run_table` gives: of benchmark b the scores below, of benchmark c zeros."""
     gain = GAINS[run.arm] + (0.3 if what in ("probes", "mapped_questions") else 0.0)
@@ -173,7 +177,7 @@ def test_the_family_is_the_subject_against_all_others() -> None:
 def test_the_differences_and_the_verdict(reader: Any) -> None:
     questions = trade_off.questions(reader)
     asked = trade_off.wanted(list(dict.fromkeys(questions["arm"])))
-    found = trade_off.effects(questions, asked, unit=None)
+    found = trade_off.effects(questions, asked, EACH)
     rows = found.set_index(["languages", "contrast", "setting", "metric"])["difference"]
     assert rows[("trained", "hybrid − x-y", "monolingual", "mAP")] == pytest.approx(0.1)
     assert rows[("unseen", "hybrid − none + map", "multilingual", "mAP")] == pytest.approx(
@@ -220,7 +224,7 @@ def test_without_translations_there_is_no_rank_distance(reader: Any) -> None:
     assert trade_off.scores(reader)["rank distance"].isna().all()
     questions = trade_off.questions(reader)
     asked = trade_off.wanted(list(dict.fromkeys(questions["arm"])))
-    assert set(trade_off.effects(questions, asked, unit=None)["metric"]) == {"mAP"}
+    assert set(trade_off.effects(questions, asked, EACH)["metric"]) == {"mAP"}
 
 
 def test_studies_stand_side_by_side_without_another_encoders_floor() -> None:

@@ -19,8 +19,8 @@ from hbtlib.study.report.tables import (
     bold,
     contrasts_with_units,
     differences,
-    is_real,
-    is_real_by_unit,
+    group_words,
+    is_sure,
     mean_and_sd,
     setting_order,
     spread,
@@ -255,7 +255,7 @@ def effects(
     arms: pd.DataFrame,
     asked: Wanted,
     metric: str,
-    unit: Mapping[str, int] | None,
+    unit: Mapping[str, int],
 ) -> pd.DataFrame:
     """The contrasts with their tests, for each group of languages.
 
@@ -264,7 +264,7 @@ def effects(
         arms: `design`'s table.
         asked: the contrasts.
         metric: the metric.
-        unit: question_id → what it belongs to, for the tests beside; None: there are none.
+        unit: question_id → what it belongs to, for the tests beside.
 
     Returns:
         `hbt.contrasts`' table with languages. Each group of languages is one family. low_unit,
@@ -289,11 +289,11 @@ def effects_says(part: pd.DataFrame) -> Markdown:
     Returns:
         The sentences.
     """
-    sure = is_real(part) & is_real_by_unit(part)
-    group = "trained on" if part["languages"].iloc[0] == "trained" else "never trained on"
+    sure = is_sure(part)
+    group = group_words(part["languages"].iloc[0])
     count = (
         f"With languages {group}, {sure.sum()} of {len(part)} effects may not be chance, by "
-        "question and by unit."
+        "question and by unit (whose p is not corrected)."
     )
     if not sure.any():
         return Markdown(count)
@@ -327,9 +327,9 @@ def effects_shown(table: pd.DataFrame) -> Styler:
     Returns:
         The styled table.
     """
-    columns = [*SHOWN, *(column for column in BY_UNIT if column in table)]
-    style = table.loc[table["languages"] == "trained", columns].style.hide().format(precision=4)
-    return bold(style, is_real(table), "difference")
+    here = table.loc[table["languages"] == "trained", [*SHOWN, *BY_UNIT]]
+    style = here.style.hide().format(precision=4)
+    return bold(style, is_sure(table), "difference")
 
 
 def by_seed(here: pd.DataFrame, asked: Wanted) -> pd.DataFrame:
@@ -371,7 +371,7 @@ def by_seed_says(table: pd.DataFrame, tests: pd.DataFrame) -> Markdown:
     if table["low"].isna().all():
         return Markdown("There is one seed only: nothing can be said of another training.")
     seen = tests[tests["languages"] == "trained"]
-    seen = seen[is_real(seen) & is_real_by_unit(seen)].set_index(["contrast", "setting"])
+    seen = seen[is_sure(seen)].set_index(["contrast", "setting"])
     both = table.loc[table.index.isin(seen.index)]
     without_zero = (both["low"] * both["high"] > 0).sum()
     return Markdown(
@@ -390,7 +390,7 @@ def answer(tests: pd.DataFrame) -> Markdown:
         A sentence a contrast, for languages trained on.
     """
     seen = tests[tests["languages"] == "trained"]
-    seen = seen.assign(sure=is_real(seen) & is_real_by_unit(seen))
+    seen = seen.assign(sure=is_sure(seen))
     by_name = seen.groupby("contrast", sort=False)
     said = [f"**{name}**: {differences(part)}." for name, part in by_name]
     return Markdown(f"{_batches_say(seen)}\n\n{bullets([*said, *unit_note(seen)])}")

@@ -18,10 +18,12 @@ from hbtlib.study.report.tables import (
     bold,
     contrasts_with_units,
     differences,
-    is_real,
+    group_words,
+    is_sure,
     unit_note,
 )
 from hbtlib.study.report.words import Markdown, bullets
+from hbtlib.study.studies import Study
 
 SHOWN = [
     "languages",
@@ -52,22 +54,33 @@ def effects(reader: Reader) -> pd.DataFrame:
     Raises:
         ValueError: if the study's YAML declares no family.
     """
-    family = reader.study.family
-    if family is None:
+    return tested(reader.collect("questions"), declared(reader.study), reader.units())
+
+
+def declared(study: Study) -> Family:
+    """The family of tests that a study's YAML declares.
+
+    Args:
+        study: the study.
+
+    Raises:
+        ValueError: if it declares none.
+    """
+    if study.family is None:
         raise ValueError(
-            f"study {reader.study.name!r} declares no family of tests: write `family:` into its "
-            "YAML before its runs are made"
+            f"study {study.name!r} declares no family of tests: write `family:` into its YAML "
+            "before its runs are made"
         )
-    return tested(reader.collect("questions"), family, reader.units())
+    return study.family
 
 
-def tested(questions: pd.DataFrame, family: Family, unit: Mapping[str, int] | None) -> pd.DataFrame:
+def tested(questions: pd.DataFrame, family: Family, unit: Mapping[str, int]) -> pd.DataFrame:
     """As `effects`, of a table of each question's scores.
 
     Args:
         questions: languages, setting, question_id, arm, seed, and the metrics.
         family: what is tested.
-        unit: question_id → what it belongs to, for the tests beside; None: there are none.
+        unit: question_id → what it belongs to, for the tests beside.
     """
     parts = []
     for group, part in questions.groupby("languages"):
@@ -97,9 +110,8 @@ def shown(table: pd.DataFrame) -> Styler:
     Returns:
         The styled table.
     """
-    beside = [column for column in BY_UNIT if column in table]
-    style = table[[*SHOWN, *beside]].style.hide().format(precision=4)
-    return bold(style, is_real(table), "difference")
+    style = table[[*SHOWN, *BY_UNIT]].style.hide().format(precision=4)
+    return bold(style, is_sure(table), "difference")
 
 
 def drawn(table: pd.DataFrame, metric: str, languages: str = GROUPS[0]) -> pd.DataFrame:
@@ -129,9 +141,5 @@ def says(table: pd.DataFrame, metric: str, languages: str = GROUPS[0]) -> Markdo
     by_name = rows.groupby("contrast", sort=False)
     said = [f"{name}: {differences(part)}." for name, part in by_name]
     better = "lower" if lower_is_better(metric) else "higher"
-    head = f"Differences in {metric} ({better} is better), languages {_words(languages)}:"
+    head = f"Differences in {metric} ({better} is better), languages {group_words(languages)}:"
     return Markdown(f"{head}\n\n{bullets([*said, *unit_note(rows)])}")
-
-
-def _words(languages: str) -> str:
-    return {"trained": "trained on", "unseen": "never trained on"}.get(languages, languages)

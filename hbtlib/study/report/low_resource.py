@@ -12,10 +12,9 @@ from pandas.io.formats.style import Styler
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.metrics import by_training
 from hbtlib.study.config import load, study_names
-from hbtlib.study.report import family
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import settings_table
-from hbtlib.study.report.tables import differences, mean_and_sd, over_pairs, spread
+from hbtlib.study.report.tables import differences, mean_and_sd, over_pairs, spread, unit_note
 from hbtlib.study.report.words import (
     Markdown,
     are,
@@ -26,7 +25,7 @@ from hbtlib.study.report.words import (
     number,
     sentences,
 )
-from hbtlib.study.results import run_table
+from hbtlib.study.results import has_table, run_table
 from hbtlib.study.runs import Run
 
 PIVOTS = ("en", "fr")
@@ -200,6 +199,9 @@ def sweep(reader: Reader) -> pd.DataFrame:
         `language told` and `chance`), value. λ = 0 is the strategy without an adversary. Of each
         kind of batches only those seeds that all of its weights have: else two weights would differ
         in their seeds as well.
+
+    Raises:
+        ValueError: if no seed has all weights of a kind of batches.
     """
     parts = []
     for run in (*reader.study.runs, *reader.rival_runs):
@@ -220,7 +222,11 @@ def sweep(reader: Reader) -> pd.DataFrame:
         parts.append(means.assign(ids=weight, **named))
     table = pd.concat(parts, ignore_index=True)
     weights = table.groupby(["arm", "seed"])["ids"].transform("nunique")
-    return table[weights == table.groupby("arm")["ids"].transform("nunique")].reset_index(drop=True)
+    has_all = weights == table.groupby("arm")["ids"].transform("nunique")
+    lost = set(table["arm"]) - set(table.loc[has_all, "arm"])
+    if lost:
+        raise ValueError(f"no seed has all weights {listed(sorted(lost))}: they cannot be compared")
+    return table[has_all].reset_index(drop=True)
 
 
 def weight_of(run: Run) -> float | None:
@@ -276,15 +282,30 @@ def sweep_says(table: pd.DataFrame) -> Markdown:
         scored = part[(part["metric"] == METRIC) & (part["setting"] == "multilingual")]
         means = scored.groupby("ids")["value"].mean()
         chance = float(part.loc[part["metric"] == "chance", "value"].mean())
-        least = told.idxmin()
         said.append(
             f"Batches {arm}: the probe tells a passage's language with an accuracy of "
-            f"{number(float(told.loc[0.0]))} without an adversary and {number(float(told.min()))} "
-            f"at λ = {least:g}, where it is lowest (chance {number(chance)}). The multilingual "
-            f"{METRIC} is {number(float(means.loc[0.0]))} without and {number(float(means.max()))} "
-            f"at λ = {means.idxmax():g}, where it is highest."
+            f"{_best_weight(told, lower_is_best=True)} (chance {number(chance)}). The multilingual "
+            f"{METRIC} is {_best_weight(means)}."
         )
     return bullets(said)
+
+
+def _best_weight(values: pd.Series, lower_is_best: bool = False) -> str:
+    """The value without an adversary, and at the weights where it is best, if it is better there.
+
+    Args:
+        values: what was measured, by weight; 0 is the strategy without an adversary.
+        lower_is_best: whether the lowest value is the best.
+    """
+    without = f"{number(float(values.loc[0.0]))} without an adversary"
+    best = [float(name) for name in leading(values, lower_is_best=lower_is_best)]
+    most = "lowest" if lower_is_best else "highest"
+    if len(best) == len(values):
+        return f"{without} and with any"
+    if 0.0 in best:
+        return f"{without}, where it is {most}"
+    at = f"{number(float(values.loc[best[0]]))} at λ = {listed(f'{weight:g}' for weight in best)}"
+    return f"{without} and {at}, where it is {most}"
 
 
 def scarcity(reader: Reader) -> pd.DataFrame:
@@ -337,33 +358,12 @@ def scarcity_says(table: pd.DataFrame, language: str) -> Markdown:
 
 def _most_lost(changes: pd.Series) -> str:
     """Which arm loses most, or that none does."""
-    most = changes.min()
-    if float(number(most, signed=True).replace("−", "-")) >= 0:
-        return "None loses anything."
+    most = float(changes.min())
+    if not most <= -0.0005:  # less than is shown
+        return "None loses 0.001 or more."
     arms = leading(changes, lower_is_best=True)
     verb = "loses" if len(arms) == 1 else "lose"
     return f"{listed(arms)} {verb} most ({number(most, signed=True)})."
-
-
-def effects(reader: Reader) -> pd.DataFrame:
-    """The declared differences with their tests, as `report.family.effects` has them.
-
-    Each question's scores are not committed for all runs, since they are many; where some are
-    missing, the tests are read that were written when the runs were made (`significance.csv`).
-
-    Args:
-        reader: the study on one benchmark.
-
-    Raises:
-        FileNotFoundError: if there are neither.
-    """
-    try:
-        return family.effects(reader)
-    except FileNotFoundError:
-        file = reader.committed("significance.csv")
-        if not file.exists():
-            raise
-        return pd.read_csv(file)
 
 
 def pretrained(name: str, benchmark: str) -> pd.DataFrame | None:
@@ -379,7 +379,7 @@ def pretrained(name: str, benchmark: str) -> pd.DataFrame | None:
     if name not in study_names():
         return None
     study = load(name)
-    if not all((run.folder / "metrics.parquet").exists() for run in study.runs):
+    if not all(has_table(run, "metrics") for run in study.runs):
         return None
     parts = []
     for run in study.runs:
@@ -412,8 +412,8 @@ def pretrained_says(table: pd.DataFrame | None, name: str) -> Markdown:
     of_encoder = arms.groupby(lambda arm: str(arm).split(" ")[0], sort=False)
     for encoder, part in of_encoder:
         best = [
-            f"{str(part[column].idxmax()).split(' ', 1)[1]} ({column[0]}, {column[1]}, "
-            f"{number(float(part[column].max()))})"
+            f"{listed(str(arm).split(' ', 1)[1] for arm in leading(part[column].dropna()))} "
+            f"({column[0]}, {column[1]}, {number(float(part[column].max()))})"
             for column in part.columns
             if part[column].notna().any()
         ]
@@ -426,7 +426,7 @@ def answer(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> Markdow
 
     Args:
         reader: the study on one benchmark.
-        tests: `effects`' table.
+        tests: `family.effects`' table.
         curves: `scarcity`'s table.
     """
     said = [_against(tests, f"hybrid − {RIVAL}", "With all training data")]
@@ -451,5 +451,6 @@ def answer(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> Markdow
 def _against(tests: pd.DataFrame, contrast: str, when: str) -> str:
     """A sentence on one declared difference in all settings, of languages trained on."""
     rows = tests[(tests["contrast"] == contrast) & (tests["metric"] == METRIC)]
-    found = differences(rows[rows["languages"] == "trained"])
-    return f"{when}, {contrast} is {found} in {METRIC}, languages trained on."
+    rows = rows[rows["languages"] == "trained"]
+    said = f"{when}, {contrast} is {differences(rows)} in {METRIC}, languages trained on."
+    return sentences([said, *unit_note(rows)])

@@ -15,7 +15,7 @@ from hbtlib.study.report.results import by_arm, over_runs
 from hbtlib.study.report.tables import (
     BY_UNIT,
     differences,
-    is_real,
+    is_sure,
     mean_and_sd,
     over_pairs,
     unit_note,
@@ -234,7 +234,7 @@ def answer(table: pd.DataFrame, subject: str, metric: str) -> Markdown:
         The sentences.
     """
     rows = table[(table["metric"] == metric) & table["contrast"].str.startswith(f"{subject} − ")]
-    rows = rows.assign(sure=is_real(rows))
+    rows = rows.assign(sure=is_sure(rows))
     said = []
     for (group, contrast), part in rows.groupby(["group", "contrast"], sort=False):
         other = str(contrast).removeprefix(f"{subject} − ")

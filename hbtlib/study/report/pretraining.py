@@ -7,7 +7,14 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import GROUPS, is_real, mean_and_sd, over_pairs, spread
+from hbtlib.study.report.tables import (
+    GROUPS,
+    group_words,
+    is_sure,
+    mean_and_sd,
+    over_pairs,
+    spread,
+)
 from hbtlib.study.report.words import (
     Markdown,
     are,
@@ -151,7 +158,7 @@ def scores_says(seeds: pd.DataFrame) -> Markdown:
         best = leading(means)
         then = [f", then {arm} ({number(value)})" for arm, value in means.drop(best).items()]
         said.append(
-            f"{setting}, languages {_words(group)}: {listed(best)} {are(best)} best "
+            f"{setting}, languages {group_words(group)}: {listed(best)} {are(best)} best "
             f"({number(means[best[0]])}){then[0] if then else ''}."
         )
     return bullets(said)
@@ -204,7 +211,8 @@ def curves_says(table: pd.DataFrame) -> Markdown:
         losses = part[part["lost"] > FORGOTTEN]
         parts = [
             f"{number(row['lost'])} of {number(row['best'])} in the {row['setting']} setting, "
-            f"languages {_words(row['languages'])} (highest after {row['at']:.0%} of the tokens)"
+            f"languages {group_words(row['languages'])} (highest after {row['at']:.0%} of the "
+            "tokens)"
             for row in losses.to_dict("records")
         ]
         said.append(f"{arm} loses {listed(parts)}." if parts else f"{arm} forgets nothing.")
@@ -229,10 +237,10 @@ def answer(effects: pd.DataFrame, seeds: pd.DataFrame, subject: str = "hybrid") 
         subject: the arm that is set against the others.
 
     Returns:
-        For each setting: what the subject scores, which arms it is surely better or worse than,
-        and which it cannot be told from.
+        For each setting: what the subject scores, which arms it is better or worse than (by
+        question and by unit), and which it cannot be told from.
     """
-    rows = effects[effects["contrast"].str.startswith(f"{subject} −")].assign(sure=is_real)
+    rows = effects[effects["contrast"].str.startswith(f"{subject} −")].assign(sure=is_sure)
     rows = rows[rows["metric"] == "mAP"]
     said = []
     for (group, setting), part in _by_setting(rows):
@@ -245,7 +253,7 @@ def answer(effects: pd.DataFrame, seeds: pd.DataFrame, subject: str = "hybrid") 
         of_subject = has.loc[has["arm"] == subject, "value"]
         level = spread(of_subject.mean(), of_subject.std())
         found = "; ".join(f"{words} {listed(arms)}" for words, arms in groups.items() if arms)
-        said.append(f"{setting}, languages {_words(group)}: {subject} ({level}) {found}.")
+        said.append(f"{setting}, languages {group_words(group)}: {subject} ({level}) {found}.")
     return bullets(said)
 
 
@@ -263,7 +271,3 @@ def _by_setting(table: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame
     """The rows of each group of languages and setting that the table has, in the usual order."""
     parts = dict(list(table.groupby(["languages", "setting"], sort=False)))
     return [(key, parts[key]) for key in _keys() if key in parts]
-
-
-def _words(group: str) -> str:
-    return {"trained": "trained on", "unseen": "never trained on"}.get(group, group)

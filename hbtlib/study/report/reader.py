@@ -10,6 +10,7 @@ import pandas as pd
 
 from hbtlib.evaluation.metrics import by_training
 from hbtlib.evaluation.units import units
+from hbtlib.files import read_table
 from hbtlib.study import results
 from hbtlib.study.config import load
 from hbtlib.study.project import project_folder
@@ -110,7 +111,7 @@ class Reader:
         """
         file = self.committed("units.parquet")
         if file.exists():
-            table = pd.read_parquet(file)
+            table = read_table(file)
             return dict(zip(table["question_id"], table["unit"], strict=True))
         try:
             return units(self.ranks_of_one_run())

@@ -18,14 +18,14 @@ from hbtlib.plots.scaling import size_text
 from hbtlib.study import large_models
 from hbtlib.study.config import load, study_names
 from hbtlib.study.family import Family
+from hbtlib.study.report.family import declared
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import (
     BY_UNIT,
     bold,
     chances,
     contrasts_with_units,
-    is_real,
-    is_real_by_unit,
+    is_sure,
     spread,
 )
 from hbtlib.study.report.words import (
@@ -487,7 +487,8 @@ def held_out(table: pd.DataFrame, metric: str, *, samples: int = SAMPLES) -> pd.
     rows = []
     for setting in settings_of(SUITE):
         parts, units, n_sizes = arrays(table, metric, setting, strategies)
-        drawn = power_law.resampled(parts, units, samples=samples)[:, :, :-1]
+        smaller = [part[:, :-1] for part in parts]
+        drawn = power_law.resampled(smaller, units, samples=samples)
         means = np.mean([part.mean((2, 3)) for part in parts], axis=0)
         for i, strategy in enumerate(strategies):
             at = [n_sizes[-1]]
@@ -531,13 +532,7 @@ def effects(reader: Reader) -> pd.DataFrame:
     Raises:
         ValueError: if the study's YAML declares no family.
     """
-    family = reader.study.family
-    if family is None:
-        raise ValueError(
-            f"study {reader.study.name!r} declares no family of tests: write `family:` into its "
-            "YAML before its runs are made"
-        )
-    return tested(questions(reader.study), family)
+    return tested(questions(reader.study), declared(reader.study))
 
 
 def tested(table: pd.DataFrame, family: Family) -> pd.DataFrame:
@@ -574,7 +569,7 @@ def effects_shown(table: pd.DataFrame, metric: str) -> Styler:
     columns = ["contrast", "setting", "benchmark", "difference", "low", "high", "p_holm"]
     rows = table[table["metric"] == metric]
     style = rows[[*columns, *BY_UNIT]].style.hide().format(precision=4)
-    return bold(style, is_real(rows), "difference")
+    return bold(style, is_sure(rows), "difference")
 
 
 def effects_says(table: pd.DataFrame, metric: str) -> Markdown:
@@ -588,7 +583,7 @@ def effects_says(table: pd.DataFrame, metric: str) -> Markdown:
         A sentence a difference.
     """
     rows = table[table["metric"] == metric]
-    rows = rows.assign(sure=is_real(rows) & is_real_by_unit(rows))
+    rows = rows.assign(sure=is_sure(rows))
     said = []
     for name, part in rows.groupby("contrast", sort=False):
         above = part[part["sure"] & (part["difference"] > 0)]
@@ -745,14 +740,16 @@ def largest_differences(study: Study) -> dict[str, str]:
     Raises:
         ValueError: if the study declares none of them.
     """
-    if study.family is None:
-        raise ValueError(f"study {study.name!r} declares no family of tests")
     largest = max(map(parameters_of, study.runs))
     arms = {r.arm: r.parameters["strategy"] for r in study.runs if parameters_of(r) == largest}
     found = {}
-    for name, weights in study.family.differences.items():
+    for name, weights in declared(study).differences.items():
         if len(weights) == 2 and set(weights) <= set(arms):
             one, other = sorted(weights, key=lambda arm: -weights[arm])
             if arms[one] == "hybrid":
                 found[arms[other]] = name
+    if not found:
+        raise ValueError(
+            f"study {study.name!r} declares no difference of hybrid at its largest size"
+        )
     return found

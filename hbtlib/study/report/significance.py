@@ -73,8 +73,9 @@ def tests(
         metric: the metric.
 
     Returns:
-        `hbt.compare`'s table with languages and family; low_unit, high_unit, p_unit and n_units are
-        of the same test with what questions belong to (`hbt.units`) as the unit.
+        `hbt.compare`'s table with languages and family; low_unit, high_unit, p_unit (corrected as
+        p_holm is) and n_units are of the same test with what questions belong to (`hbt.units`) as
+        the unit.
     """
     seen = by_training(ranks, trained)["languages"] == "trained"
     unit = units(ranks)

@@ -16,6 +16,15 @@ GROUPS = ("trained", "unseen")
 KEYS = ["languages", "setting", "metric", "arm"]
 
 
+def group_words(group: str) -> str:
+    """What sentences call a group of languages: `trained on`, `never trained on`, or its name.
+
+    Args:
+        group: one of `GROUPS`, or another.
+    """
+    return {"trained": "trained on", "unseen": "never trained on"}.get(group, group)
+
+
 def over_pairs(measured: pd.DataFrame) -> pd.DataFrame:
     """One value a run, setting and metric: the macro average over pairs of query language and pool.
 
@@ -91,7 +100,7 @@ def is_real(
 
     Args:
         table: a table of `hbt.compare` or `hbt.contrasts`.
-        p: the column with the adjusted p value.
+        p: the column with the p value.
         low: the column with the interval's lower end.
         high: the column with its upper end.
 
@@ -99,6 +108,18 @@ def is_real(
         One bool a row.
     """
     return (table[p] < 0.05) & (table[low] * table[high] > 0)
+
+
+def is_sure(rows: pd.DataFrame) -> pd.Series:
+    """Which differences may not be chance, neither by question (corrected) nor by unit.
+
+    Args:
+        rows: a table of `contrasts_with_units`.
+
+    Returns:
+        One bool a row.
+    """
+    return is_real(rows) & _is_real_by_unit(rows)
 
 
 def differences(rows: pd.DataFrame) -> str:
@@ -130,7 +151,7 @@ def chances(rows: pd.DataFrame) -> list[str]:
     """
     return [
         "" if sure and by_unit else ", may be chance by unit" if sure else ", may be chance"
-        for sure, by_unit in zip(is_real(rows), is_real_by_unit(rows), strict=True)
+        for sure, by_unit in zip(is_real(rows), _is_real_by_unit(rows), strict=True)
     ]
 
 
@@ -141,7 +162,7 @@ BY_UNIT = ["low_unit", "high_unit", "p_unit", "n_units"]
 def contrasts_with_units(
     questions: pd.DataFrame,
     asked: Mapping[str, Mapping[str, float]],
-    unit: Mapping[str, int] | None,
+    unit: Mapping[str, int],
     *,
     metric: str | Sequence[str],
     setting: str | Sequence[str] = SETTINGS,
@@ -151,17 +172,16 @@ def contrasts_with_units(
     Args:
         questions: each question's scores, as `hbt.contrasts` takes them.
         asked: name → the weight of each arm.
-        unit: question_id → what it belongs to; None: the second test is left out.
+        unit: question_id → what it belongs to.
         metric: one metric or several.
         setting: one setting or several.
 
     Returns:
-        `hbt.contrasts`' table with the columns `BY_UNIT`.
+        `hbt.contrasts`' table with the columns `BY_UNIT`, whose p is not corrected.
     """
     alone = contrasts(questions, asked, metric=metric, setting=setting)
-    if unit is None:
-        return alone
-    return with_units(alone, contrasts(questions, asked, metric=metric, setting=setting, unit=unit))
+    by_unit = contrasts(questions, asked, metric=metric, setting=setting, unit=unit)
+    return with_units(alone, by_unit)
 
 
 def with_units(alone: pd.DataFrame, by_unit: pd.DataFrame, p: str = "p") -> pd.DataFrame:
@@ -179,7 +199,7 @@ def with_units(alone: pd.DataFrame, by_unit: pd.DataFrame, p: str = "p") -> pd.D
     return alone.drop(columns="n_units").join(beside)
 
 
-def is_real_by_unit(rows: pd.DataFrame) -> pd.Series:
+def _is_real_by_unit(rows: pd.DataFrame) -> pd.Series:
     """Tells which differences may not be chance by unit; all, where there are no such tests.
 
     Args:
@@ -199,11 +219,11 @@ def unit_note(rows: pd.DataFrame) -> list[str]:
     Args:
         rows: as in `differences`.
     """
-    if not (is_real(rows) & ~is_real_by_unit(rows)).any():
+    if not (is_real(rows) & ~_is_real_by_unit(rows)).any():
         return []
     return [
         "(By unit: questions that share a relevant passage, its paragraph or a pattern are drawn "
-        "and change sign together.)"
+        "and change sign together; the p of that test is not corrected.)"
     ]
 
 

@@ -20,8 +20,7 @@ from hbtlib.study.report.tables import (
     chances,
     contrasts_with_units,
     differences,
-    is_real,
-    is_real_by_unit,
+    is_sure,
     spread,
     unit_note,
 )
@@ -36,7 +35,7 @@ from hbtlib.study.report.words import (
     number,
     sentences,
 )
-from hbtlib.study.results import run_table
+from hbtlib.study.results import has_table, run_table
 from hbtlib.study.runs import Run
 from hbtlib.study.studies import Study
 
@@ -205,7 +204,7 @@ def shown_beside(study: Study, beside: str) -> dict[str, tuple[str, ...]]:
 
 def _has_runs(study: Study) -> bool:
     rivals = load(study.rivals).runs if study.rivals else ()
-    return all((run.folder / "metrics.parquet").exists() for run in (*study.runs, *rivals))
+    return all(has_table(run, "metrics") for run in (*study.runs, *rivals))
 
 
 def _alike(study: Study) -> list[Run]:
@@ -364,14 +363,14 @@ def wanted(arms: Sequence[str], subject: str = "hybrid") -> dict[str, dict[str, 
 def effects(
     table: pd.DataFrame,
     asked: Mapping[str, Mapping[str, float]],
-    unit: Mapping[str, int] | None,
+    unit: Mapping[str, int],
 ) -> pd.DataFrame:
     """The differences with their tests, for each group of languages.
 
     Args:
         table: `questions`' table.
         asked: `wanted`'s differences.
-        unit: question_id → what it belongs to, for the tests beside; None: there are none.
+        unit: question_id → what it belongs to, for the tests beside.
 
     Returns:
         `hbt.contrasts`' table with languages. Of each group of languages the mAP in all settings is
@@ -416,10 +415,8 @@ def effects_shown(table: pd.DataFrame, languages: str, metric: str = "mAP") -> S
         The styled table.
     """
     here = table[(table["languages"] == languages) & (table["metric"] == metric)]
-    beside = [column for column in BY_UNIT if column in here]
-    style = here[[*SHOWN, *beside]].style.hide().format(precision=4 if metric == "mAP" else 1)
-    p_values: list[Any] = [column for column in ("p_holm", "p_unit") if column in here]
-    return bold(style.format("{:.4f}", subset=p_values), is_real(here), "difference")
+    style = here[[*SHOWN, *BY_UNIT]].style.hide().format(precision=4 if metric == "mAP" else 1)
+    return bold(style.format("{:.4f}", subset=["p_holm", "p_unit"]), is_sure(here), "difference")
 
 
 def effects_says(table: pd.DataFrame, subject: str = "hybrid") -> Markdown:
@@ -450,7 +447,7 @@ def verdict(table: pd.DataFrame, subject: str = "hybrid") -> Markdown:
         The sentences, for languages trained on.
     """
     seen = table[table["languages"] == GROUPS[0]]
-    seen = seen.assign(sure=is_real(seen) & is_real_by_unit(seen))
+    seen = seen.assign(sure=is_sure(seen))
     others = [
         name.split(" − ")[1]
         for name in dict.fromkeys(seen["contrast"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
@@ -14,11 +13,10 @@ from hbtlib.evaluation.mixed import mixed_model
 from hbtlib.languages import LANGUAGES, syntactic_distance
 from hbtlib.study.report.family import effects
 from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import differences, is_real, unit_note
+from hbtlib.study.report.tables import differences, group_words, is_sure, unit_note
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number
 
 FEATURES = ("family", "script", "word_order", "trained")
-KINDS = {True: "trained on", False: "never trained on"}
 
 
 def nearest(code: str, trained: Sequence[str]) -> float:
@@ -129,10 +127,11 @@ def gains_says(table: pd.DataFrame, subject: str, other: str) -> Markdown:
     said = []
     for panel, part in table.groupby("panel", sort=False):
         gained = part.set_index("language")["difference"]
-        kinds = part.groupby("trained", sort=False)["difference"].mean()
+        groups = part["trained"].map({True: "trained", False: "unseen"})
+        by_group = part.groupby(groups, sort=False)["difference"].mean()
         means = [
-            f"{number(value, signed=True)} in languages {KINDS[bool(is_trained)]}"
-            for is_trained, value in kinds.items()
+            f"{number(value, signed=True)} in languages {group_words(str(group))}"
+            for group, value in by_group.items()
         ]
         said.append(
             f"{panel}: {subject} is above {other} in {int((gained > 0).sum())} of "
@@ -263,7 +262,7 @@ def tests(study: str) -> pd.DataFrame:
     """
     parts = [effects(reader).assign(benchmark=name) for name, reader in readers(study).items()]
     table = pd.concat(parts, ignore_index=True)
-    kinds = np.where(table["languages"] == "trained", "trained on", "never trained on")
+    kinds = table["languages"].map(group_words)
     return table.assign(kind=kinds, what=table["contrast"] + ", " + kinds)
 
 
@@ -300,7 +299,7 @@ def answer(
     """
     own = declared[declared["contrast"] == f"{subject} − {other}"]
     own = own[own["metric"] == metric]
-    own = own.assign(sure=is_real(own))
+    own = own.assign(sure=is_sure(own))
     said = []
     for kind, part in own.groupby("kind", sort=False):
         where = part["benchmark"] + " " + part["setting"].astype(str)
