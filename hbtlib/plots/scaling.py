@@ -170,5 +170,6 @@ def _scale(axes: Axes, values: pd.Series, fits: pd.DataFrame) -> None:
     axes.xaxis.set_major_locator(LogLocator(100.0))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: size_text(value)))
+    digits = 2 if high - min(low, 0.0) > 0.03 else 3
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=NICE))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, digits=digits)))

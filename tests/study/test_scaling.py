@@ -186,6 +186,7 @@ def test_laws_find_the_made_up_growth_and_the_constant_edge(study: FakeStudy) ->
     assert "13B" in scaling.extrapolated_shown(far).to_html()
     said = scaling.curves_says(curves, dots, "mAP@10")
     assert said.count("130B") == 4
+    assert said.count("All 12 measured means lie within their band.") == 4
 
 
 def test_further_encoders_are_dots_that_no_law_is_fitted_to(study: FakeStudy) -> None:
@@ -236,7 +237,7 @@ def test_declared_differences_are_tested_as_one_family(study: FakeStudy) -> None
     assert last == {"x-x": "hybrid − x-x, size 4"}
     _, edges = scaling.laws(scaling.questions(study), "mAP@10", samples=20)  # type: ignore[arg-type]
     answer = scaling.answer(tests, edges, "mAP@10", last)
-    assert "monolingual +0.100 on xquad-r and +0.100 on belebele-flores20" in answer
+    assert "monolingual +0.100 (xquad-r) and +0.100 (belebele-flores20)" in answer
     assert "At 130B parameters 0 of 8 extrapolated edges have a band with 0 in it" in answer
 
 

@@ -446,7 +446,7 @@ def extrapolated_shown(table: pd.DataFrame) -> Styler:
 
 
 def curves_says(curves: pd.DataFrame, dots: pd.DataFrame, label: str) -> Markdown:
-    """How wide the bands are where nothing was measured.
+    """How wide the bands are where nothing was measured, and how many means lie outside of them.
 
     Args:
         curves: one of `laws`' tables.
@@ -459,17 +459,34 @@ def curves_says(curves: pd.DataFrame, dots: pd.DataFrame, label: str) -> Markdow
     fitted = dots[dots["fitted"]]
     largest = float(fitted["size"].max())
     at = extrapolated(curves, (largest, max(MARKS)))
+    means = fitted.groupby(["panel", "arm", "size"], sort=False)["value"].mean().rename("mean")
+    own = means.reset_index().astype({"size": "float64"})
+    beside = curves.merge(own, on=["panel", "arm", "size"])
+    beside = beside.assign(
+        missed=(beside["mean"] < beside["low"]) | (beside["mean"] > beside["high"])
+    )
     said = []
     for panel, part in at.groupby("panel", sort=False):
+        missed = beside.loc[beside["panel"] == panel, "missed"]
         wide = part.groupby("size")["width"].max()
         spread_of_runs = float(np.ptp(fitted.loc[fitted["panel"] == panel, "value"]))
         said.append(
             f"{panel}: the widest band of {label} is {number(float(wide.iloc[0]))} at "
             f"{size_text(largest)} parameters, the largest that was measured, and "
             f"{number(float(wide.iloc[-1]))} at {size_text(max(MARKS))}; all runs together span "
-            f"{number(spread_of_runs)}."
+            f"{number(spread_of_runs)}. {_fit_says(int(missed.sum()), len(missed))}"
         )
     return bullets(said)
+
+
+def _fit_says(missed: int, of: int) -> str:
+    """Whether the law goes through what was measured."""
+    if not missed:
+        return f"All {of} measured means lie within their band."
+    return (
+        f"{missed} of {of} measured means lie outside their band: there the law is not that of "
+        "these encoders."
+    )
 
 
 def held_out(table: pd.DataFrame, metric: str, *, samples: int = SAMPLES) -> pd.DataFrame:
@@ -724,7 +741,7 @@ def _outcome(setting: str, part: pd.DataFrame) -> str:
     texts = []
     rows = part[part["setting"] == setting]
     for row, chance in zip(rows.to_dict("records"), chances(rows), strict=True):
-        texts.append(f"{number(row['difference'], signed=True)} on {row['benchmark']}{chance}")
+        texts.append(f"{number(row['difference'], signed=True)} ({row['benchmark']}{chance})")
     return f"{setting} {listed(texts)}"
 
 
