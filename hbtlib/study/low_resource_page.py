@@ -150,7 +150,8 @@ def _of_benchmark(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> 
         "low-resource-shares.png)\n",
         "### The declared tests\n",
         "Languages trained on, mAP. A star: p < .05 after Holm's correction, and the interval "
-        "excludes 0.\n",
+        "excludes 0; and both hold, without correction, where questions that share a passage are "
+        "one unit.\n",
         _tests(tests),
     ]
 
