@@ -86,7 +86,7 @@ def test_a_notebook_is_shown_whole_or_not_at_all(project: Path) -> None:
     assert executed.cells[-1].outputs[0].text == f"quick {project}\n"
     assert "widgets" not in executed.metadata
     assert executed.metadata.papermill.input_path == "notebooks/99-tiny.ipynb"
-    assert executed.metadata.papermill.output_path == "results/quick/notebooks/.tiny.ipynb"
+    assert executed.metadata.papermill.output_path == "results/quick/notebooks/tiny.ipynb"
     before = (folder / "tiny.ipynb").read_bytes()
     write_notebook(project, "raise ValueError('no')")
     said = r"^99-tiny\.ipynb, cell \[3\] \(raise ValueError\('no'\)\) failed with ValueError: no\. "
