@@ -2,7 +2,6 @@
 
 WAITING = {
     "16-on-top.ipynb": "multilingual-recipe",
-    "17-scaling.ipynb": "scaling",
 }
 """Notebook → its study. `make study STUDY=…` makes the runs and executes the notebook. As soon as
 all runs are committed, tests/test_package.py asks for the entry to be taken out."""
