@@ -206,6 +206,11 @@ def names() -> dict[str, list[str]]:
             "paper",
             "typology",
             "typology-all",
+            "low-resource",
+            "low-resource-sweep",
+            "low-resource-tuning",
+            "scaling",
+            "scaling-tuning",
         )
     }
 
