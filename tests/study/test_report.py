@@ -603,7 +603,7 @@ def test_the_tests_are_those_of_the_library(of_arms: pd.DataFrame) -> None:
     ours = found[found["languages"] == "trained"]
     assert ours["difference"].tolist() == plain["difference"].tolist()
     assert ours["p_holm"].tolist() == plain["p_holm"].tolist()
-    assert {"low_unit", "high_unit", "p_unit", "n_units"} <= set(found.columns)
+    assert {"low_unit", "high_unit", "p_holm_unit", "n_units"} <= set(found.columns)
     assert "p_holm" in significance.shown(found).to_html()
 
 
@@ -619,7 +619,13 @@ def test_cells_are_told(of_arms: pd.DataFrame) -> None:
 
 def row_of_tests(difference: float, low: float, high: float, p: float, setting: str) -> dict:
     numbers = {"difference": difference, "low": low, "high": high, "p_holm": p}
-    by_unit = {"low_unit": low, "high_unit": high, "p_unit": 1.0, "n_units": 2, "n_questions": 9}
+    by_unit = {
+        "low_unit": low,
+        "high_unit": high,
+        "p_holm_unit": 1.0,
+        "n_units": 2,
+        "n_questions": 9,
+    }
     names = {"languages": "trained", "family": "strategies", "baseline": "x-y", "setting": setting}
     return {**names, **numbers, **by_unit}
 

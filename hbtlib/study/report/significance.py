@@ -9,7 +9,7 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.evaluation.groups import by_training
 from hbtlib.evaluation.significance import compare, compare_pairs, units
-from hbtlib.study.report.tables import BY_UNIT, bold, differences, is_real, with_units
+from hbtlib.study.report.tables import bold, differences, is_real, with_units
 from hbtlib.study.report.words import Markdown, bullets, counted, listed
 
 # In the CSV, not in the shown table.
@@ -73,8 +73,8 @@ def tests(
         metric: the metric.
 
     Returns:
-        `hbt.compare`'s table with languages and family; low_unit, high_unit, p_unit (corrected as
-        p_holm is) and n_units are of the same test with what questions belong to (`hbt.units`) as
+        `hbt.compare`'s table with languages and family; low_unit, high_unit, p_holm_unit
+        and n_units are of the same test with what questions belong to (`hbt.units`) as
         the unit.
     """
     seen = by_training(ranks, trained)["languages"] == "trained"
@@ -103,9 +103,9 @@ def shown(table: pd.DataFrame) -> Styler:
         The styled table.
     """
     style = table.drop(columns=DETAILS).style.hide().format(precision=3)
-    style = style.format("{:.4f}", subset=["p_holm", "p_unit"])
+    style = style.format("{:.4f}", subset=["p_holm", "p_holm_unit"])
     style = bold(style, is_real(table), "p_holm")
-    return bold(style, is_real(table, "p_unit", "low_unit", "high_unit"), "p_unit")
+    return bold(style, is_real(table, "p_holm_unit", "low_unit", "high_unit"), "p_holm_unit")
 
 
 def effects(table: pd.DataFrame, subject: str, family: str) -> pd.DataFrame:
@@ -132,8 +132,7 @@ def effects_says(table: pd.DataFrame) -> Markdown:
     Returns:
         A sentence for each difference, with one part a setting.
     """
-    by_question = table.drop(columns=BY_UNIT, errors="ignore")  # `unit_says` says the rest
-    by_what = by_question.groupby("what", sort=False)
+    by_what = table.groupby("what", sort=False)
     return bullets([f"{what} is {differences(part)}." for what, part in by_what])
 
 
@@ -146,7 +145,7 @@ def unit_says(table: pd.DataFrame) -> Markdown:
     Returns:
         The sentences.
     """
-    alone, by_unit = is_real(table), is_real(table, "p_unit", "low_unit", "high_unit")
+    alone, by_unit = is_real(table), is_real(table, "p_holm_unit", "low_unit", "high_unit")
     questions, groups = int(table["n_questions"].max()), int(table["n_units"].max())
     return Markdown(
         f"Of the {len(table)} differences {alone.sum()} may not be chance where the unit is the "

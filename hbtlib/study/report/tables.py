@@ -190,12 +190,13 @@ def with_units(alone: pd.DataFrame, by_unit: pd.DataFrame, p: str = "p") -> pd.D
     Args:
         alone: a table of `hbt.compare` or `hbt.contrasts`.
         by_unit: the same, made with `unit`.
-        p: which p of the second becomes p_unit.
+        p: which p of the second stands beside: p as it is, or p_holm.
 
     Returns:
-        The first table with low_unit, high_unit, p_unit and n_units of the second.
+        The first table with low_unit, high_unit, p_unit (or p_holm_unit) and n_units of the second.
     """
-    beside = by_unit[["low", "high", p, "n_units"]].set_axis(BY_UNIT, axis=1)
+    beside = by_unit[["low", "high", p, "n_units"]]
+    beside = beside.rename(columns=lambda name: name if name == "n_units" else f"{name}_unit")
     return alone.drop(columns="n_units").join(beside)
 
 
