@@ -198,6 +198,7 @@ def names() -> dict[str, list[str]]:
             "xquad-zero-shot-tuning",
             "rivals-tuning",
             "mtop",
+            "mtop-multilingual",
             "mtop-tuning",
             "pretraining",
             "pretraining-text",
