@@ -21,7 +21,7 @@ from hbtlib.files import replacing
 from hbtlib.search.ranking import rank
 from hbtlib.study.config import load
 from hbtlib.study.neutral.controls import load_start
-from hbtlib.study.project import output_folder
+from hbtlib.study.project import project_folder
 from hbtlib.study.runs import Run
 from hbtlib.study.together import asked_of
 
@@ -66,12 +66,12 @@ def measure_averages(run: Run, shares: Sequence[float] = SHARES) -> pd.DataFrame
 
 
 def averages_file(study: str) -> Path:
-    """Where a study's averages lie.
+    """Where a study's averages lie: in the project, wherever a notebook writes.
 
     Args:
         study: its name.
     """
-    return output_folder() / "results" / study / "averaged.csv"
+    return project_folder() / "results" / study / "averaged.csv"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

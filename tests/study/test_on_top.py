@@ -127,6 +127,14 @@ def test_averages_are_measured_as_the_run_was(tmp_path: Path) -> None:
     assert not at_zero.equals(found[found["share"] == 0.5]["value"].reset_index(drop=True))
 
 
+def test_averages_are_found_wherever_a_notebook_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HBT_OUTPUT", str(tmp_path))  # as the engine does
+    expected = studies.project_folder() / "results" / "multilingual-recipe" / "averaged.csv"
+    assert averaged.averages_file("multilingual-recipe") == expected
+
+
 def test_a_run_without_a_model_or_a_training_is_refused(tmp_path: Path) -> None:
     parameters = studies.notebook_parameters("train")
     run: Any = SimpleNamespace(parameters=parameters, folder=tmp_path, name="run", study="s")
