@@ -208,11 +208,13 @@ def _with_layer(encoder: Encoder, fitted: AffineMap) -> Encoder:
     """The encoder with the map as its last dense layer."""
     from sentence_transformers.sentence_transformer.modules import Dense
 
+    # A map may come as the transpose of an array, which a checkpoint of the trainer refuses.
+    matrix = torch.from_numpy(fitted.matrix).float().contiguous()
     layer = Dense(
         encoder.dimension,
         len(fitted.offset),
         activation_function=torch.nn.Identity(),
-        init_weight=torch.from_numpy(fitted.matrix).float(),
+        init_weight=matrix,
         init_bias=torch.from_numpy(fitted.offset).float(),
     )
     layers = (*encoder.layers, layer.to(encoder.device))
