@@ -37,6 +37,7 @@ RANKS_NOT_KEPT = (
     "factorial",
     "multilingual",
     "multilingual-rivals",
+    "multilingual-recipe",
     "scaling",
     "scaling-pretrained",
     "worldfacts-x-en",
