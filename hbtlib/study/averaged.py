@@ -1,7 +1,7 @@
-"""The averages of a run's weights before and after its training, measured as the run was.
+"""The averages of runs' weights before and after their training, measured as the runs were.
 
-`python -m hbtlib.study.averaged STUDY RUN` writes results/STUDY/averaged.csv. The run's model must
-be there: it is made by `make study` and not committed.
+`python -m hbtlib.study.averaged STUDY RUN …` writes results/STUDY/averaged.csv. The runs' models
+must be there: they are made by `make study` and not committed.
 """
 
 from __future__ import annotations
@@ -78,16 +78,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m hbtlib.study.averaged", description=__doc__)
     parser.add_argument("study", help="a study of notebooks/studies/")
-    parser.add_argument("run", help="one of its runs, which has been made here")
+    parser.add_argument("run", nargs="+", help="one of its runs, which has been made here")
     parser.add_argument("--shares", nargs="+", type=float, default=list(SHARES))
     asked = parser.parse_args(arguments)
     try:
-        table = measure_averages(load(asked.study).run(asked.run), asked.shares)
+        study = load(asked.study)
+        found = [measure_averages(study.run(name), asked.shares) for name in asked.run]
     except (ValueError, OSError) as error:
         sys.exit(str(error))
     file = averages_file(asked.study)
     with replacing(file) as work:
-        table.to_csv(work, index=False, float_format="%.6g")
+        pd.concat(found).to_csv(work, index=False, float_format="%.6g")
     print(file)
 
 

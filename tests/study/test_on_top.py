@@ -58,13 +58,15 @@ def test_averages_stand_beside_the_runs(study: Any, tmp_path: Path) -> None:
         (0.4, "b", "mAP", "monolingual", "en", "en", 0.1),
     ]
     columns = ["share", "benchmark", "metric", "setting", "query_language", "pool", "value"]
-    table = pd.DataFrame(rows, columns=columns).assign(arm="60 steps")
-    table.to_csv(tmp_path / "averaged.csv", index=False)
+    of_base = pd.DataFrame(rows, columns=columns).assign(arm="60 steps")
+    of_rival = of_base.assign(arm="semantic-language", value=of_base["value"] - 0.2)
+    pd.concat([of_base, of_rival]).to_csv(tmp_path / "averaged.csv", index=False)
     found = on_top.scores(study, "a").set_index("arm")
-    assert found.loc["average 0.4", "monolingual"] == pytest.approx(0.8)
-    assert found.loc["average 0.4", "loss"] == pytest.approx(0)
-    table.assign(arm="120 steps").to_csv(tmp_path / "averaged.csv", index=False)
-    with pytest.raises(ValueError, match="has averages of 120 steps, and not of '60 steps'"):
+    assert found.loc["0.4 of 60 steps", "monolingual"] == pytest.approx(0.8)
+    assert found.loc["0.4 of 60 steps", "loss"] == pytest.approx(0)
+    assert found.loc["0.4 of semantic-language", "monolingual"] == pytest.approx(0.6)
+    of_base.to_csv(tmp_path / "averaged.csv", index=False)
+    with pytest.raises(ValueError, match="has averages of 60 steps, and not of '60 steps' and"):
         on_top.scores(study, "a")
 
 
@@ -95,7 +97,11 @@ def test_paths_have_the_arms_that_there_are(study: Any) -> None:
 def test_every_arm_of_the_study_is_on_a_path() -> None:
     study = studies.load("multilingual-recipe")
     on_paths = {arm for steps in on_top.PATHS.values() for arm in steps.values()}
-    averages = {f"{on_top.AVERAGE}{share:g}" for share in averaged.SHARES}
+    averages = {
+        on_top.average_name(arm, share)
+        for arm in (on_top.BASE, on_top.SEMANTIC)
+        for share in averaged.SHARES
+    }
     there = {run.arm for run in study.runs}
     assert on_paths - averages <= there
     assert there - on_paths == {"without the map first"}
@@ -125,6 +131,21 @@ def test_averages_are_measured_as_the_run_was(tmp_path: Path) -> None:
     at_zero = found[found["share"] == 0]["value"].reset_index(drop=True)
     pd.testing.assert_series_equal(at_zero, plain["value"], check_names=False)
     assert not at_zero.equals(found[found["share"] == 0.5]["value"].reset_index(drop=True))
+
+
+def test_the_command_writes_the_averages_of_several_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(run: str, shares: list[float]) -> pd.DataFrame:
+        return pd.DataFrame({"arm": run, "share": shares})
+
+    monkeypatch.setattr(averaged, "load", lambda study: SimpleNamespace(run=str.upper))
+    monkeypatch.setattr(averaged, "measure_averages", measured)
+    monkeypatch.setattr(averaged, "averages_file", lambda study: tmp_path / study)
+    averaged.main(["ways", "a", "b", "--shares", "0.5", "1"])
+    assert capsys.readouterr().out == f"{tmp_path / 'ways'}\n"
+    found = pd.read_csv(tmp_path / "ways")
+    assert found.to_numpy().tolist() == [["A", 0.5], ["A", 1], ["B", 0.5], ["B", 1]]
 
 
 def test_averages_are_found_wherever_a_notebook_writes(

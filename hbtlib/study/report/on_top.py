@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from hbtlib.study.averaged import averages_file
+from hbtlib.study.averaged import SHARES, averages_file
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import cell
 from hbtlib.study.report.trade_off import AS_IT_IS, MEASURES, four, run_scores
@@ -16,11 +16,26 @@ from hbtlib.study.studies import Study
 
 START = "no training"
 BASE = "60 steps"
+SEMANTIC = "semantic-language"
 ALLOWED_LOSS = 0.005
 """How much monolingual mAP a way of training may cost, against the map alone."""
 
-AVERAGE = "average "
-"""What follows in an arm's name is the share of the trained weights."""
+
+def average_name(arm: str, share: float) -> str:
+    """What an average of weights before and after a training is called, such as `0.4 of 60 steps`.
+
+    Args:
+        arm: the way of training.
+        share: of the trained weights.
+    """
+    return f"{share:g} of {arm}"
+
+
+def _averages_path(arm: str) -> dict[str, str]:
+    """The averages of one training, from the first weights to the trained ones."""
+    between = {f"{share:g}".lstrip("0"): average_name(arm, share) for share in SHARES}
+    return {"0": START, **between, "1": arm}
+
 
 PATHS: dict[str, dict[str, str]] = {
     "steps": {
@@ -30,21 +45,15 @@ PATHS: dict[str, dict[str, str]] = {
         "60": BASE,
         "120": "120 steps",
     },
-    "share of the trained weights": {
-        "0": START,
-        ".2": AVERAGE + "0.2",
-        ".4": AVERAGE + "0.4",
-        ".6": AVERAGE + "0.6",
-        ".8": AVERAGE + "0.8",
-        "1": BASE,
-    },
+    "share of hybrid's weights": _averages_path(BASE),
+    "share of semantic-language's weights": _averages_path(SEMANTIC),
     "distillation": {
         "0": BASE,
         "3": "distillation 3",
         "10": "distillation 10",
         "30": "distillation 30",
     },
-    "objective": {"hybrid": BASE, "semantic-language": "semantic-language"},
+    "objective": {"hybrid": BASE, SEMANTIC: SEMANTIC},
     "α": {"0": "alpha 0", ".25": "alpha 0.25", ".5": BASE, ".75": "alpha 0.75"},
     "learning rate": {"⅓": "third learning rate", "1": BASE, "3": "triple learning rate"},
 }
@@ -76,15 +85,14 @@ def _averages(study: str, benchmark: str) -> pd.DataFrame:
         return pd.DataFrame()
     table = pd.read_csv(file)
     arms = sorted(set(table["arm"]))
-    if arms != [BASE]:
+    if arms != [BASE, SEMANTIC]:
         raise ValueError(
-            f"{file} has averages of {listed(arms)}, and not of {BASE!r}: make it again with "
-            f"`python -m hbtlib.study.averaged {study} RUN`, where RUN is the run {BASE!r}"
+            f"{file} has averages of {listed(arms)}, and not of {BASE!r} and {SEMANTIC!r}: make it "
+            f"again with `python -m hbtlib.study.averaged {study} RUN RUN`, with these two runs"
         )
-    rows = [
-        {"arm": f"{AVERAGE}{share:g}", **four(part, benchmark)}
-        for share, part in table.groupby("share")
-    ]
+    names = [average_name(*row) for row in table[["arm", "share"]].itertuples(index=False)]
+    by_name = table.groupby(names, sort=False)
+    rows = [{"arm": name, **four(part, benchmark)} for name, part in by_name]
     return pd.DataFrame(rows)
 
 
