@@ -45,6 +45,11 @@ PATHS: dict[str, dict[str, str]] = {
         "60": BASE,
         "120": "120 steps",
     },
+    "steps of semantic-language": {
+        "0": START,
+        "60": SEMANTIC,
+        "120": "semantic-language 120 steps",
+    },
     "share of hybrid's weights": _averages_path(BASE),
     "share of semantic-language's weights": _averages_path(SEMANTIC),
     "distillation": {
