@@ -16,6 +16,7 @@ from hbtlib.encoders.small_tokenizer import train_tokenizer
 from hbtlib.study.family import Family
 from hbtlib.study.report import scaling
 from hbtlib.study.report import train as train_report
+from hbtlib.study.report.scaling import mixing, settings
 from hbtlib.study.runs import Run
 
 WIDTHS = (16, 32, 64, 128)
@@ -88,10 +89,11 @@ def table_of(run: Run, what: str) -> pd.DataFrame:
 
 @pytest.fixture
 def study(monkeypatch: pytest.MonkeyPatch) -> FakeStudy:
-    monkeypatch.setattr(scaling, "run_table", table_of)
+    monkeypatch.setattr(settings, "run_table", table_of)
+    monkeypatch.setattr(mixing, "run_table", table_of)
     pairs_of_questions = {f"q{i}": i // 2 for i in range(30)}
     of = dict.fromkeys(find_suite("m2c2").benchmarks, pairs_of_questions)
-    monkeypatch.setattr(scaling, "units_of", lambda study: of)
+    monkeypatch.setattr(settings, "units_of", lambda study: of)
     weights = {"hybrid size 128": 1.0, "x-x size 128": -1.0}
     growth = {**weights, "hybrid size 16": -1.0, "x-x size 16": 1.0}
     family = Family(("mAP@10", "R@50"), {"hybrid − x-x, size 4": weights, "growth": growth})

@@ -1,4 +1,6 @@
-"""What the notebooks show: one file a notebook, each with that notebook's tables and sentences.
+"""What the notebooks show: a file a notebook, with that notebook's tables and sentences.
+
+`scaling` has so many of them that it is a folder, a file for each part of the notebook.
 
 The functions take tables and return tables, styled tables or text, so that a notebook's cells stay
 short and what it says is tested (`tests/study/test_report.py`). A function whose name ends in
