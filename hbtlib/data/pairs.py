@@ -494,7 +494,7 @@ class Pairs:
         """Returns the pairs of some ids, numbered from 0 in the order given.
 
         Args:
-            ids: (n,) the ids; one may occur several times.
+            ids: (n,) the ids; one may occur several times: its copies share question and passage.
 
         Raises:
             ValueError: for no id, and for what is no whole number.
@@ -505,7 +505,10 @@ class Pairs:
             raise ValueError(f"pairs {self.name!r}: no id is selected; give one at least")
         selected = Pairs(self.name, self.dataset.select(rows))
         selected.left_out = dict(self.left_out)
-        return selected
+        if len(np.unique(rows)) == len(rows):
+            return selected
+        keys = {f"{role}_key": pa.array(self.keys(rows, role)) for role in ROLES}
+        return selected.with_columns(keys)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Pairs]) -> Pairs:

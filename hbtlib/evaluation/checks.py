@@ -146,8 +146,12 @@ def check_ranks(ranks: pd.DataFrame) -> None:
             )
     if "grade" in ranks:
         grade = number_column(ranks, "grade")
-        if (grade < 0).any():
-            raise ValueError(f"{_of(ranks, int((grade < 0).argmax()))} has a grade below 0")
+        if (grade <= 0).any():
+            row = int((grade <= 0).argmax())
+            raise ValueError(
+                f"{_of(ranks, row)} has the grade {grade[row]:g}: the rows of ranks are relevant "
+                "passages, whose grades are above 0; leave the others out"
+            )
     if "passage_language" in ranks:
         _check_pools(ranks)
     check_one_benchmark(ranks)

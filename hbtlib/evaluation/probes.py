@@ -157,12 +157,13 @@ def language_probe(
     else:
         groups = pd.factorize(_one_each("questions", questions), sort=True)[0]
     _check_probe(features, codes, groups, folds)
+    codes = codes.astype(str)
     features = features - features.mean(0)
     scale = max(np.sqrt((features**2).mean()), _SMALLEST)
     predicted = cross_val_predict(
         LogisticRegression(class_weight="balanced", max_iter=1000),
         features / scale,
-        codes.astype(str),
+        codes,
         groups=groups,
         cv=GroupKFold(folds, shuffle=True, random_state=0),
     )

@@ -26,6 +26,7 @@ from hbtlib.evaluation.checks import (
     check_passages,
     check_texts,
     has_mid_ranks,
+    number_column,
 )
 from hbtlib.evaluation.metrics import ranked_queries
 from hbtlib.files import replacing
@@ -54,8 +55,8 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
 
     Raises:
         ValueError: for ranks of several benchmarks or runs, or not known down to `depth`; a depth
-            below 1; a pool whose name cannot be a file's; and an id that is empty or has a blank,
-            which TREC's files cannot hold.
+            below 1; a pool whose name cannot be a file's; an id that is empty or has a blank, and a
+            grade that is not whole, which TREC's files cannot hold.
 
     Example:
         >>> import hbtlib as hbt, pandas as pd, tempfile
@@ -89,6 +90,7 @@ def write(ranks: pd.DataFrame, folder: Path | str, *, depth: int = 100) -> list[
     check_depth(ranks, depth, f"a run of depth {depth}")
     ranks = ranks.astype({"query_id": "str", "passage_id": "str"})
     _check_no_blanks(ranks)
+    _check_whole_grades(ranks)
     for name in ranks["pool"].unique():
         check_name("a pool", str(name))
     folder = _folder(folder)
@@ -165,6 +167,18 @@ def _check_no_blanks(ranks: pd.DataFrame) -> None:
                 f"the {column} {short(with_blank.iloc[0])} has a blank in it or is empty, which "
                 "TREC's files cannot hold"
             )
+
+
+def _check_whole_grades(ranks: pd.DataFrame) -> None:
+    """Raises ValueError for a grade that is not whole."""
+    grade = number_column(ranks, "grade")
+    broken = grade != np.floor(grade)
+    if broken.any():
+        row = ranks.iloc[int(broken.argmax())]
+        raise ValueError(
+            f"query {row['query_id']!r} has the grade {row['grade']:g} for passage "
+            f"{row['passage_id']!r}, and TREC's grades are whole: multiply all by one number"
+        )
 
 
 def _write_lines(table: pd.DataFrame, file: Path) -> None:

@@ -166,7 +166,8 @@ def choose_languages(
 
     Raises:
         ValueError: if they are no list of codes, if no source has one of them, if there is only one
-            and the strategy pairs different ones, or if a kind's pivot is not among them.
+            and the strategy pairs different ones, or if what the strategy is confined to or a
+            kind's pivot is not among them.
     """
     available = sorted({code for source in sources for code in source.languages})
     chosen: Sequence[str] = strategy.languages or available
@@ -174,7 +175,12 @@ def choose_languages(
         chosen = check_languages(asked)
     if strategy.languages:
         allowed = [code for code in chosen if code in strategy.languages]
-        chosen = allowed or strategy.languages
+        if not allowed:
+            raise ValueError(
+                f"the strategy draws from {' '.join(strategy.languages)} alone, which is not among "
+                f"the languages ({' '.join(chosen)}): add it, or use another strategy"
+            )
+        chosen = allowed
     for code in chosen:
         if code not in available:
             raise ValueError(

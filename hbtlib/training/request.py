@@ -1,6 +1,7 @@
 """What a training was asked for: an output folder belongs to one request (`training.json`)."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hbtlib.data.benchmark import Benchmark
 from hbtlib.data.pairs import Pairs
 from hbtlib.encoders.encoder import Encoder
 from hbtlib.files import DamagedFile, file_checksum, read_json, write_json
@@ -37,7 +39,9 @@ def describe_request(
 
     Returns:
         Pairs, encoder and every option that changes what is learnt, in the order of `train`'s
-        arguments. An encoder that is a folder is described by its path and what it holds.
+        arguments. An encoder that is a folder is described by its path and what it holds; a
+        function by its name, and a `functools.partial` by its arguments, too. Two functions of one
+        name, such as two lambdas, cannot be told apart.
     """
     asked: dict[str, Any] = {"pairs": pairs, "encoder": _describe_start(encoder)}
     for option in dataclasses.fields(options):
@@ -73,7 +77,7 @@ def check_request(folder: Path, request: dict[str, Any]) -> None:
         raise DamagedFile(f"{error}: give another output folder, or remove {folder}") from None
     for name, value in request.items():
         was = before.get(name)
-        if was != value and not (name == "encoder" and _is_older_form(was, value)):
+        if was != value and not _is_older_form(was, value):
             raise ValueError(
                 f"{folder} was begun with {name} = {was!r}, now it is {value!r}: "
                 "give another output folder, or remove this one"
@@ -126,20 +130,30 @@ def _digest_of_folder(folder: Path) -> str:
 
 
 def _is_older_form(before: object, now: object) -> bool:
-    """Could an earlier version have described this encoder so? It noted no content of a folder."""
-    return isinstance(now, dict) and before in (*_ONCE_WRITTEN, now["folder"])
+    """Could an earlier version have described so what is asked for now?
+
+    It noted no content of an encoder's folder, and no arguments of a validation function.
+    """
+    if not isinstance(now, dict):
+        return False
+    if "folder" in now:
+        return before in (*_ONCE_WRITTEN, now["folder"])
+    return "function" in now and before == now["function"]
 
 
 def _describe(value: Any) -> Any:
     """What stands in the request for a value that JSON does not know."""
     if isinstance(value, Pairs):
         return _describe_pairs(value)
+    if isinstance(value, Benchmark):
+        return repr(value)
     if isinstance(value, set | frozenset):
         return sorted(value)
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    function = getattr(value, "func", value)  # the function of a functools.partial
-    return getattr(function, "__qualname__", type(value).__qualname__)
+    if isinstance(value, functools.partial):
+        return {"function": value.func, "args": value.args, "keywords": value.keywords}
+    return getattr(value, "__qualname__", type(value).__qualname__)
 
 
 def _describe_pairs(pairs: Pairs) -> str:

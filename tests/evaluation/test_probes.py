@@ -212,6 +212,13 @@ def test_the_probe_finds_language_where_it_is_and_none_where_it_is_not() -> None
     )
 
 
+def test_the_probe_takes_languages_that_are_numbers() -> None:
+    vectors = np.array([[1, 0], [1, 0.2], [1, 0.1], [0, 1], [0.2, 1], [0.1, 1]])
+    found = language_probe(vectors, [0, 0, 0, 1, 1, 1], folds=3)
+    assert found["accuracy"].tolist() == [1.0, 1.0]
+    assert found["language"].tolist() == ["0", "1"]
+
+
 def test_translations_of_a_question_never_stand_on_both_sides() -> None:
     # A vector is its question's and language's own and stands twice: told by its twin where that is
     # seen, else by nothing.

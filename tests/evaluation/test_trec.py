@@ -196,6 +196,8 @@ def test_what_cannot_be_written_or_read_is_named(tmp_path: Path) -> None:
     ids = ranks["passage_id"].astype(str).replace({ranks["passage_id"].iloc[0]: "a b"})
     with pytest.raises(ValueError, match="the passage_id 'a b' has a blank in it or is"):
         hbt.trec.write(ranks.assign(passage_id=ids), tmp_path / "no")
+    with pytest.raises(ValueError, match=r"has the grade 0\.5 for passage .* multiply all by one"):
+        hbt.trec.write(ranks.assign(grade=0.5), tmp_path / "no")
     assert not (tmp_path / "no").exists()
     with pytest.raises(
         ValueError, match=r"has no run of 'random1': its pools are .* aa\.run, …, all\.run"

@@ -178,6 +178,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
         (full(50, ("de", "fr")), o, "no pairs in 'en'.*Leave it out")
         for o in ({"strategy": "en-en"}, {"languages": ["en"]})
     ],
+    (GOOD, {"strategy": "en-en", "languages": ["de", "fr"]}, "draws from en alone.*de fr.*add it"),
     *[
         (source, {"strategy": "x-en", **o}, "'en' on one side.*de fr.*add it, or use x-y")
         for source, o in ((full(50, ("de", "fr")), {}), (GOOD, {"languages": ["de", "fr"]}))

@@ -28,7 +28,21 @@ def test_answers_masks_by_key_and_by_text() -> None:
     expected = np.eye(4, dtype=bool)
     for i, j in ((0, 2), (1, 3), (0, 3)):  # one question text, one passage text, one passage key
         expected[i, j] = expected[j, i] = True
+    expected[2, 3] = True  # the passage of 3 is that of 0, whose question 2 has
     np.testing.assert_array_equal(found, expected)
+
+
+def test_copies_of_an_id_answer_one_question() -> None:
+    pairs = Pairs.from_texts(
+        "p",
+        [{"aa": f"q{i}", "bb": f"Q{i}"} for i in range(3)],
+        [{"aa": f"p{i}", "bb": f"P{i}"} for i in range(3)],
+    ).select([2, 0, 2])
+    batch = Batch(np.arange(3), np.array(["aa", "aa", "bb"]), np.full(3, "bb"), 0, "x-y", 0.5)
+    found = answers(pairs, batch, ["q2", "q0", "Q2"], ["P2", "P0", "P2"])
+    np.testing.assert_array_equal(
+        found, [[True, False, True], [False, True, False], [True, False, True]]
+    )
 
 
 def test_hard_negatives_enter_the_loss_unless_they_are_the_answer(

@@ -117,6 +117,23 @@ def float_of(encoder: Encoder, x: float) -> float:
     return x
 
 
+def test_validations_with_other_arguments_are_other_requests(
+    tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path
+) -> None:
+    quick = {"batch_size": 4, "steps": 1, "output": tmp_path}
+
+    def trained_with(validation: Any) -> None:
+        train(tiny_pairs, tiny_encoder_factory(), validation=validation, **quick)
+
+    trained_with(functools.partial(float_of, x=1))
+    trained_with(functools.partial(float_of, x=1))
+    with pytest.raises(ValueError, match=r"was begun with validation = .*'x': 1.* now it is"):
+        trained_with(functools.partial(float_of, x=2))
+    file = tmp_path / "training.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "validation": "float_of"}))
+    trained_with(functools.partial(float_of, x=2))  # an earlier version noted no arguments
+
+
 def test_called_again_it_loads_and_another_request_is_refused(
     tiny_pairs: Pairs, tiny_encoder_factory: Any, tmp_path: Path
 ) -> None:
