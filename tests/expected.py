@@ -38,6 +38,7 @@ RANKS_NOT_KEPT = (
     "multilingual",
     "multilingual-rivals",
     "multilingual-recipe",
+    "*-last",
     "scaling",
     "scaling-pretrained",
     "worldfacts-x-en",
