@@ -28,7 +28,10 @@ OURS = "this library"
     source="arXiv 2408.10536, section 5.3",
 )
 def rank_distance(pool: MultilingualPool) -> pd.Series:
-    """The largest minus the smallest rank of a query's relevant passages, mean over queries."""
+    """The largest minus the smallest rank of a query's relevant passages, mean over queries.
+
+    It is 0 for a query with one relevant passage, which tells nothing of bias.
+    """
     return pool.mean(pool.queries["distance"])
 
 

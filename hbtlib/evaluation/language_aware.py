@@ -131,7 +131,7 @@ def irrelevant_english_first(pool: MultilingualPool, leaders: Leaders) -> pd.Ser
 
     Of the queries in another language than English that have a relevant passage in their language:
     the share with an irrelevant English passage in the top k above every relevant passage in the
-    query's language. Needs `top`, and is given at its depth unless another k is named. There is no
+    query's language. Needs `top`, down to k at least. There is no
     value where no English passage is known: none is relevant to a query, and none in the top.
     """
     rows, queries = leaders.rows, pool.queries

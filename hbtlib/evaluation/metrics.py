@@ -155,8 +155,9 @@ def measure(ranks: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFra
 
     Returns:
         Tidy: setting, query_language, pool, metric, value (the mean over queries), n_queries. Rank
-        distances are given in the multilingual setting alone, where a pool holds several relevant
-        passages, and not where a benchmark does not tell which texts are translations.
+        distances are given in the multilingual setting alone, where a pool can hold several
+        relevant passages, and not where a benchmark does not tell which texts are translations. A
+        query with one relevant passage has the distance 0 and counts in the mean.
 
     Raises:
         ValueError: as `per_query` does.

@@ -18,8 +18,9 @@ class Schedule:
 
     Args:
         alpha: a probability, or a schedule. `{"linear": [start, end]}` goes in a straight line from
-            `start` at the first batch to `end` at the last one. `{"step": [[0, a], [0.5, b], …]}`
-            holds `a` from the beginning of the training and `b` from its half on.
+            `start` at batch 0 to `end` at batch `steps`, which is the first after the training.
+            `{"step": [[0, a], [0.5, b], …]}` holds `a` from the beginning of the training and `b`
+            from its half on.
         steps: how many batches the training has. A schedule needs it, a constant α does not. Later
             batches keep the last value.
 

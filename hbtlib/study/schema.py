@@ -162,7 +162,9 @@ class Train(Parameters):
         'a metric of the validation split in a setting ("mAP multilingual")',
     )
     evaluate_every: kinds.Count | None = Field(
-        40, description="steps from one validation and checkpoint to the next; None: 20 in all"
+        40,
+        description="steps from one validation and checkpoint to the next; None: a twentieth of "
+        "the steps",
     )
     patience: kinds.Count | None = Field(
         None, description="stop after so many validations without a better one; None: never"

@@ -147,7 +147,8 @@ def semantic_contrastive(
         first: (N, d) unit vectors.
         second: (N, d) unit vectors; row i translates row i of `first`.
         temperature: τ, from 0.001 to 100 (`check_temperature`).
-        same: (N, N) bool, True at (i, j) where texts i and j say the same.
+        same: (N, N) bool, True at (i, j) where text j is no negative of text i, such as another
+            question that the same passage answers (as in `info_nce`).
 
     Returns:
         The loss, a scalar.

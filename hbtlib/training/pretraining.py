@@ -127,7 +127,8 @@ def pretrain(
             `learning_rate`.
         weight_decay: AdamW's weight decay.
         warmup: the share of the steps in which the learning rate rises, from 0 to below 1.
-        checkpoint_every: steps from one checkpoint to the next. Default: 20 in all.
+        checkpoint_every: steps from one checkpoint to the next. Default: a twentieth of the
+            steps, rounded down, which is 20 checkpoints or some more.
         watch: as in `hbt.train`.
         watch_every: as in `hbt.train`.
         log_every: steps from one row of the log to the next.

@@ -121,8 +121,8 @@ def train(
         validation_strategy: the strategy of the validation batches, whatever the training's is.
             (Batches that cross languages would keep the first weights of a training that does not:
             its loss on them only rises.)
-        evaluate_every: steps from one validation and checkpoint to the next. Default: 20 times in
-            all.
+        evaluate_every: steps from one validation and checkpoint to the next. Default: a
+            twentieth of the steps, rounded down, which is 20 times or some more.
         patience: training stops after so many validations without a better one. Default: never.
         watch: a function of the encoder and of the steps so far that looks at the training, such as
             one that measures every setting. It is called before the first step, then every

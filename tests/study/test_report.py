@@ -348,6 +348,13 @@ def test_the_kept_weights_are_told() -> None:
     assert "validation score was highest at step 30 (0.300)" in by_score
 
 
+def test_the_tokens_of_the_kept_weights_are_those_before_the_best_validation() -> None:
+    log = pd.DataFrame({"step": [10, 20, 30], "tokens": [100, 200, 300], "loss": 1.0})
+    assert train.tokens_of_kept(log) == 300
+    assert train.tokens_of_kept(log.assign(validation_loss=[np.nan, 2.0, 2.5])) == 200
+    assert train.tokens_of_kept(log.assign(validation_score=[0.3, 0.2, 0.1])) == 100
+
+
 def test_the_kept_tables_are_those_of_the_library(tmp_path: Path) -> None:
     test = hbt.load_benchmark("worldfacts", languages=["de", "en"], split="validation")
     rng = np.random.default_rng(0)
@@ -657,6 +664,7 @@ def test_costs_are_told() -> None:
     table = pd.DataFrame(
         {
             "tokens": [0.0, 2.0, 2.2],
+            "kept": [0.0, 2.0, 1.1],
             "minutes": [0.1, 1.0, 3.0],
             "language": [0.9, 0.8, 0.7],
             "chance": 0.1,
@@ -665,6 +673,8 @@ def test_costs_are_told() -> None:
     )
     said = cost.costs_says(table)
     assert "read 2.00 to 2.20 million tokens" in said
+    assert "best: of hybrid after 1.10 of 2.20 million." in said
+    assert "kept" not in cost.costs_says(table.assign(kept=table["tokens"]))
     assert "x-y took least time (1.0 minutes a run) and hybrid most (3.0)" in said
     assert "vectors of hybrid (0.700) and best from those of none (0.900)" in said
 
@@ -674,6 +684,7 @@ def test_costs_are_read_from_the_run_folders() -> None:
     row = cost.cost_of(reader.study.runs[0])
     assert row["arm"] == "x-x-mono"
     assert row["tokens"] == pytest.approx(2.19, abs=0.01)
+    assert row["kept"] == row["tokens"]
     committed = pd.read_csv(reader.file("cost.csv"), index_col="arm")
     pd.testing.assert_frame_equal(cost.costs(reader), committed, rtol=1e-5)
 
@@ -681,7 +692,7 @@ def test_costs_are_read_from_the_run_folders() -> None:
 def test_an_interrupted_run_does_not_move_the_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     def counted(run: studies.Run) -> dict[str, object]:
         minutes = {0: 0.1, 1: 5.0, 2: 6.0}[run.parameters["seed"]]
-        return {"arm": run.arm, "tokens": 2.0, "minutes": minutes, "peak MB": 100.0}
+        return {"arm": run.arm, "tokens": 2.0, "kept": 2.0, "minutes": minutes, "peak MB": 100.0}
 
     monkeypatch.setattr(cost, "cost_of", counted)
     assert set(cost.costs(Reader("worldfacts"))["minutes"]) == {5.0}

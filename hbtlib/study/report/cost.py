@@ -11,11 +11,13 @@ from pandas.io.formats.style import Styler
 from hbtlib.evaluation.metrics import by_training
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, cell
+from hbtlib.study.report.train import tokens_of_kept
 from hbtlib.study.report.words import (
     Markdown,
     bullets,
     counted,
     highest,
+    listed,
     lowest,
     number,
     sentences,
@@ -33,6 +35,10 @@ PROBED = (
 )
 
 
+EARLY = 0.9
+"""Weights that had read less than this share of an arm's tokens are named."""
+
+
 def cost_of(run: Run) -> dict[str, object]:
     """What one run cost.
 
@@ -40,14 +46,18 @@ def cost_of(run: Run) -> dict[str, object]:
         run: the run, whose folder is there.
 
     Returns:
-        arm, tokens (millions read in training), minutes (to the end of training), peak MB.
+        arm, tokens (millions read in training), kept (millions that the weights had read which are
+        kept: those with the best validation), minutes (to the end of training), peak MB.
     """
     about = run_environment(run)
-    trained = run.parameters["strategy"] != "none"
-    tokens = run_table(run, "training_log")["tokens"].max() / 1e6 if trained else 0.0
+    tokens = kept = 0.0
+    if run.parameters["strategy"] != "none":
+        log = run_table(run, "training_log")
+        tokens, kept = log["tokens"].max() / 1e6, tokens_of_kept(log) / 1e6
     return {
         "arm": run.arm,
         "tokens": tokens,
+        "kept": kept,
         "minutes": about["seconds"]["training"] / 60,
         "peak MB": about["peak_memory_mb"],
     }
@@ -60,9 +70,9 @@ def costs(reader: Reader) -> pd.DataFrame:
         reader: the study on one benchmark.
 
     Returns:
-        A row an arm: tokens, minutes, peak MB, language (balanced accuracy), chance. All are means
-        over seeds but minutes, which is the median: the time of a run that was interrupted counts
-        from where it was resumed, and must not move that of its arm.
+        A row an arm: tokens, kept, minutes, peak MB, language (balanced accuracy), chance. All are
+        means over seeds but minutes, which is the median: the time of a run that was interrupted
+        counts from where it was resumed, and must not move that of its arm.
     """
     probe = reader.collect("language_probe", rivals=True)
     told = probe.groupby("arm")[["accuracy", "chance"]].mean()
@@ -83,6 +93,7 @@ def costs_shown(table: pd.DataFrame) -> Styler:
     """
     forms: Any = {
         "tokens": "{:.2f}",
+        "kept": "{:.2f}",
         "minutes": "{:.1f}",
         "peak MB": "{:,.0f}",
         "language": "{:.3f}",
@@ -106,13 +117,25 @@ def costs_says(table: pd.DataFrame) -> Markdown:
     (plain, worst), (marked, best) = lowest(table["language"]), highest(table["language"])
     return sentences(
         [
-            f"The trained arms read {low:.2f} to {high:.2f} million tokens.",
+            f"The trained arms read {low:.2f} to {high:.2f} million tokens.{_early_says(trained)}",
             f"{fast} took least time ({least:.1f} minutes a run) and {slow} most ({most:.1f}).",
             f"A classifier tells a passage's language least well from the vectors of {plain} "
             f"({worst:.3f}) and best from those of {marked} ({best:.3f}); chance is "
             f"{table['chance'].mean():.3f}.",
         ]
     )
+
+
+def _early_says(trained: pd.DataFrame) -> str:
+    """Which arms' weights were kept long before the end of the training; "" for none."""
+    early = trained[trained["kept"] < EARLY * trained["tokens"]]
+    if early.empty:
+        return ""
+    arms = [
+        f"{arm} after {row['kept']:.2f} of {row['tokens']:.2f} million"
+        for arm, row in early.iterrows()
+    ]
+    return f" Weights are kept where the validation was best: of {listed(arms)}."
 
 
 def controls(

@@ -269,21 +269,51 @@ def loss_says(log: pd.DataFrame) -> Markdown:
     """
     first, last = log["loss"].iloc[0], log["loss"].iloc[-1]
     went = f"The training loss went from {first:.2f} to {last:.2f}."
-    scored = "validation_score" in log
-    column = "validation_score" if scored else "validation_loss"
-    looks = log.dropna(subset=[column])
-    if looks.empty:
+    scored, by_step = validations(log)
+    if by_step.empty:
         return sentences([went, "Nothing was validated: the last weights are kept."])
-    by_step = looks.set_index("step")[column]
     step, value = highest(by_step) if scored else lowest(by_step)
-    extreme = "highest" if scored else "lowest"
+    what, extreme = ("score", "highest") if scored else ("loss", "lowest")
     return sentences(
         [
             went,
-            f"The {column.replace('_', ' ')} was {extreme} at step {step} ({value:.3f}): these "
-            "weights are kept.",
+            f"The validation {what} was {extreme} at step {step} ({value:.3f}): these weights are "
+            "kept.",
         ]
     )
+
+
+def validations(log: pd.DataFrame) -> tuple[bool, pd.Series]:
+    """What the weights that are kept were chosen by.
+
+    Args:
+        log: the training log.
+
+    Returns:
+        Whether it is a score (the highest is best) or a loss; and its value by step, without rows
+        if nothing was validated.
+    """
+    scored = "validation_score" in log
+    column = "validation_score" if scored else "validation_loss"
+    if column not in log:
+        return scored, pd.Series(dtype="float64")
+    return scored, log.dropna(subset=[column]).set_index("step")[column]
+
+
+def tokens_of_kept(log: pd.DataFrame) -> float:
+    """How many tokens the weights that are kept had read.
+
+    Args:
+        log: the training log.
+
+    Returns:
+        The tokens up to the best validation; all of them if nothing was validated.
+    """
+    scored, by_step = validations(log)
+    if by_step.empty:
+        return float(log["tokens"].max())
+    kept = by_step.idxmax() if scored else by_step.idxmin()
+    return float(log.loc[log["step"] <= kept, "tokens"].max())
 
 
 def ranks_of(
