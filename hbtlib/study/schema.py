@@ -321,6 +321,11 @@ class Scaling(Parameters):
         "scaling-pretrained",
         description='a study whose runs are drawn beside and not fitted; "": none',
     )
+    instead: kinds.NameOrEmpty = Field(
+        "scaling-last",
+        description="a study whose arms the differences are told with, too, in place of those of "
+        'the same names; "": none',
+    )
     metric: kinds.Metric = Field("mAP@10", description="what the pictures show: mAP@10 or R@50")
 
 

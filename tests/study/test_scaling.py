@@ -16,7 +16,7 @@ from hbtlib.encoders.small_tokenizer import train_tokenizer
 from hbtlib.study.family import Family
 from hbtlib.study.report import scaling
 from hbtlib.study.report import train as train_report
-from hbtlib.study.report.scaling import mixing, settings
+from hbtlib.study.report.scaling import differences, mixing, settings
 from hbtlib.study.runs import Run
 
 WIDTHS = (16, 32, 64, 128)
@@ -241,6 +241,41 @@ def test_declared_differences_are_tested_as_one_family(study: FakeStudy) -> None
     answer = scaling.answer(tests, edges, "mAP@10", last)
     assert "monolingual +0.100 (xquad-r) and +0.100 (belebele-flores20)" in answer
     assert "At 130B parameters 0 of 8 extrapolated edges have a band with 0 in it" in answer
+
+
+def test_arms_of_another_study_stand_in_for_those_of_the_same_names(
+    study: FakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = FakeStudy("other")
+    other.runs = tuple(run for run in other.runs if run.arm == "x-x size 128")
+
+    def scored(run: Run, what: str) -> pd.DataFrame:
+        table = table_of(run, what)
+        return table.assign(**{"mAP@10": table["mAP@10"] + 0.3}) if run in other.runs else table
+
+    for module, name in ((settings, "run_table"), (mixing, "run_table")):
+        monkeypatch.setattr(module, name, scored)
+    monkeypatch.setattr(settings, "study_names", lambda: ["other"])
+    monkeypatch.setattr(settings, "has_table", lambda run, what: True)
+    for module in (settings, differences):
+        monkeypatch.setattr(module, "load", lambda name: other)
+    reader: Any = FakeReader(study)
+    for run in other.runs:  # told apart from the study's own, which they stand in for
+        run.parameters["learning_rate"] = 0.1
+    tests, instead = scaling.effects(reader), scaling.effects_instead(reader, "other")
+    own = instead[(instead["metric"] == "mAP@10") & (instead["contrast"] != "growth")]
+    assert own["difference"].to_numpy() == pytest.approx(-0.2)
+    said = scaling.effects_instead_says(tests, instead, "other", "mAP@10")
+    assert "16 of 16 differences become lower; they change by −0.300 on the average" in said
+    assert "hybrid − x-x, size 4: above 0 in 0, below in 8" in said
+
+
+def test_another_study_that_is_not_there_changes_nothing(study: FakeStudy) -> None:
+    reader: Any = FakeReader(study)
+    instead = scaling.effects_instead(reader, "no-such-study")
+    assert instead.empty
+    said = scaling.effects_instead_says(pd.DataFrame(), instead, "no-such-study", "mAP@10")
+    assert said == "The runs of no-such-study are not there."
 
 
 def test_without_a_family_nothing_is_tested(study: FakeStudy) -> None:

@@ -16,6 +16,8 @@ from hbtlib.study.report.scaling.curves import (
 from hbtlib.study.report.scaling.differences import (
     answer,
     effects,
+    effects_instead,
+    effects_instead_says,
     effects_says,
     effects_shown,
     largest_differences,
@@ -34,6 +36,7 @@ from hbtlib.study.report.scaling.mixing import degrees, degrees_says
 from hbtlib.study.report.scaling.settings import (
     beside,
     questions,
+    questions_instead,
     scores,
     scores_says,
     scores_shown,
@@ -50,6 +53,8 @@ __all__ = [
     "degrees_says",
     "edges",
     "effects",
+    "effects_instead",
+    "effects_instead_says",
     "effects_says",
     "effects_shown",
     "extrapolated",
@@ -61,6 +66,7 @@ __all__ = [
     "parameters_of",
     "points",
     "questions",
+    "questions_instead",
     "resources",
     "resources_says",
     "resources_shown",

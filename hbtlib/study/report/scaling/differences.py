@@ -11,12 +11,13 @@ from hbtlib.data.suites import find_suite
 from hbtlib.evaluation.holm import holm
 from hbtlib.evaluation.suites import settings_of
 from hbtlib.plots.scaling import size_text
+from hbtlib.study.config import load
 from hbtlib.study.family import Family
 from hbtlib.study.report.family import declared
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.scaling.curves import MARKS, extrapolated
 from hbtlib.study.report.scaling.encoders import parameters_of
-from hbtlib.study.report.scaling.settings import SUITE, questions
+from hbtlib.study.report.scaling.settings import SUITE, questions, questions_instead
 from hbtlib.study.report.tables import BY_UNIT, bold, chances, contrasts_with_units, is_sure
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
 from hbtlib.study.studies import Study
@@ -37,6 +38,27 @@ def effects(reader: Reader) -> pd.DataFrame:
         ValueError: if the study's YAML declares no family.
     """
     return tested(questions(reader.study), declared(reader.study))
+
+
+def effects_instead(reader: Reader, name: str) -> pd.DataFrame:
+    """As `effects`, with the arms of another study in place of those of the same names.
+
+    Args:
+        reader: the study.
+        name: the other study; "": none.
+
+    Returns:
+        `effects`' table, of the differences that such an arm is in; without rows if the other study
+        or one of its runs is missing. `p_holm` is adjusted over all declared differences.
+    """
+    table = questions_instead(reader.study, name)
+    if table.empty:
+        return pd.DataFrame()
+    family = declared(reader.study)
+    replaced = {run.arm for run in load(name).runs}
+    named = [name for name, weights in family.differences.items() if replaced & set(weights)]
+    tests = tested(table, family)
+    return tests[tests["contrast"].isin(named)].reset_index(drop=True)
 
 
 def tested(table: pd.DataFrame, family: Family) -> pd.DataFrame:
@@ -98,6 +120,34 @@ def effects_says(table: pd.DataFrame, metric: str) -> Markdown:
             "chance, by question or by unit."
         )
     return bullets(said)
+
+
+def effects_instead_says(
+    tests: pd.DataFrame, instead: pd.DataFrame, name: str, metric: str
+) -> Markdown:
+    """What becomes of the differences with other runs of an arm.
+
+    Args:
+        tests: `effects`' table.
+        instead: `effects_instead`'s table.
+        name: the study whose arms took the place of others.
+        metric: mAP@10 or R@50.
+
+    Returns:
+        A sentence on all differences that changed, and those of `effects_says`.
+    """
+    if instead.empty:
+        return Markdown(f"The runs of {name or 'another study'} are not there.")
+    keys = ["contrast", "metric", "setting", "benchmark"]
+    both = tests.merge(instead, on=keys, suffixes=("", "_instead"))
+    rows = both[both["metric"] == metric]
+    lower = rows["difference_instead"] < rows["difference"]
+    change = rows["difference_instead"] - rows["difference"]
+    changed = (
+        f"With the arms of {name}, {lower.sum()} of {counted(len(rows), 'difference')} become "
+        f"lower; they change by {number(float(change.mean()), signed=True)} on the average:"
+    )
+    return Markdown(f"{changed}\n\n{effects_says(instead, metric)}")
 
 
 def _where(rows: pd.DataFrame) -> str:

@@ -51,7 +51,29 @@ def questions(study: Study) -> pd.DataFrame:
         `suite_questions`' table with arm, strategy, encoder, size (parameters), seed, and unit
         (`hbt.units`): what a question belongs to.
     """
-    table = _questions(study)
+    return _with_units(_questions(study), study)
+
+
+def questions_instead(study: Study, name: str) -> pd.DataFrame:
+    """As `questions`, with the arms of another study in place of those of the same names.
+
+    Args:
+        study: the study, whose runs are all there.
+        name: the other study; "": none.
+
+    Returns:
+        `questions`' table; without rows if the other study or one of its runs is missing.
+    """
+    others = beside(name)
+    if others.empty:
+        return others
+    own = _questions(study)
+    kept = own[~own["arm"].isin(others["arm"])]
+    return _with_units(pd.concat([kept, others], ignore_index=True), study)
+
+
+def _with_units(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The table with the unit that each question belongs to."""
     of = units_of(study)
     asked = zip(table["benchmark"], table["question_id"], strict=True)
     return table.assign(unit=[of[benchmark][question] for benchmark, question in asked])
@@ -82,7 +104,7 @@ def _questions(study: Study) -> pd.DataFrame:
 
 
 def beside(name: str) -> pd.DataFrame:
-    """The questions of a study whose runs are drawn beside and not fitted, as far as it is there.
+    """The questions of another study, which may not be there.
 
     Args:
         name: the study; "": none.
