@@ -93,7 +93,9 @@ def test_reading_results_needs_no_torch() -> None:
         "import sys, hbtlib as hbt; hbt.measure, hbt.bias, hbt.summarise, hbt.study, hbt.metrics;"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules;"
         "hbt.plots; assert 'torch' not in sys.modules;"
-        "from hbtlib.explore import explorer, widgets; assert 'torch' not in sys.modules"
+        "from hbtlib.explore import explorer, widgets; assert 'torch' not in sys.modules;"
+        "from hbtlib.study import report; report.cost, report.results, report.scaling;"
+        "report.trade_off, report.significance; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
 

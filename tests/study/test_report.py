@@ -30,6 +30,7 @@ from hbtlib.study.report import (
     train,
     words,
 )
+from hbtlib.study.report.kept import tokens_of_kept
 from hbtlib.study.report.reader import Reader, check_choice
 
 
@@ -350,9 +351,9 @@ def test_the_kept_weights_are_told() -> None:
 
 def test_the_tokens_of_the_kept_weights_are_those_before_the_best_validation() -> None:
     log = pd.DataFrame({"step": [10, 20, 30], "tokens": [100, 200, 300], "loss": 1.0})
-    assert train.tokens_of_kept(log) == 300
-    assert train.tokens_of_kept(log.assign(validation_loss=[np.nan, 2.0, 2.5])) == 200
-    assert train.tokens_of_kept(log.assign(validation_score=[0.3, 0.2, 0.1])) == 100
+    assert tokens_of_kept(log) == 300
+    assert tokens_of_kept(log.assign(validation_loss=[np.nan, 2.0, 2.5])) == 200
+    assert tokens_of_kept(log.assign(validation_score=[0.3, 0.2, 0.1])) == 100
 
 
 def test_the_kept_tables_are_those_of_the_library(tmp_path: Path) -> None:

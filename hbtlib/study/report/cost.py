@@ -9,9 +9,9 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.evaluation.metrics import by_training
+from hbtlib.study.report.kept import tokens_of_kept
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import GROUPS, cell
-from hbtlib.study.report.train import tokens_of_kept
 from hbtlib.study.report.words import (
     Markdown,
     bullets,

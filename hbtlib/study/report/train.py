@@ -28,6 +28,7 @@ from hbtlib.study.folders import Workplace
 from hbtlib.study.neutral.controls import fit_map
 from hbtlib.study.neutral.controls import load_start as load_start  # for the notebook
 from hbtlib.study.processes import is_first
+from hbtlib.study.report.kept import validations
 from hbtlib.study.report.words import Markdown, counted, highest, listed, lowest, number, sentences
 from hbtlib.study.stages import SECOND, Curve, watching
 from hbtlib.study.stages import curve_of as curve_of  # for the notebook
@@ -281,39 +282,6 @@ def loss_says(log: pd.DataFrame) -> Markdown:
             "kept.",
         ]
     )
-
-
-def validations(log: pd.DataFrame) -> tuple[bool, pd.Series]:
-    """What the weights that are kept were chosen by.
-
-    Args:
-        log: the training log.
-
-    Returns:
-        Whether it is a score (the highest is best) or a loss; and its value by step, without rows
-        if nothing was validated.
-    """
-    scored = "validation_score" in log
-    column = "validation_score" if scored else "validation_loss"
-    if column not in log:
-        return scored, pd.Series(dtype="float64")
-    return scored, log.dropna(subset=[column]).set_index("step")[column]
-
-
-def tokens_of_kept(log: pd.DataFrame) -> float:
-    """How many tokens the weights that are kept had read.
-
-    Args:
-        log: the training log.
-
-    Returns:
-        The tokens up to the best validation; all of them if nothing was validated.
-    """
-    scored, by_step = validations(log)
-    if by_step.empty:
-        return float(log["tokens"].max())
-    kept = by_step.idxmax() if scored else by_step.idxmin()
-    return float(log.loc[log["step"] <= kept, "tokens"].max())
 
 
 def ranks_of(
