@@ -122,7 +122,9 @@ def paired_test(differences: pd.DataFrame, plan: Plan) -> dict[str, float]:
     """
     if not np.isfinite(differences.to_numpy()).all():
         raise ValueError(
-            "the seeds do not hold the same questions; rank the same benchmark with all of them"
+            "a question has no score of this metric in some seed: the seeds do not hold the same "
+            "questions, or the metric is not defined for all of them; rank the same benchmark with "
+            "all of them"
         )
     sums, sizes = sum_by_unit(differences, plan.unit)  # (seeds, units), (units,)
     by_question = differences.to_numpy().mean(0)

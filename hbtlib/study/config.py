@@ -72,15 +72,21 @@ class StudyFile(BaseModel):
     full: dict[str, Any] | None = Field(
         None,
         description="the study at the scale of a cluster, called NAME-full: `grid`, `parameters` "
-        "and `runs` as they are there (parameters that are not named stay)",
+        "and `runs` as they are there (parameters that are not named stay); its rivals are at "
+        "that scale, too, if their study has it",
     )
 
     def at_full_scale(self) -> "StudyFile":
-        """The study that `full` describes."""
+        """The study that `full` describes.
+
+        Its rivals are those of the rivals' own full scale; without one it has none, because runs of
+        another encoder and other data could not be compared with its own.
+        """
         full = self.full or {}
         changed = {
             "name": self.name + FULL,
             "parameters": {**self.parameters, **full.get("parameters", {})},
+            "rivals": self.rivals and _at_full_scale(self.rivals),
             "full": None,
         }
         changed |= {key: full[key] for key in ("grid", "runs") if key in full}
@@ -149,6 +155,11 @@ def load(name: str) -> Study:
         raise ValueError(f"{where}: {error}") from None
     notebooks = tuple(written.notebooks)
     return Study(name, written.question, tuple(runs), notebooks, written.rivals, family)
+
+
+def _at_full_scale(study: str) -> str | None:
+    """The name of a study at the scale of a cluster; None if its YAML has no such scale."""
+    return study + FULL if read(study_file(study)).full is not None else None
 
 
 def study_names() -> list[str]:

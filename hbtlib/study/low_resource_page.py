@@ -108,11 +108,7 @@ def page() -> str:
     parts.append(_tuned())
     for reader in readers:
         parts += _of_benchmark(reader, tests[reader.benchmark], curves[reader.benchmark])
-    if are_made(load(PRETRAINED).runs):
-        parts.append("## Encoders that were trained before\n")
-        for reader in readers:
-            found = report.pretrained(PRETRAINED, reader.benchmark)
-            parts.append(f"{reader.benchmark}:\n\n{report.pretrained_says(found, PRETRAINED)}\n")
+    parts += _pretrained(readers)
     if any((project_folder() / "results" / STUDY / "notebooks").glob("*.ipynb")):
         parts.append(NOTEBOOKS)
     return "\n".join(parts).rstrip() + "\n"
@@ -133,6 +129,24 @@ def _tuned() -> str:
     rates = table["learning_rate"].map(np.format_float_positional)
     lines = [[rate, number(score)] for rate, score in zip(rates, table["mAP"], strict=True)]
     return TUNED.format(table=_table(["learning rate", "mAP"], lines))
+
+
+def _pretrained(readers: Sequence[Reader]) -> list[str]:
+    """The part on encoders that were trained before; nothing before a run of theirs is made."""
+    parts = []
+    for reader in readers:
+        found = report.pretrained(PRETRAINED, reader.benchmark)
+        if found is None:
+            continue
+        columns = [f"{column[1]}, {column[0]}" for column in found.columns.to_list()]
+        arms = found.index.get_level_values("arm")
+        rows = [
+            [str(arm), *map(number, values)]
+            for arm, values in zip(arms, found.to_numpy(), strict=True)
+        ]
+        said = report.pretrained_says(found, PRETRAINED)
+        parts.append(f"{reader.benchmark}, mAP:\n\n{_table(['arm', *columns], rows)}\n{said}\n")
+    return ["## Encoders that were trained before\n", *parts] if parts else []
 
 
 def _of_benchmark(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> list[str]:

@@ -118,6 +118,7 @@ def test_all_arms_have_the_same_data_steps_batches_and_rates() -> None:
     for name in alike:
         assert len({str(run.parameters[name]) for run in every}) == 1, name
     Reader("low-resource").check_comparable()
+    Reader("low-resource-full").check_comparable()  # with rivals at the same scale
     full = studies.load("low-resource-full")
     assert {run.arm for run in full.runs} == {run.arm for run in studies.load(names[0]).runs}
 
@@ -217,8 +218,15 @@ def test_the_answer_is_of_the_declared_tests(reader: Reader) -> None:
         "(multilingual) in mAP" in said
     )
     assert "With 3 % of sw, hybrid − adversarial (3 % sw) is +0.010 (cross-lingual, may be" in said
-    assert "the best are hybrid (monolingual), hybrid (cross-lingual) and hybrid" in said
-    assert "with 5 seeds each, on afriqa" in said
+    assert "means are those of hybrid (monolingual), hybrid (cross-lingual) and hybrid" in said
+    assert "over 5 seeds, on afriqa and with the encoder 'small'." in said
+
+
+def test_a_difference_that_was_not_declared_is_not_told_as_none(reader: Reader) -> None:
+    tests = made_tests()
+    tests = tests[tests["contrast"] != "hybrid − adversarial (3 % sw)"]
+    said = low_resource.answer(reader, tests, low_resource.scarcity(reader))
+    assert "hybrid − adversarial (3 % sw) is no declared difference of this study." in said
 
 
 def test_the_differences_that_are_told_were_declared() -> None:
@@ -236,7 +244,14 @@ def test_encoders_that_were_trained_before(
     assert low_resource.pretrained(name, "afriqa") is None
     assert low_resource.pretrained("", "afriqa") is None
     assert "were not made here" in low_resource.pretrained_says(None, name)
-    for run in studies.load(name).runs:
+    runs = studies.load(name).runs
+    for count, run in enumerate(runs):
+        if count == 2:
+            found = low_resource.pretrained(name, "afriqa")
+            said = low_resource.pretrained_says(found, name)
+            assert said.startswith("- Of 10 runs 2 are made, 1 seed an arm.")
+            assert "me5-small, of none and x-x: the best are none and x-x (trained" in said
+            assert "minilm" not in said
         run.folder.mkdir(parents=True)
         (run.folder / "metrics.parquet").touch()
     found = low_resource.pretrained(name, "afriqa")
@@ -245,8 +260,9 @@ def test_encoders_that_were_trained_before(
     assert len(found) == 10
     said = low_resource.pretrained_says(found, name)
     # All made-up runs score alike, so all lead.
-    assert "me5-small: the best are none, x-x, x-y and hybrid (trained, monolingual, 0.300)" in said
-    assert "- minilm: the best are" in said
+    assert "adversarial: the best are none, x-x, x-y and hybrid (trained, monolingual, 0.3" in said
+    assert "- minilm, of none, x-x" in said
+    assert "10 runs 10 are made" in said
 
 
 def test_a_weight_is_known_of_runs_with_and_without_an_adversary() -> None:

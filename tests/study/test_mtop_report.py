@@ -128,6 +128,9 @@ def test_each_judgement_is_one_family(readers: Any) -> None:
         "x-y (multilingual)." in answer
     )
     assert "over 2 seeds and up to 30 questions an arm" in answer
+    assert "by unit (not corrected)" in answer
+    with pytest.raises(ValueError, match="subject is 'x-y', and no declared difference is x-y − "):
+        mtop.answer(found, "x-y", "MRR@10")
     turned = mtop.answer(found.assign(difference=-1.0, low=-1.1, high=-0.9), "hybrid", "MRR@10")
     assert "same intent: hybrid is below x-y (monolingual and cross-lingual)" in turned
 

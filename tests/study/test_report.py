@@ -157,9 +157,35 @@ def test_units_are_those_of_a_file_or_of_ranks(
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(ValueError, match="has the arms hybrid, and nothing to compare"):
         Reader("rivals-tuning").check_comparable()
+    own_full = Reader("low-resource-full")
+    own_full.rival_runs = Reader("low-resource").rival_runs  # of the small encoder
+    with pytest.raises(ValueError, match=r"rival 'adversarial 0\.3' has another encoder"):
+        own_full.check_comparable()
     check_choice("subject", "a", ["a", "b"])
     with pytest.raises(ValueError, match="subject is 'c'; this study has a, b"):
         check_choice("subject", "c", ["a", "b"])
+
+
+COMPARING = ["results", "significance", "trade-off", "low-resource", "mtop"]
+"""Notebooks that set the arms of a study beside each other."""
+
+
+@pytest.mark.parametrize("name", [*studies.study_names(), "low-resource-full", "mtop-full"])
+def test_a_study_can_be_compared_by_its_notebooks(name: str) -> None:
+    study = studies.load(name)
+    if not set(COMPARING) & set(study.notebooks):
+        pytest.skip("it has no notebook that compares arms")
+    for evaluated in study.benchmarks:
+        reader = Reader(name, evaluated)
+        reader.check_comparable()
+        assert set(reader.grid) <= set(reader.arms)
+
+
+def test_a_study_without_a_grid_compares_all_its_arms() -> None:
+    reader = Reader("multilingual-rivals")
+    assert all(run.beside for run in reader.study.runs)
+    assert reader.grid == reader.arms
+    assert "hybrid" in reader.grid
 
 
 # Tables
@@ -814,6 +840,15 @@ def test_the_two_by_two(here: pd.DataFrame) -> None:
     assert "x-x-mono (monolingual, 0.805)" in factorial.two_by_two_says(here)
 
 
+def test_a_metric_that_tells_nothing_is_refused(here: pd.DataFrame) -> None:
+    assert len(factorial.of_metric(here, "mAP")) == len(here)
+    with pytest.raises(ValueError, match="metric is 'R@1'; the runs have mAP"):
+        factorial.of_metric(here, "R@1")
+    zero = here.assign(metric="rank-distance", value=0.0)
+    with pytest.raises(ValueError, match="rank-distance is 0 for every run"):
+        factorial.of_metric(zero, "rank-distance")
+
+
 def test_the_ends_of_the_curve_are_the_plain_strategies(here: pd.DataFrame) -> None:
     curve = factorial.alpha_curve(here)
     seen = curve[(curve["languages"] == "trained") & (curve["setting"] == "monolingual")]
@@ -822,7 +857,8 @@ def test_the_ends_of_the_curve_are_the_plain_strategies(here: pd.DataFrame) -> N
     assert means[1.0, "batch"] == pytest.approx(0.805)
     assert means[1.0, "pair"] == pytest.approx(0.605)
     # The lines share their ends: without hybrid by pairs there is nothing between them to compare.
-    assert factorial.alpha_says(curve) == "This study mixes at one level only."
+    nowhere = "No share between 0 and 1 is mixed both by batch and by pair in this study."
+    assert factorial.alpha_says(curve) == nowhere
     by_pairs = here[here["arm"] == "hybrid"].assign(arm="hybrid by pairs", mix="pair")
     both = pd.concat([here, by_pairs.assign(value=by_pairs["value"] - 0.1)])
     said = factorial.alpha_says(factorial.alpha_curve(both))

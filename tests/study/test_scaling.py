@@ -153,7 +153,7 @@ def test_only_differences_of_the_hybrid_are_its_edges(study: FakeStudy) -> None:
 
 def test_the_study_is_introduced() -> None:
     said = scaling.study_says(studies.load("scaling"))
-    assert "45 runs: hybrid, x-x and en-en, each with 5 sizes from 9k to 999k parameters" in said
+    assert "45 runs: hybrid, x-x and en-en, with 5 sizes from 9k to 999k parameters" in said
     assert "hinglish-top and mmarco-codemixed" in said
 
 

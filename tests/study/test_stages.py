@@ -180,8 +180,11 @@ def test_scores_and_answer(reader: Any) -> None:
     said = pretraining.answer(effects, seeds)
     assert said == (
         "- cross-lingual, languages trained on: hybrid (0.500 ± 0.000) is better than masked-lm "
-        "then x-x-mono; is worse than a; cannot be told from b."
+        "then x-x-mono; is worse than a; cannot be told from b.\n\nBetter and worse: by question "
+        "(corrected for many tests) and by unit (not corrected)."
     )
+    with pytest.raises(ValueError, match="subject is 'b', and no declared difference is b − "):
+        pretraining.answer(effects, seeds, "b")
     chance = effects.assign(p_holm=np.ones(4))
     assert "(0.500 ± 0.000) cannot be told from masked-lm then x-x-mono, a and b." in str(
         pretraining.answer(chance, seeds)

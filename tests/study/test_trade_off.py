@@ -195,7 +195,10 @@ def test_the_differences_and_the_verdict(reader: Any) -> None:
     assert "hybrid − x-y: +0.100 (monolingual)" in said
     answer = trade_off.verdict(found)
     assert "Of 1 other arm, hybrid is above 1 and below 0 in the monolingual setting" in answer
+    assert "in the multilingual setting. Against the encoder" in answer  # nothing is left
     assert "Against the map alone: monolingual −0.1" in answer
+    alone = found[~found["contrast"].str.contains("x-y")]
+    assert "No other way of training stands beside hybrid." in trade_off.verdict(alone)
     assert "rank distance −200" in answer
     shown = trade_off.effects_shown(found, "trained").to_html()
     assert "hybrid − none + map" in shown
@@ -214,6 +217,7 @@ def test_few_units_may_make_a_difference_chance(reader: Any) -> None:
         of_four
     )
     answer = trade_off.verdict(of_four)
+    assert "may be chance (by question (corrected" in answer
     assert "hybrid is above 0 and below 0 in the monolingual setting" in answer
     assert "rank distance −200 [−200, −200, may be chance by unit]" in answer
 

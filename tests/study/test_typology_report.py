@@ -122,6 +122,10 @@ def test_the_answer_names_where_it_is_sure(scores: pd.DataFrame) -> None:
     )
     assert "Of 1 model, 1 can tell that the gain changes with the distance" in said
     assert "There is 1 seed an arm" in said
+    with pytest.raises(ValueError, match="other is 'none'; this study has x-x"):
+        typology.answer(declared, models, "hybrid", "none", "mAP")
+    with pytest.raises(ValueError, match="subject is 'none'"):
+        typology.answer(declared, models, "none", "x-x", "mAP")
     listed = typology.tests_says(declared)
     assert "tydiqa-goldp, mAP, b: +0.010 (monolingual, may be chance)." in listed
 

@@ -88,6 +88,31 @@ def design(study: Study) -> pd.DataFrame:
     return found
 
 
+def of_metric(seeds: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One metric of each run.
+
+    Args:
+        seeds: `tables.over_pairs`' table with the design's columns.
+        metric: the metric.
+
+    Returns:
+        languages, setting, arm, seed, value and the design's columns.
+
+    Raises:
+        ValueError: if the runs do not have the metric, or it is 0 for all of them, as the rank
+            distance is where every question has one relevant passage.
+    """
+    here = seeds[seeds["metric"] == metric]
+    if here.empty:
+        raise ValueError(f"metric is {metric!r}; the runs have {listed(seeds['metric'].unique())}")
+    if (here["value"] == 0).all():
+        raise ValueError(
+            f"{metric} is 0 for every run, and nothing can be compared by it: choose another "
+            "metric (the rank distance is 0 where every question has one relevant passage)"
+        )
+    return here
+
+
 def two_by_two(here: pd.DataFrame) -> pd.DataFrame:
     """The 2 × 2 of the languages of a pair and what a batch is.
 
@@ -159,13 +184,14 @@ def alpha_says(curve: pd.DataFrame) -> Markdown:
     """
     keys = ["setting", "alpha", "level"]
     means = curve[curve["languages"] == "trained"].groupby(keys)["value"].mean().unstack("level")
+    nowhere = "No share between 0 and 1 is mixed both by batch and by pair in this study."
     if not {"batch", "pair"} <= set(means.columns):
-        return Markdown("This study mixes at one level only.")
+        return Markdown(nowhere)
     apart = (means["batch"] - means["pair"]).dropna()
     alphas = apart.index.get_level_values("alpha")
     apart = apart[(alphas > 0) & (alphas < 1)]
     if apart.empty:
-        return Markdown("This study mixes at one level only.")
+        return Markdown(nowhere)
     said = []
     for setting in [s for s in SETTINGS if s in apart.index]:
         gap: Any = apart[setting]
@@ -349,7 +375,7 @@ def by_seed(here: pd.DataFrame, asked: Wanted) -> pd.DataFrame:
     for name, weights in asked.items():
         total: Any = sum(weight * values[arm] for arm, weight in weights.items())
         for setting in [s for s in SETTINGS if s in total.index]:
-            gaps = total[setting]
+            gaps = total[setting].dropna()
             mean, count = gaps.mean(), len(gaps)
             half = stats.t.ppf(0.975, count - 1) * gaps.sem() if count > 1 else float("nan")
             texts = " ".join(f"{gap:+.3f}" for gap in gaps)

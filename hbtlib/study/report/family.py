@@ -22,7 +22,7 @@ from hbtlib.study.report.tables import (
     is_sure,
     unit_note,
 )
-from hbtlib.study.report.words import Markdown, bullets
+from hbtlib.study.report.words import Markdown, bullets, listed
 from hbtlib.study.studies import Study
 
 SHOWN = [
@@ -72,6 +72,29 @@ def declared(study: Study) -> Family:
             "before its runs are made"
         )
     return study.family
+
+
+def of_subject(table: pd.DataFrame, subject: str) -> pd.DataFrame:
+    """The declared differences of an arm: the arm minus another one.
+
+    Args:
+        table: `effects`' table.
+        subject: the arm.
+
+    Returns:
+        The rows, with the column `other`: the arm that the subject is set against.
+
+    Raises:
+        ValueError: if no such difference was declared.
+    """
+    head = f"{subject} − "
+    rows = table[table["contrast"].str.startswith(head)]
+    if rows.empty:
+        raise ValueError(
+            f"subject is {subject!r}, and no declared difference is {head}another arm; the "
+            f"differences are {listed(dict.fromkeys(table['contrast']))}"
+        )
+    return rows.assign(other=rows["contrast"].str.removeprefix(head))
 
 
 def tested(questions: pd.DataFrame, family: Family, unit: Mapping[str, int]) -> pd.DataFrame:

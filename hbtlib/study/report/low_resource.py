@@ -14,7 +14,14 @@ from hbtlib.evaluation.metrics import by_training
 from hbtlib.study.config import load, study_names
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import settings_table
-from hbtlib.study.report.tables import differences, mean_and_sd, over_pairs, spread, unit_note
+from hbtlib.study.report.tables import (
+    differences,
+    mean_and_sd,
+    over_pairs,
+    setting_order,
+    spread,
+    unit_note,
+)
 from hbtlib.study.report.words import (
     Markdown,
     are,
@@ -374,15 +381,16 @@ def pretrained(name: str, benchmark: str) -> pd.DataFrame | None:
         benchmark: the benchmark.
 
     Returns:
-        arm and seed × languages and setting: the mAP; None where its runs were not made here.
+        arm and seed × languages and setting: the mAP of the runs that were made; None if none was.
     """
     if name not in study_names():
         return None
     study = load(name)
-    if not all(has_table(run, "metrics") for run in study.runs):
+    made = [run for run in study.runs if has_table(run, "metrics")]
+    if not made:
         return None
     parts = []
-    for run in study.runs:
+    for run in made:
         table = run_table(run, "metrics")
         named = {"arm": run.arm, "seed": run.parameters["seed"]}
         parts.append(table[table["benchmark"] == benchmark].assign(**named))
@@ -391,12 +399,13 @@ def pretrained(name: str, benchmark: str) -> pd.DataFrame | None:
     wide = seeds[seeds["metric"] == METRIC].pivot(
         index=["arm", "seed"], columns=["languages", "setting"], values="value"
     )
-    arms = dict.fromkeys(run.arm for run in study.runs)
+    arms = dict.fromkeys(run.arm for run in made)
+    wide = wide[setting_order(wide.columns)]
     return wide.reindex([key for arm in arms for key in wide.index if key[0] == arm])
 
 
 def pretrained_says(table: pd.DataFrame | None, name: str) -> Markdown:
-    """Which arm is best on each encoder that was trained before, or that there are no such runs.
+    """Which arm is best on each encoder that was trained before, and how many runs were made.
 
     Args:
         table: `pretrained`'s table.
@@ -407,7 +416,8 @@ def pretrained_says(table: pd.DataFrame | None, name: str) -> Markdown:
             f"The runs of {name or 'a study on such encoders'} were not made here: nothing is said "
             "of encoders that were trained before."
         )
-    said = []
+    seeds = counted(table.index.get_level_values("seed").nunique(), "seed")
+    said = [f"Of {counted(len(load(name).runs), 'run')} {len(table)} are made, {seeds} an arm."]
     arms = table.groupby(level="arm", sort=False).mean()
     of_encoder = arms.groupby(lambda arm: str(arm).split(" ")[0], sort=False)
     for encoder, part in of_encoder:
@@ -417,7 +427,8 @@ def pretrained_says(table: pd.DataFrame | None, name: str) -> Markdown:
             for column in part.columns
             if part[column].notna().any()
         ]
-        said.append(f"{encoder}: the best are {listed(best)}.")
+        names = listed(str(arm).split(" ", 1)[1] for arm in part.index)
+        said.append(f"{encoder}, of {names}: the best are {listed(best)}.")
     return bullets(said)
 
 
@@ -442,8 +453,8 @@ def answer(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> Markdow
     ]
     count = counted(len(reader.seeds), "seed")
     said.append(
-        f"Of all arms the best are {listed(leaders)}, with {count} each, on {reader.benchmark} and "
-        "with a small encoder trained from scratch."
+        f"The highest means are those of {listed(leaders)}, over {count}, on {reader.benchmark} "
+        f"and with the encoder {reader.parameters['encoder']!r}."
     )
     return sentences(said)
 
@@ -452,5 +463,7 @@ def _against(tests: pd.DataFrame, contrast: str, when: str) -> str:
     """A sentence on one declared difference in all settings, of languages trained on."""
     rows = tests[(tests["contrast"] == contrast) & (tests["metric"] == METRIC)]
     rows = rows[rows["languages"] == "trained"]
+    if rows.empty:
+        return f"{when}: {contrast} is no declared difference of this study."
     said = f"{when}, {contrast} is {differences(rows)} in {METRIC}, languages trained on."
     return sentences([said, *unit_note(rows)])

@@ -9,10 +9,11 @@ from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.study import baseline
-from hbtlib.study.report.family import effects
+from hbtlib.study.report.family import effects, of_subject
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import by_arm, over_runs
 from hbtlib.study.report.tables import (
+    BY_BOTH,
     BY_UNIT,
     differences,
     is_sure,
@@ -233,11 +234,10 @@ def answer(table: pd.DataFrame, subject: str, metric: str) -> Markdown:
     Returns:
         The sentences.
     """
-    rows = table[(table["metric"] == metric) & table["contrast"].str.startswith(f"{subject} − ")]
+    rows = of_subject(table[table["metric"] == metric], subject)
     rows = rows.assign(sure=is_sure(rows))
     said = []
-    for (group, contrast), part in rows.groupby(["group", "contrast"], sort=False):
-        other = str(contrast).removeprefix(f"{subject} − ")
+    for (group, other), part in rows.groupby(["group", "other"], sort=False):
         outcomes = {
             "above": part[part["sure"] & (part["difference"] > 0)]["setting"],
             "below": part[part["sure"] & (part["difference"] < 0)]["setting"],
@@ -250,8 +250,8 @@ def answer(table: pd.DataFrame, subject: str, metric: str) -> Markdown:
     seeds, questions = int(rows["n_seeds"].max()), int(rows["n_questions"].max())
     basis = sentences(
         [
-            f"By {metric}, over {counted(seeds, 'seed')} and up to {questions} questions an arm,",
-            "equal in pairs, steps, batch size and tuning.",
+            f"By {metric}, over {counted(seeds, 'seed')} and up to {questions} questions an arm.",
+            f"Above and below: {BY_BOTH}.",
         ]
     )
     return Markdown(f"{bullets(said)}\n\n{basis}")

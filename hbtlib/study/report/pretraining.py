@@ -6,8 +6,10 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from hbtlib.data.benchmark import SETTINGS
+from hbtlib.study.report.family import of_subject
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.tables import (
+    BY_BOTH,
     GROUPS,
     group_words,
     is_sure,
@@ -240,26 +242,20 @@ def answer(effects: pd.DataFrame, seeds: pd.DataFrame, subject: str = "hybrid") 
         For each setting: what the subject scores, which arms it is better or worse than (by
         question and by unit), and which it cannot be told from.
     """
-    rows = effects[effects["contrast"].str.startswith(f"{subject} −")].assign(sure=is_sure)
-    rows = rows[rows["metric"] == "mAP"]
+    rows = of_subject(effects[effects["metric"] == "mAP"], subject).assign(sure=is_sure)
     said = []
     for (group, setting), part in _by_setting(rows):
         sure = part[part["sure"]]
-        better = [_other(name, subject) for name in sure[sure["difference"] > 0]["contrast"]]
-        worse = [_other(name, subject) for name in sure[sure["difference"] < 0]["contrast"]]
-        open_ = [_other(name, subject) for name in part[~part["sure"]]["contrast"]]
+        better = list(sure[sure["difference"] > 0]["other"])
+        worse = list(sure[sure["difference"] < 0]["other"])
+        open_ = list(part[~part["sure"]]["other"])
         groups = {"is better than": better, "is worse than": worse, "cannot be told from": open_}
         has = seeds[(seeds["languages"] == group) & (seeds["setting"] == setting)]
-        of_subject = has.loc[has["arm"] == subject, "value"]
-        level = spread(of_subject.mean(), of_subject.std())
+        values = has.loc[has["arm"] == subject, "value"]
+        level = spread(values.mean(), values.std())
         found = "; ".join(f"{words} {listed(arms)}" for words, arms in groups.items() if arms)
         said.append(f"{setting}, languages {group_words(group)}: {subject} ({level}) {found}.")
-    return bullets(said)
-
-
-def _other(contrast: str, subject: str) -> str:
-    """The arm that the subject is set against: `hybrid − x` is x."""
-    return contrast.removeprefix(f"{subject} − ")
+    return Markdown(f"{bullets(said)}\n\nBetter and worse: {BY_BOTH}.")
 
 
 def _keys() -> list[tuple[str, str]]:

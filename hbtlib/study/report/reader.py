@@ -49,9 +49,12 @@ class Reader:
 
     @cached_property
     def grid(self) -> list[str]:
-        """The arms that are compared with each other: all but those that stand beside the grid."""
+        """The arms that are compared with each other: all but those that stand beside the grid.
+
+        A study that names each of its arms under `runs` has none in the grid; then it is all arms.
+        """
         beside = {run.arm for run in self.study.runs if run.beside}
-        return [arm for arm in self.arms if arm not in beside]
+        return [arm for arm in self.arms if arm not in beside] or self.arms
 
     @cached_property
     def rival_runs(self) -> tuple[Run, ...]:

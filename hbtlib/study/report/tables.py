@@ -140,6 +140,10 @@ def differences(rows: pd.DataFrame) -> str:
     return listed(parts)
 
 
+BY_BOTH = "by question (corrected for many tests) and by unit (not corrected)"
+"""How `is_sure` tells a difference from chance, for sentences that count such differences."""
+
+
 def chances(rows: pd.DataFrame) -> list[str]:
     """Says of each test whether its difference may be chance.
 

@@ -14,6 +14,7 @@ from hbtlib.study.report.cost import AS_IT_IS as NOTHING
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import by_arm, over_runs
 from hbtlib.study.report.tables import (
+    BY_BOTH,
     BY_UNIT,
     GROUPS,
     bold,
@@ -478,10 +479,12 @@ def _all_settings(seen: pd.DataFrame, subject: str, strategies: Sequence[str]) -
         above = int((part["sure"] & (part["difference"] > 0)).sum())
         below = int((part["sure"] & (part["difference"] < 0)).sum())
         parts.append(f"above {above} and below {below} in the {setting} setting")
-    return (
-        f"Of {counted(len(strategies), 'other arm')}, {subject} is {listed(parts)}; the rest of "
-        "the differences may be chance, by question or by unit."
-    )
+    if not strategies:
+        return f"No other way of training stands beside {subject}."
+    said = f"Of {counted(len(strategies), 'other arm')}, {subject} is {listed(parts)}"
+    if own["sure"].all():
+        return f"{said}."
+    return f"{said}; the rest of the differences may be chance ({BY_BOTH})."
 
 
 def _outcome(seen: pd.DataFrame, contrast: str) -> str:

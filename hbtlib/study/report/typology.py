@@ -11,9 +11,15 @@ from pandas.io.formats.style import Styler
 from hbtlib.data.benchmark import ALL
 from hbtlib.evaluation.mixed import mixed_model
 from hbtlib.languages import LANGUAGES, syntactic_distance
-from hbtlib.study.report.family import effects
-from hbtlib.study.report.reader import Reader
-from hbtlib.study.report.tables import differences, group_words, is_sure, unit_note
+from hbtlib.study.report.family import effects, of_subject
+from hbtlib.study.report.reader import Reader, check_choice
+from hbtlib.study.report.tables import (
+    BY_BOTH,
+    differences,
+    group_words,
+    is_sure,
+    unit_note,
+)
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number
 
 FEATURES = ("family", "script", "word_order", "trained")
@@ -297,8 +303,9 @@ def answer(
     Returns:
         The sentences.
     """
-    own = declared[declared["contrast"] == f"{subject} − {other}"]
-    own = own[own["metric"] == metric]
+    own = of_subject(declared[declared["metric"] == metric], subject)
+    check_choice("other", other, list(dict.fromkeys(own["other"])))
+    own = own[own["other"] == other]
     own = own.assign(sure=is_sure(own))
     said = []
     for kind, part in own.groupby("kind", sort=False):
@@ -318,9 +325,10 @@ def answer(
             f"Of {counted(len(changes), 'model')}, {len(clear) or 'none'} can tell that the gain "
             f"changes with the distance from the languages trained on{named}."
         )
-    seeds = int(own["n_seeds"].max()) if len(own) else 0
+    seeds = int(own["n_seeds"].max())
     scope = (
         f"There {'is' if seeds == 1 else 'are'} {counted(seeds, 'seed')} an arm, and few "
-        "languages: what is said of kinds of languages describes and does not prove."
+        "languages: what is said of kinds of languages describes and does not prove. Above and "
+        f"below: {BY_BOTH}."
     )
     return Markdown(f"{bullets(said)}\n\n{scope}")

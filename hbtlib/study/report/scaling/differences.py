@@ -18,7 +18,14 @@ from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.scaling.curves import MARKS, extrapolated
 from hbtlib.study.report.scaling.encoders import parameters_of
 from hbtlib.study.report.scaling.settings import SUITE, questions, questions_instead
-from hbtlib.study.report.tables import BY_UNIT, bold, chances, contrasts_with_units, is_sure
+from hbtlib.study.report.tables import (
+    BY_BOTH,
+    BY_UNIT,
+    bold,
+    chances,
+    contrasts_with_units,
+    is_sure,
+)
 from hbtlib.study.report.words import Markdown, bullets, counted, listed, number, sentences
 from hbtlib.study.studies import Study
 
@@ -116,10 +123,9 @@ def effects_says(table: pd.DataFrame, metric: str) -> Markdown:
         below = part[part["sure"] & (part["difference"] < 0)]
         said.append(
             f"{name}: above 0 in {len(above)}{_where(above)}, below in {len(below)}"
-            f"{_where(below)}, of {counted(len(part), 'test')}; the rest may be "
-            "chance, by question or by unit."
+            f"{_where(below)}, of {counted(len(part), 'test')}."
         )
-    return bullets(said)
+    return Markdown(f"{bullets(said)}\n\nAbove and below: {BY_BOTH}; all else may be chance.")
 
 
 def effects_instead_says(

@@ -33,7 +33,7 @@ def study_says(study: Study) -> Markdown:
     return bullets(
         [
             f"The study **{study.name}** asks: {study.question}",
-            f"It has {counted(len(study.runs), 'run')}: {listed(strategies)}, each with "
+            f"It has {counted(len(study.runs), 'run')}: {listed(strategies)}, with "
             f"{counted(len(counts), 'size')} from {size_text(counts[0])} to "
             f"{size_text(counts[-1])} parameters and {counted(len(seeds), 'seed')}.",
             f"The suite {SUITE} reads them on {listed(find_suite(SUITE).benchmarks)}.",
