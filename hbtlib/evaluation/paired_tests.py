@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hbtlib.checks import check_integer, short
 from hbtlib.data.benchmark import SETTINGS
-from hbtlib.evaluation.checks import check_names
+from hbtlib.evaluation.checks import check_names, listed
 from hbtlib.evaluation.holm import holm
 from hbtlib.evaluation.resampling import bootstrap_interval, sign_flip
 from hbtlib.evaluation.units import Unit, sum_by_unit
@@ -83,8 +83,16 @@ def tests_table(label: str, differences: Mapping[str, pd.DataFrame], plan: Plan)
         after p.
 
     Raises:
-        ValueError: if there are no differences of these metrics in these settings.
+        ValueError: if there are no differences of these metrics in these settings, or none in one
+            of some settings that were asked for.
     """
+    there = {setting for table in differences.values() for setting in table.index.unique(0)}
+    lacking = [setting for setting in plan.settings if setting not in there]
+    if lacking and there.intersection(plan.settings) and set(plan.settings) != set(SETTINGS):
+        raise ValueError(
+            f"these ranks hold nothing in the setting {listed(lacking)}; they have "
+            f"{listed([name for name in SETTINGS if name in there])}"
+        )
     rows = []
     for name, table in differences.items():
         for setting in plan.settings:

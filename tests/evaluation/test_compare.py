@@ -252,6 +252,26 @@ def test_what_does_not_fit_is_named() -> None:
         hbt.compare(a[a["pool"] == "all"], b[b["pool"] == "all"], setting="cross-lingual")
 
 
+def test_a_setting_that_was_asked_for_is_not_left_out_in_silence() -> None:
+    questions = [f"q{i}" for i in range(8)]
+    table = pd.DataFrame(
+        {
+            "query_id": questions,
+            "question_id": questions,
+            "query_language": "de",
+            "pool": "all",
+            "passage_id": [f"p{i}" for i in range(8)],
+            "rank": range(1, 9),
+            "n_relevant": 1,
+        }
+    )
+    other = table.assign(rank=1)
+    assert set(hbt.compare(table, other)["setting"]) == {"multilingual"}  # all there are
+    message = "nothing in the setting monolingual; they have multilingual"
+    with pytest.raises(ValueError, match=message):
+        hbt.compare(table, other, setting=["monolingual", "multilingual"])
+
+
 def test_real_tables_of_ranks_are_compared() -> None:
     benchmark, queries, passages = random_benchmark(3, languages=4, questions=12)
     a = hbt.rank_vectors(queries, passages, benchmark)
