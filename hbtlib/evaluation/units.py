@@ -84,7 +84,7 @@ def sum_by_unit(by_question: pd.DataFrame, unit: Unit) -> tuple[Floats, Floats]:
     if unit_of.isna().any():
         raise ValueError(
             f"unit says nothing of question {unit_of.index[unit_of.isna()][0]!r}: it must name "
-            "what each belongs to"
+            "what each belongs to, and knows questions by their ids as texts"
         )
     grouped = by_question.T.groupby(unit_of.astype("str"))
     return grouped.sum().T.to_numpy(), np.asarray(grouped.size(), np.float64)
