@@ -48,6 +48,32 @@ def end_labels(axes: Axes, labels: Sequence[EndLabel], height: float) -> None:
         )
 
 
+def beside(points: Floats, sizes: Floats, away: float) -> Floats:
+    """Finds a place beside each point for its label, free of points and other labels if it can.
+
+    The labels are placed one after the other, each at the first of eight places around its point,
+    or of eight further off, where it lies over least.
+
+    Args:
+        points: (n, 2) the points.
+        sizes: (n, 2) width and height of each point's label, in the same unit.
+        away: how far a label stands from its point.
+
+    Returns:
+        (n, 2) the centres of the labels.
+    """
+    sides = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1], [0, 1], [0, -1], [1, 0], [-1, 0]])
+    placed = np.empty_like(points)
+    for i, (point, size) in enumerate(zip(points, sizes, strict=True)):
+        shifts = np.concatenate([sides * (size / 2 + gap) for gap in (away, 3 * away)])
+        tried = point + shifts  # (places, 2)
+        from_points = np.abs(tried[:, None] - points[None]) < size / 2 + away / 2
+        from_labels = np.abs(tried[:, None] - placed[None, :i]) < (size + sizes[:i]) / 2
+        covered = from_points.all(-1).sum(1) + 2 * from_labels.all(-1).sum(1)
+        placed[i] = tried[int(covered.argmin())]
+    return placed
+
+
 def spread(wanted: Floats, gap: float, low: float, high: float) -> Floats:
     """Moves numbers apart, each as little as can be.
 

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from itertools import cycle
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from hbtlib.checks import short as described
+from hbtlib.plots.labels import beside
 from hbtlib.plots.saving import Figure
 from hbtlib.plots.style import COLOURS, NICE, TINY, arm_colours, caption, panels, short
 from hbtlib.plots.tables import checked
@@ -100,30 +103,41 @@ def training_paths(points: pd.DataFrame, *, label: str = "rank distance") -> Fig
         for path, found in here.groupby("path", sort=False):
             colour = colours[str(path)]
             axes.plot(found["monolingual"], found["bias"], "o-", color=colour, ms=4, lw=1)
-        _write_labels(axes, here, colours)
         axes.set(title=name, xlabel="monolingual mAP", ylabel=label)
         _scale(axes, here["bias"])
     handles = [Line2D([], [], color=colours[path], marker="o", label=path) for path in colours]
     figure.legend(handles=handles, loc="outside right upper", title="what is varied")
-    caption(figure, ["Each line varies one thing, whose values stand at its points."])
+    notes = [
+        "Each line varies one thing, whose values stand at its points.",
+        "To the right: better within a language. Further down: less language bias.",
+    ]
+    caption(figure, notes)
+    figure.draw_without_rendering()  # the panels get their places, and labels can be measured
+    for name, axes in parts.items():
+        _write_labels(axes, table[table["panel"] == name], colours, figure.dpi)
     return figure
 
 
-def _write_labels(axes: Axes, here: pd.DataFrame, colours: dict[str, str]) -> None:
+def _write_labels(
+    axes: Axes, here: pd.DataFrame, colours: dict[str, str], pixels_an_inch: float
+) -> None:
     """The value at each point; a point of several paths has one label, of the first path."""
-    written = set()
-    for row in here.to_dict("records"):
-        place = (row["monolingual"], row["bias"])
-        if place in written:
-            continue
-        written.add(place)
+    once = here.drop_duplicates(["monolingual", "bias"])
+    points = axes.transData.transform(once[["monolingual", "bias"]].to_numpy())
+    points = points * 72 / pixels_an_inch  # in typographic points
+    sizes = np.array([[0.65 * TINY * len(str(label)), TINY] for label in once["label"]])
+    shifts = beside(points, sizes, away=3.5) - points
+    for row, shift in zip(once.to_dict("records"), shifts, strict=True):
         axes.annotate(
             row["label"],
-            place,
-            (4, 3),
+            (row["monolingual"], row["bias"]),
+            shift,
             textcoords="offset points",
+            ha="center",
+            va="center",
             size=TINY,
             color=colours[row["path"]],
+            path_effects=[withStroke(linewidth=2, foreground="white")],
         )
 
 

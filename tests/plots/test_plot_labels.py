@@ -5,7 +5,7 @@ import pytest
 from picture_tables import overlapping, some_alphas, some_ranks, some_sizes
 
 from hbtlib import plots
-from hbtlib.plots.labels import along, spread
+from hbtlib.plots.labels import along, beside, spread
 
 
 def test_labels_in_one_place_are_moved_apart() -> None:
@@ -15,6 +15,19 @@ def test_labels_in_one_place_are_moved_apart() -> None:
     assert ((gaps > size - 1e-6).any(1)).all()
     apart_already = np.array([[0.2, 0.2], [0.8, 0.8]])
     assert plots.apart(apart_already, size) == pytest.approx(apart_already, abs=2e-3)
+
+
+def test_labels_stand_beside_points_and_not_on_them() -> None:
+    grid = np.stack(np.meshgrid(np.arange(4), np.arange(4)), -1).reshape(-1, 2) * 30.0
+    points = np.concatenate([grid, [[0.0, 6.0], [4.0, 0.0], [30.0, 33.0]]])
+    sizes = np.tile([14.0, 7.0], (len(points), 1))
+    centres = beside(points, sizes, away=3.0)
+    on_points = np.abs(centres[:, None] - points[None]) < sizes[:, None] / 2
+    assert not on_points.all(-1).any()
+    on_labels = np.abs(centres[:, None] - centres[None]) < sizes[:, None]
+    assert (on_labels.all(-1).sum(1) == 1).all()  # each covers itself alone
+    # Alone, a label stands to the upper right of its point.
+    assert beside(points[:1], sizes[:1], away=3.0).tolist() == [[10.0, 6.5]]
 
 
 def test_numbers_are_spread_as_little_as_can_be() -> None:

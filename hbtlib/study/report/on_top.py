@@ -58,7 +58,6 @@ PATHS: dict[str, dict[str, str]] = {
         "10": "distillation 10",
         "30": "distillation 30",
     },
-    "objective": {"hybrid": BASE, SEMANTIC: SEMANTIC},
     "α": {"0": "alpha 0", ".25": "alpha 0.25", ".5": BASE, ".75": "alpha 0.75"},
     "learning rate": {"⅓": "third learning rate", "1": BASE, "3": "triple learning rate"},
 }
