@@ -68,7 +68,7 @@ def compare(
         - p_holm: p adjusted over all rows of this call (Holm 1979). Name the family by what you ask
           for, before you look.
         - p_t: of Student's paired t-test on units (cluster-robust where they hold several
-          questions).
+          questions). It takes the units' mean for normal: with few units trust p.
         - effect: mean over standard deviation of the questions' differences (Cohen's d for pairs;
           of means over languages and seeds, so it cannot be set against that of another setting).
         - wins, ties, losses: how many pairs of query language and pool have a mean of a that is

@@ -75,7 +75,8 @@ def estimate(cells: Cells, samples: int = 2000, seed: int = 0) -> Estimate:
 
     Returns:
         The mean over cells of Σ above / Σ below, and the 2.5th and the 97.5th percentile of it
-        over samples of units (widened for few units, as `resampling` explains).
+        over samples of units (widened for few units, as `resampling` explains, so that an end may
+        lie past 0 or 1).
 
     Example:
         Two languages, four questions; each question is a unit.

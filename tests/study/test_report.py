@@ -204,6 +204,7 @@ def test_mean_and_deviation_over_seeds() -> None:
     assert row["text"] == "0.600 ± 0.141"
     assert tables.spread(0.5, float("nan")) == "0.500"
     assert tables.spread(8131.4, 99.6) == "8,131 ± 100"
+    assert tables.spread(1.0, 0.0) == "1.000 ± 0.000"  # a score, not a rank
     assert tables.cell(8131.4) == "8,131"
 
 

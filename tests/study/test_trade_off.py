@@ -148,6 +148,15 @@ def test_pairs_of_languages_before_and_after(monkeypatch: pytest.MonkeyPatch) ->
     said = trade_off.languages_says(cells, ["de"])
     assert "hybrid: from 0.210 (de) to 0.310 (el)." in said
     assert "trained on changes by +0.510, that of languages never trained on (el) by +0.510" in said
+    unseen = trade_off.languages_says(cells, [])
+    assert "nan" not in unseen
+    assert "never trained on" not in unseen  # there are no others to set them against
+
+
+def test_one_language_is_not_the_best_of_several() -> None:
+    row = {"query_language": "de", "setting": "multilingual", "metric": "mAP", "value": 0.2}
+    said = trade_off.languages_says({"hybrid": pd.DataFrame([row])}, ["de"])
+    assert "hybrid: 0.200 (de)." in said
 
 
 def test_the_untrained_encoder_stands_beside_every_seed(reader: Any) -> None:
@@ -158,6 +167,17 @@ def test_the_untrained_encoder_stands_beside_every_seed(reader: Any) -> None:
     assert (counts == [3, 3 * 2 * 3 * 40]).all(axis=None)
     none = found[found["arm"] == "none + map"]
     assert len(set(none.groupby("seed")["mAP"].mean())) == 1
+
+
+def test_untrained_encoders_of_every_seed_stand_beside_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trade_off, "run_table", table_of)
+    runs = tuple(FakeRun(arm, seed) for arm in ("hybrid", "none") for seed in (0, 1, 2))
+    reader: Any = FakeReader(FakeStudy(runs))
+    found = trade_off.questions(reader)
+    assert not found.duplicated(["arm", "seed", "languages", "setting", "question_id"]).any()
+    assert set(found[found["arm"] == "none"]["seed"]) == {0, 1, 2}
 
 
 def test_the_family_is_the_subject_against_all_others() -> None:

@@ -53,7 +53,7 @@ def mean_and_sd(seeds: pd.DataFrame, keys: Sequence[str] = KEYS) -> pd.DataFrame
 
 
 def spread(mean: float, deviation: float) -> str:
-    """A mean and its standard deviation: `0.877 ± 0.011`; from 1 up as whole numbers, of ranks.
+    """A mean and its standard deviation: `0.877 ± 0.011`; above 1 as whole numbers, of ranks.
 
     Args:
         mean: the mean.
@@ -62,7 +62,7 @@ def spread(mean: float, deviation: float) -> str:
     Returns:
         The text.
     """
-    form = "{:.3f}" if mean < 1 else "{:,.0f}"
+    form = "{:.3f}" if mean <= 1 else "{:,.0f}"
     single = pd.isna(deviation)
     return form.format(mean) if single else f"{form} ± {form}".format(mean, deviation)
 

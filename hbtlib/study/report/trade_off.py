@@ -301,9 +301,10 @@ def languages_says(cells: Mapping[str, pd.DataFrame], trained: Sequence[str]) ->
     said = []
     for name, column in table.items():
         (worst, low), (best, high) = lowest(column), highest(column)
-        said.append(f"{name}: from {number(low)} ({worst}) to {number(high)} ({best}).")
+        lowest_first = f"from {number(low)} ({worst}) to {number(high)} ({best})"
+        said.append(f"{name}: {lowest_first if len(column) > 1 else f'{number(low)} ({worst})'}.")
     unseen = [code for code in table.index if code not in trained]
-    if unseen and len(table.columns) > 1:
+    if 0 < len(unseen) < len(table) and len(table.columns) > 1:
         gains = table.iloc[:, -1] - table.iloc[:, 0]
         said.append(
             f"From {table.columns[0]} to {table.columns[-1]} the mAP of languages trained on "
@@ -316,7 +317,7 @@ def languages_says(cells: Mapping[str, pd.DataFrame], trained: Sequence[str]) ->
 def questions(reader: Reader) -> pd.DataFrame:
     """Each question's scores in every run, as it is and with the map.
 
-    The encoder without training has no seed: it stands beside every seed of the others.
+    The encoder without training has no seed: its one run stands beside every seed of the others.
 
     Args:
         reader: the study on one benchmark.
@@ -325,7 +326,11 @@ def questions(reader: Reader) -> pd.DataFrame:
         `metrics.by_question`'s columns with arm (`hybrid`, `hybrid + map`, …) and seed.
     """
     parts = []
-    for run in (*reader.study.runs, *reader.rival_runs):
+    runs = (*reader.study.runs, *reader.rival_runs)
+    for run in runs:
+        alone = [other for other in runs if other.arm == run.arm] == [run]
+        untrained = run.parameters["strategy"] == UNTRAINED
+        seeds = reader.seeds if untrained and alone else [run.parameters["seed"]]
         tables = [run_table(run, "questions").assign(removed=NOTHING)]
         if map_of(run):
             tables.append(run_table(run, "mapped_questions"))
@@ -333,9 +338,7 @@ def questions(reader: Reader) -> pd.DataFrame:
             here = table[table["benchmark"] == reader.benchmark]
             here = here[here["removed"].isin([NOTHING, map_of(run)])]
             arm = run.arm + ("" if table["removed"].iloc[0] == NOTHING else PLUS_MAP)
-            alone = run.parameters["strategy"] == UNTRAINED
-            for seed in reader.seeds if alone else [run.parameters["seed"]]:
-                parts.append(here.assign(arm=arm, seed=seed))
+            parts.extend(here.assign(arm=arm, seed=seed) for seed in seeds)
     return pd.concat(parts, ignore_index=True)
 
 
