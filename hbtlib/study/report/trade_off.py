@@ -325,7 +325,7 @@ def questions(reader: Reader) -> pd.DataFrame:
     Returns:
         `metrics.by_question`'s columns with arm (`hybrid`, `hybrid + map`, …) and seed.
     """
-    parts = []
+    parts: list[pd.DataFrame] = []
     runs = (*reader.study.runs, *reader.rival_runs)
     for run in runs:
         alone = [other for other in runs if other.arm == run.arm] == [run]
