@@ -27,20 +27,28 @@ LARGEST_SEED = 2**32 - 1
 LARGEST = 10**9
 """More than any count of this library can be; a larger one is a slip."""
 
+MAP_IDS = 200
+"""How many ids of its pairs a map is fitted on; 400, where its name says so, do a little better."""
+
 LONGEST_NAME = 150
 """Characters of a name: names of files are made of it and some more, and may have 255."""
 
 
 class MapName(NamedTuple):
-    """A language-neutral map as a parameter names it: `METHOD:PAIRS`.
+    """A language-neutral map as a parameter names it.
+
+    It is `METHOD:PAIRS`, such as `translations:xnli`; of several sets `METHOD:PAIRS+PAIRS`; and
+    `METHOD:PAIRS:IDS` says how many ids: `translations:xnli+ntrex:400`.
 
     Attributes:
         method: of `hbt.neutralise`.
-        pairs: the training pairs of the catalog whose texts it is fitted on.
+        pairs: the training pairs of the catalog whose texts it is fitted on, separated by blanks.
+        ids: how many ids of each of them it is fitted on, the first ones; all, where it has fewer.
     """
 
     method: str
     pairs: str
+    ids: int
 
 
 @dataclass(frozen=True)
@@ -188,7 +196,7 @@ def check_map_name(what: str, name: object) -> MapName:
 
     Args:
         what: the parameter, for the message.
-        name: `METHOD:PAIRS`, such as `translations:xnli`.
+        name: as `MapName` describes it.
 
     Returns:
         Its parts.
@@ -196,16 +204,32 @@ def check_map_name(what: str, name: object) -> MapName:
     Raises:
         ValueError: for anything else.
     """
-    method, colon, pairs = name.partition(":") if isinstance(name, str) else ("", "", "")
-    if not colon:
+    parts = name.split(":") if isinstance(name, str) else []
+    if len(parts) not in (2, 3):
         raise ValueError(
             f"{what} is {short(name)}, which names no map: it is METHOD:PAIRS, such as "
-            "'translations:xnli'"
+            "'translations:xnli', or METHOD:PAIRS+PAIRS:IDS, such as 'translations:xnli+ntrex:400'"
         )
+    method, pairs = parts[:2]
     check_choice(f"{what}: the method of a map", method, METHODS)
-    return MapName(
-        method, check_choice(f"{what}: the pairs of a map", pairs, catalog_names("pairs"))
-    )
+    sources = pairs.split("+")
+    for source in sources:
+        check_choice(f"{what}: the pairs of a map", source, catalog_names("pairs"))
+    repeated = next((source for source in sources if sources.count(source) > 1), None)
+    if repeated:
+        raise ValueError(f"{what} is {short(name)}, which names the pairs {repeated} twice")
+    return MapName(method, " ".join(sources), _map_ids(what, parts[2]) if parts[2:] else MAP_IDS)
+
+
+def _map_ids(what: str, word: str) -> int:
+    """The number of ids that the name of a map gives."""
+    is_number = word.isascii() and word.isdecimal() and len(word) < len(str(LARGEST))
+    if not is_number or int(word) < 2:
+        raise ValueError(
+            f"{what}: the number of ids of a map is {short(word)}; it must be a whole number from "
+            "2 up"
+        )
+    return int(word)
 
 
 def _validation(value: str) -> str:

@@ -457,6 +457,27 @@ def test_a_run_can_start_from_a_neutral_encoder() -> None:
         train.load_start("small", {"neutral": "leace"}, {}, None)
 
 
+def test_the_name_of_a_map_says_how_many_ids_and_of_which_pairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pairs = hbt.load_pairs("worldfacts", languages=["de", "sw"])
+    read = []
+
+    def texts(names: str, ids: int) -> dict[str, list[str]]:
+        read.append((names, ids))
+        return {code: pairs.texts(range(ids), code, "passage") for code in pairs.languages}
+
+    monkeypatch.setattr("hbtlib.study.neutral.controls.read_texts", texts)
+    small = hbt.Encoder.load("small", device="cpu")
+    options = {"neutral": "translations:xnli+ntrex:40", "device": "cpu"}
+    found = train.load_start("small", options, {}, None)
+    expected = hbt.neutralise(small, texts("", 40), "translations", role="passage")
+    query = ["Wie heißt die Hauptstadt von Kenia?"]
+    np.testing.assert_allclose(found.embed(query, "query"), expected.embed(query, "query"))
+    train.fit_map(small, "means:xnli", {}, "fp32")
+    assert read == [("xnli ntrex", 40), ("", 40), ("xnli", 200)]
+
+
 def test_a_run_is_told() -> None:
     table = measured({("hybrid", 0): 0.8}).assign(benchmark="small")
     said = train.run_says("hybrid-seed0", table, {"training": 60.2, "ranking": 5.0})

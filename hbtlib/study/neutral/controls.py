@@ -1,7 +1,7 @@
 """The control without training in a run: the language-neutral map of that run's own encoder.
 
-A map is named `METHOD:PAIRS`, such as `translations:xnli`: a method of `hbt.neutralise` and the
-training pairs of the catalog whose texts it is fitted on.
+A map is named as `hbtlib.study.values.MapName` describes it, such as `translations:xnli`: a method
+of `hbt.neutralise` and the training pairs of the catalog whose texts it is fitted on.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from hbtlib.study.encoders_vectors import unit_length
 from hbtlib.study.neutral.texts import check_not_evaluated, read_texts
 from hbtlib.study.values import check_map_name
 
-IDS = 200
-"""How many ids of the pairs a map is fitted on, the first ones; more change little."""
-
 ROLE = "passage"
 """As what the texts are embedded; notebook 13 shows that roles make no difference."""
 
@@ -33,7 +30,7 @@ def fit_map(
 
     Args:
         encoder: the encoder, trained or not.
-        name: `METHOD:PAIRS`.
+        name: of the map.
         benchmarks: what the map is tried on, of which its texts may hold nothing.
         precision: fp32, bf16 or fp16, as the benchmarks are embedded.
 
@@ -80,8 +77,8 @@ def load_start(
 
 def _texts(name: str, benchmarks: Mapping[str, Benchmark]) -> tuple[str, dict[str, list[str]]]:
     """The method, and the texts of each language."""
-    method, pairs = check_map_name("the map", name)
-    texts = check_map_texts(read_texts(pairs, IDS), method)
+    method, pairs, ids = check_map_name("the map", name)
+    texts = check_map_texts(read_texts(pairs, ids), method)
     for benchmark in benchmarks.values():
         check_not_evaluated(texts, benchmark)
     return method, texts

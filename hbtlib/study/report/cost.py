@@ -24,6 +24,7 @@ from hbtlib.study.report.words import (
 )
 from hbtlib.study.results import run_environment, run_table
 from hbtlib.study.runs import Run
+from hbtlib.study.values import MAP_IDS, check_map_name
 
 AS_IT_IS = "·"  # the vectors with nothing removed
 REMOVED = {"mean": "each language's mean", "1": "one component", "2": "two components"}
@@ -220,8 +221,9 @@ def _in_the_pool_of_all(table: pd.DataFrame, metric: str) -> pd.DataFrame:
 def _removing(removed: str) -> str:
     """What was done to the vectors, as the beginning of a sentence."""
     if ":" in removed:
-        method, pairs = removed.split(":")
-        return f"The language-neutral map ({method}, fitted on {pairs})"
+        method, pairs, ids = check_map_name("removed", removed)
+        texts = "" if ids == MAP_IDS else f"{counted(ids, 'id')} of each of "
+        return f"The language-neutral map ({method}, fitted on {texts}{listed(pairs.split())})"
     return f"Removing {REMOVED.get(removed, f'{removed} components')}"
 
 

@@ -471,8 +471,8 @@ def probe_tables(
         model: the encoder, on whose own vectors language-neutral maps are fitted.
         vectors: each benchmark's query and passage vectors.
         benchmarks: the benchmarks by name.
-        removals: what is removed, separated by blanks: `mean`, a number of components, or a map,
-            `METHOD:PAIRS`.
+        removals: what is removed, separated by blanks: `mean`, a number of components, or a map, as
+            `hbtlib.study.values.MapName` names it.
         trained: the languages trained on.
         precision: fp32, bf16 or fp16, as the vectors were embedded.
 
