@@ -64,7 +64,24 @@ def probe(run: studies.Run) -> pd.DataFrame:
     return table.assign(benchmark="afriqa")
 
 
-TABLES: dict[str, Any] = {"metrics": metrics, "met": met, "language_probe": probe}
+def questions(run: studies.Run) -> pd.DataFrame:
+    """Forty questions around the score of the arm, whatever encoder its name begins with."""
+    arm = run.arm.split(" ")[-1]
+    rows = [
+        ("trained", setting, f"q{i}", 0.3 + GAIN.get(arm, 0) + 0.001 * (i % 5), float(i))
+        for setting in ("monolingual", "multilingual")
+        for i in range(40)
+    ]
+    columns = ["languages", "setting", "question_id", "mAP", "rank-distance"]
+    return pd.DataFrame(rows, columns=columns).assign(benchmark="afriqa")
+
+
+TABLES: dict[str, Any] = {
+    "metrics": metrics,
+    "met": met,
+    "language_probe": probe,
+    "questions": questions,
+}
 
 
 @pytest.fixture
@@ -263,6 +280,32 @@ def test_encoders_that_were_trained_before(
     assert "adversarial: the best are none, x-x, x-y and hybrid (trained, monolingual, 0.3" in said
     assert "- minilm, of none, x-x" in said
     assert "10 runs 10 are made" in said
+
+
+def test_differences_of_encoders_that_were_trained_before(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = "low-resource-pretrained"
+    monkeypatch.setattr(study_runs, "project_folder", lambda: tmp_path)
+    assert low_resource.pretrained_tests("", reader) is None
+    missing = low_resource.pretrained_tests(name, reader)
+    assert missing is None
+    assert low_resource.pretrained_tests_says(missing, name) == f"No tests of {name} are there."
+    for run in studies.load(name).runs:
+        run.folder.mkdir(parents=True)
+        (run.folder / "questions.parquet").touch()
+    monkeypatch.setattr(Reader, "units", lambda self: {f"q{i}": i // 2 for i in range(40)})
+    tests = low_resource.pretrained_tests(name, reader)
+    assert tests is not None
+    declared = studies.load(name).family
+    assert declared is not None
+    assert set(tests["contrast"]) == set(declared.differences)
+    own = tests[(tests["contrast"] == "minilm hybrid − adversarial") & (tests["metric"] == "mAP")]
+    assert own["difference"].to_numpy() == pytest.approx(0.05)
+    assert own["n_units"].to_numpy() == pytest.approx(20)
+    said = low_resource.pretrained_tests_says(tests, name)
+    assert "- minilm hybrid − none: +0.200 (monolingual) and +0.200 (multilingual)." in said
+    assert "- me5-small hybrid − x-y: +0.020 (monolingual) and +0.020 (multilingual)." in said
 
 
 def test_a_weight_is_known_of_runs_with_and_without_an_adversary() -> None:

@@ -278,6 +278,36 @@ def test_another_study_that_is_not_there_changes_nothing(study: FakeStudy) -> No
     assert said == "The runs of no-such-study are not there."
 
 
+def test_a_study_beside_has_a_family_of_its_own(
+    study: FakeStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = {"hybrid size 64": 1.0, "x-x size 64": -1.0}
+    other = FakeStudy(name="other", family=Family(("mAP@10",), {"hybrid − x-x": weights}))
+    other.runs = tuple(run for run in other.runs if run.parameters["seed"] == 0)
+    monkeypatch.setattr(settings, "study_names", lambda: ["other"])
+    monkeypatch.setattr(settings, "has_table", lambda run, what: True)
+    for module in (settings, differences):
+        monkeypatch.setattr(module, "load", lambda name: other)
+    reader: Any = FakeReader(study)
+    tests = scaling.effects_beside(reader, "other")
+    assert len(tests) == 8  # parts of the suite, one metric, one difference
+    assert tests["difference"].to_numpy() == pytest.approx(0.1)
+    assert tests["n_units"].to_numpy() == pytest.approx(15)
+    said = scaling.effects_beside_says(tests, "other", "mAP@10")
+    assert said.startswith("other, 1 seed an arm, with 8 tests in one family:")
+    assert "- hybrid − x-x: above 0 in 8 (" in said
+    other.family = None
+    assert scaling.effects_beside(reader, "other").empty
+
+
+def test_a_study_beside_that_is_not_there_is_said_to_be_missing(study: FakeStudy) -> None:
+    reader: Any = FakeReader(study)
+    tests = scaling.effects_beside(reader, "no-such-study")
+    assert tests.empty
+    said = scaling.effects_beside_says(tests, "no-such-study", "mAP@10")
+    assert said == "No tests of no-such-study are there."
+
+
 def test_without_a_family_nothing_is_tested(study: FakeStudy) -> None:
     study.family = None
     with pytest.raises(ValueError, match="declares no family"):

@@ -12,6 +12,7 @@ from pandas.io.formats.style import Styler
 from hbtlib.data.benchmark import SETTINGS
 from hbtlib.evaluation.metrics import by_training
 from hbtlib.study.config import load, study_names
+from hbtlib.study.report import family
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.results import settings_table
 from hbtlib.study.report.tables import (
@@ -430,6 +431,37 @@ def pretrained_says(table: pd.DataFrame | None, name: str) -> Markdown:
         names = listed(str(arm).split(" ", 1)[1] for arm in part.index)
         said.append(f"{encoder}, of {names}: the best are {listed(best)}.")
     return bullets(said)
+
+
+def pretrained_tests(name: str, reader: Reader) -> pd.DataFrame | None:
+    """The declared differences between encoders that were trained before, with their tests.
+
+    Args:
+        name: the study on such encoders; an empty text for none.
+        reader: the study beside it, on one benchmark, which knows what questions belong together.
+
+    Returns:
+        `family.effects`' table; None if a run is missing or the study declares no family of tests.
+    """
+    if name not in study_names():
+        return None
+    study = load(name)
+    if study.family is None or not all(has_table(run, "questions") for run in study.runs):
+        return None
+    scores = Reader(name, reader.benchmark).collect("questions")
+    return family.tested(scores, study.family, reader.units())
+
+
+def pretrained_tests_says(table: pd.DataFrame | None, name: str) -> Markdown:
+    """What each difference between such encoders is, and whether it may be chance.
+
+    Args:
+        table: `pretrained_tests`' table.
+        name: the study.
+    """
+    if table is None:
+        return Markdown(f"No tests of {name or 'a study on such encoders'} are there.")
+    return family.says(table, METRIC)
 
 
 def answer(reader: Reader, tests: pd.DataFrame, curves: pd.DataFrame) -> Markdown:

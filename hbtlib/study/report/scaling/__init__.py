@@ -16,6 +16,8 @@ from hbtlib.study.report.scaling.curves import (
 from hbtlib.study.report.scaling.differences import (
     answer,
     effects,
+    effects_beside,
+    effects_beside_says,
     effects_instead,
     effects_instead_says,
     effects_says,
@@ -53,6 +55,8 @@ __all__ = [
     "degrees_says",
     "edges",
     "effects",
+    "effects_beside",
+    "effects_beside_says",
     "effects_instead",
     "effects_instead_says",
     "effects_says",

@@ -17,7 +17,13 @@ from hbtlib.study.report.family import declared
 from hbtlib.study.report.reader import Reader
 from hbtlib.study.report.scaling.curves import MARKS, extrapolated
 from hbtlib.study.report.scaling.encoders import parameters_of
-from hbtlib.study.report.scaling.settings import SUITE, questions, questions_instead
+from hbtlib.study.report.scaling.settings import (
+    SUITE,
+    beside,
+    questions,
+    questions_instead,
+    with_units,
+)
 from hbtlib.study.report.tables import (
     BY_BOTH,
     BY_UNIT,
@@ -66,6 +72,24 @@ def effects_instead(reader: Reader, name: str) -> pd.DataFrame:
     named = [name for name, weights in family.differences.items() if replaced & set(weights)]
     tests = tested(table, family)
     return tests[tests["contrast"].isin(named)].reset_index(drop=True)
+
+
+def effects_beside(reader: Reader, name: str) -> pd.DataFrame:
+    """As `effects`, of another study on the same suite, whose differences are a family of its own.
+
+    Args:
+        reader: the study, which knows what questions belong together.
+        name: the other study; "": none.
+
+    Returns:
+        `effects`' table; without rows if the other study or one of its runs is missing, or if it
+        declares no family of tests.
+    """
+    table = beside(name)
+    if table.empty:
+        return table
+    family = load(name).family
+    return pd.DataFrame() if family is None else tested(with_units(table, reader.study), family)
 
 
 def tested(table: pd.DataFrame, family: Family) -> pd.DataFrame:
@@ -154,6 +178,24 @@ def effects_instead_says(
         f"lower; they change by {number(float(change.mean()), signed=True)} on the average:"
     )
     return Markdown(f"{changed}\n\n{effects_says(instead, metric)}")
+
+
+def effects_beside_says(table: pd.DataFrame, name: str, metric: str) -> Markdown:
+    """What the differences of another study are.
+
+    Args:
+        table: `effects_beside`'s table.
+        name: the other study.
+        metric: mAP@10 or R@50.
+
+    Returns:
+        `effects_says`' sentences, and how many seeds they rest on.
+    """
+    if table.empty:
+        return Markdown(f"No tests of {name or 'another study'} are there.")
+    seeds = counted(int(table["n_seeds"].min()), "seed")
+    said = f"{name}, {seeds} an arm, with {counted(len(table), 'test')} in one family:"
+    return Markdown(f"{said}\n\n{effects_says(table, metric)}")
 
 
 def _where(rows: pd.DataFrame) -> str:

@@ -51,7 +51,7 @@ def questions(study: Study) -> pd.DataFrame:
         `suite_questions`' table with arm, strategy, encoder, size (parameters), seed, and unit
         (`hbt.units`): what a question belongs to.
     """
-    return _with_units(_questions(study), study)
+    return with_units(_questions(study), study)
 
 
 def questions_instead(study: Study, name: str) -> pd.DataFrame:
@@ -69,11 +69,16 @@ def questions_instead(study: Study, name: str) -> pd.DataFrame:
         return others
     own = _questions(study)
     kept = own[~own["arm"].isin(others["arm"])]
-    return _with_units(pd.concat([kept, others], ignore_index=True), study)
+    return with_units(pd.concat([kept, others], ignore_index=True), study)
 
 
-def _with_units(table: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """The table with the unit that each question belongs to."""
+def with_units(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The table with the unit that each question belongs to.
+
+    Args:
+        table: questions of the suite, with benchmark and question_id.
+        study: the study whose units are known.
+    """
     of = units_of(study)
     asked = zip(table["benchmark"], table["question_id"], strict=True)
     return table.assign(unit=[of[benchmark][question] for benchmark, question in asked])
