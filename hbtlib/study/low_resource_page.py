@@ -69,6 +69,9 @@ of tokens, at its own rate of 0.01. A lower and a higher rate of that table were
 neither is better ([all of it](../../results/low-resource-tuning/summary.csv)).
 """
 
+BEFORE_TESTED = """The declared differences, languages trained on, mAP; a star as above:
+"""
+
 WAITING = """## The runs are not made yet
 
 This page has no numbers before they are.
@@ -146,6 +149,9 @@ def _pretrained(readers: Sequence[Reader]) -> list[str]:
         ]
         said = report.pretrained_says(found, PRETRAINED)
         parts.append(f"{reader.benchmark}, mAP:\n\n{_table(['arm', *columns], rows)}\n{said}\n")
+        tests = reader.committed("low-resource-pretrained-significance.csv")
+        if tests.exists():
+            parts.append(f"{BEFORE_TESTED}\n{_tests(pd.read_csv(tests))}")
     return ["## Encoders that were trained before\n", *parts] if parts else []
 
 
