@@ -15,7 +15,7 @@ from hbtlib.plots.tables import checked
 
 _UNITS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 _BEYOND = "#F3F3F3"
-"""The ground of what was not measured."""
+"""The ground of sizes that no law was fitted to."""
 
 
 def scaling_curves(
@@ -66,18 +66,17 @@ def scaling_curves(
         _scale(axes, here["value"], fits)
         axes.set(title=name, ylabel=label, xlabel="parameters without embeddings")
     handles = [Line2D([], [], color=colours[arm], marker="o", label=arm) for arm in colours]
+    notes = [
+        "Dots: runs. Lines: saturating power laws; bands: 95 % of laws fitted to other draws of "
+        "seeds and questions.",
+        f"On grey ground, beyond {size_text(measured_to)} parameters, lines and bands are "
+        f"extrapolation. Dashed: {' and '.join(map(size_text, marks))}.",
+    ]
     if not dots["fitted"].astype(bool).all():
         handles.append(Line2D([], [], color="#666666", marker="D", ls="", label="not fitted"))
+        notes.append("Diamonds: runs of other encoders, to which no law was fitted.")
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
-    caption(
-        figure,
-        [
-            "Dots: runs. Lines: saturating power laws; bands: 95 % of laws fitted to other draws "
-            "of seeds and questions.",
-            f"On grey ground, beyond {size_text(measured_to)} parameters, nothing was measured: "
-            f"this is extrapolation. Dashed: {' and '.join(map(size_text, marks))}.",
-        ],
-    )
+    caption(figure, notes)
     return figure
 
 
@@ -142,7 +141,7 @@ def size_text(parameters: float) -> str:
 
 
 def _ground(axes: Axes, measured_to: float, largest: float, marks: Sequence[float]) -> None:
-    """The ground of what was not measured, and the sizes that are asked about."""
+    """The ground of sizes that no law was fitted to, and the sizes that are asked about."""
     axes.set_xscale("log")
     axes.axvspan(measured_to, largest * 1.5, color=_BEYOND, lw=0, zorder=0)
     for mark in marks:

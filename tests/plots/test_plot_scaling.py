@@ -70,12 +70,12 @@ def test_every_run_is_a_dot_and_every_arm_a_line() -> None:
         line.get_xdata()[0] for line in mono.lines if len(set(np.asarray(line.get_xdata()))) == 1
     ]
     assert {13e9, 130e9} <= set(vertical)
-    # The ground of what was not measured begins at the largest size that was fitted.
+    # The ground of sizes that no law was fitted to begins at the largest size that was fitted.
     ground = min(patch.get_x() for patch in mono.patches)
     assert ground == SIZES[-1]
-    assert "this is extrapolation" in " ".join(text.get_text() for text in figure.texts).replace(
-        "\n", " "
-    )
+    noted = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    assert "lines and bands are extrapolation" in noted
+    assert "Diamonds: runs of other encoders" in noted
 
 
 def test_differences_have_a_line_at_zero() -> None:
