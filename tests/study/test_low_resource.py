@@ -279,7 +279,7 @@ def test_encoders_that_were_trained_before(
     # All made-up runs score alike, so all lead.
     assert "adversarial: the best are none, x-x, x-y and hybrid (trained, monolingual, 0.3" in said
     assert "- minilm, of none, x-x" in said
-    assert "10 runs 10 are made" in said
+    assert "All 10 runs are made, 1 seed an arm." in said
 
 
 def test_differences_of_encoders_that_were_trained_before(

@@ -418,7 +418,11 @@ def pretrained_says(table: pd.DataFrame | None, name: str) -> Markdown:
             "of encoders that were trained before."
         )
     seeds = counted(table.index.get_level_values("seed").nunique(), "seed")
-    said = [f"Of {counted(len(load(name).runs), 'run')} {len(table)} are made, {seeds} an arm."]
+    planned = len(load(name).runs)
+    if len(table) == planned:
+        said = [f"All {counted(planned, 'run')} are made, {seeds} an arm."]
+    else:
+        said = [f"Of {counted(planned, 'run')} {len(table)} are made, {seeds} an arm."]
     arms = table.groupby(level="arm", sort=False).mean()
     of_encoder = arms.groupby(lambda arm: str(arm).split(" ")[0], sort=False)
     for encoder, part in of_encoder:
